@@ -1,0 +1,1 @@
+//! The command line: the same pipeline, natively, on folders, tables and project files.

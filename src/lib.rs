@@ -1,0 +1,17 @@
+//! Hone: label images, texts or tables while a small classifier learns beside you, on your own device.
+//!
+//! The modules, in the order the data flows. `ARCHITECTURE.md` gives the bird's-eye view.
+
+pub mod pipeline;
+#[cfg(feature = "engine")]
+pub mod nn;
+pub mod protocol;
+pub mod storage;
+#[cfg(feature = "engine")]
+pub mod worker;
+#[cfg(all(target_arch = "wasm32", feature = "browser"))]
+pub mod browser;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod ui;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,9 @@
+//! From content to numbers: one frozen vector an item, computed once and cached by content hash.
+//!
+//! Invariant: nothing here knows of labels or models.
+
+pub mod matrix;
+
+pub mod image;
+pub mod table;
+pub mod text;

@@ -1,0 +1,1 @@
+//! Table rows to vectors: a fitted encoder, versioned with the model.

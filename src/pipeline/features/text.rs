@@ -1,0 +1,1 @@
+//! Texts to vectors: averaged static token embeddings beside hashed n-grams.

@@ -1,0 +1,277 @@
+//! The append-only label log and its fold. Everything the project knows about labels is derived from these events.
+
+use super::item::ContentHash;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Who or what a label came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A person, asked by the queue or labelling in bulk.
+    Human,
+    /// A person, asked blind at random: measures the model, never trains it.
+    Audit,
+    /// The model, accepted under an error budget: revertible, never used as human truth.
+    Model,
+    /// Came with the data: a folder's name, a column.
+    Import,
+    /// A person, correcting an earlier label.
+    Review,
+}
+
+impl Source {
+    /// The word used for this source on screen and in exports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Human => "human",
+            Source::Audit => "audit",
+            Source::Model => "model",
+            Source::Import => "import",
+            Source::Review => "review",
+        }
+    }
+
+    /// The inverse of [`Source::word`].
+    pub fn from_word(word: &str) -> Option<Source> {
+        [Source::Human, Source::Audit, Source::Model, Source::Import, Source::Review]
+            .into_iter()
+            .find(|source| source.word() == word)
+    }
+
+    /// Whether the model may learn from labels of this source.
+    pub fn trains(self) -> bool {
+        matches!(self, Source::Human | Source::Import | Source::Review)
+    }
+}
+
+/// What was decided about an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// The item is of this class (the class's stable key, see [`Class`]).
+    Label(String),
+    /// Not now: the queue passes it by until everything else was asked.
+    Skip,
+    /// Something is odd here; kept for review. Does not touch the label.
+    Flag,
+    /// Takes back the event with this id, whatever it was. An undo can itself be undone.
+    Undo(String),
+}
+
+/// What the person saw when they decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The suggested class's key.
+    pub class: String,
+    /// The calibrated probability shown with it, 0 to 1.
+    pub probability: f32,
+    /// The version of the model that suggested it.
+    pub model: u32,
+}
+
+/// One line of the log. Never changed, never deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelEvent {
+    /// A ULID: 26 characters, sorts by time. Also the key against double delivery.
+    pub id: String,
+    /// What it is about.
+    pub item: ContentHash,
+    /// Who decided.
+    pub annotator: String,
+    /// What was decided.
+    pub action: Action,
+    /// Where the decision came from.
+    pub source: Source,
+    /// The suggestion on screen, if there was one. Audits never show one.
+    pub shown: Option<Shown>,
+    /// For audits: the probability with which this item was drawn from the unlabelled pool, 0 to 1.
+    pub drawn_with: Option<f64>,
+    /// Milliseconds from showing the card to the decision, if a person took it.
+    pub took_ms: Option<u32>,
+    /// Milliseconds since the Unix epoch.
+    pub time_ms: f64,
+}
+
+/// A class of the project. The key is what the log stores and never changes; the name is what people read and may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// The name at creation.
+    pub key: String,
+    /// The name now.
+    pub name: String,
+}
+
+/// What the log says about one item now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ItemLabels {
+    /// The label that trains: the latest human, review or imported one that stands.
+    pub label: Option<Standing>,
+    /// The latest audit label that stands. An item asked as an audit is an audit for ever.
+    pub audit: Option<Standing>,
+    /// The latest label accepted from the model.
+    pub accepted: Option<Standing>,
+    /// Passed by, after the latest label.
+    pub skipped: bool,
+    /// Flagged for a second look.
+    pub flagged: bool,
+}
+
+impl ItemLabels {
+    /// The label a person would read off the item: an audit or a human decision before the model's.
+    pub fn current(&self) -> Option<&Standing> {
+        self.audit.as_ref().or(self.label.as_ref()).or(self.accepted.as_ref())
+    }
+
+    /// Whether a person, or the data, has said what this is.
+    pub fn is_decided(&self) -> bool {
+        self.audit.is_some() || self.label.is_some()
+    }
+}
+
+/// A label that stands, and the event that set it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The class's key.
+    pub class: String,
+    /// Where it came from.
+    pub source: Source,
+    /// The event's id.
+    pub event: String,
+}
+
+/// The log's events that stand, in order: those not undone (and undos themselves left out).
+///
+/// Undoing an undo brings the first event back, so a chain is resolved from its newest link down.
+pub fn standing(events: &[LabelEvent]) -> Vec<&LabelEvent> {
+    let mut undone: HashSet<&str> = HashSet::new();
+    let mut ordered: Vec<&LabelEvent> = events.iter().collect();
+    ordered.sort_by(|a, b| a.id.cmp(&b.id));
+    ordered.dedup_by(|a, b| a.id == b.id);
+    for event in ordered.iter().rev() {
+        if let Action::Undo(target) = &event.action
+            && !undone.contains(event.id.as_str())
+        {
+            undone.insert(target);
+        }
+    }
+    ordered.retain(|event| !matches!(event.action, Action::Undo(_)) && !undone.contains(event.id.as_str()));
+    ordered
+}
+
+/// The current labels: a fold over the log. The same set of events gives the same result in any order of arrival.
+pub fn fold(events: &[LabelEvent]) -> HashMap<ContentHash, ItemLabels> {
+    let mut items: HashMap<ContentHash, ItemLabels> = HashMap::new();
+    for event in standing(events) {
+        let item = items.entry(event.item).or_default();
+        match &event.action {
+            Action::Label(class) => {
+                let set = Standing { class: class.clone(), source: event.source, event: event.id.clone() };
+                item.skipped = false;
+                match event.source {
+                    Source::Audit => item.audit = Some(set),
+                    Source::Model => item.accepted = Some(set),
+                    // An audited item that is corrected later stays an audit: it must never train.
+                    Source::Human | Source::Review if item.audit.is_some() => item.audit = Some(set),
+                    Source::Human | Source::Review | Source::Import => item.label = Some(set),
+                }
+            }
+            Action::Skip => item.skipped = true,
+            Action::Flag => item.flagged = !item.flagged,
+            Action::Undo(_) => {}
+        }
+    }
+    items
+}
+
+/// The newest event that a person can take back: their own labels, skips and flags, one press each (a bulk
+/// decision shares one `took_ms`-less batch and is undone event by event).
+pub fn last_undoable(events: &[LabelEvent]) -> Option<&LabelEvent> {
+    standing(events).into_iter().rev().find(|event| !matches!(event.source, Source::Import | Source::Model))
+}
+
+/// How many standing labels each class key has, by source that a person decided or the data brought.
+pub fn class_counts(items: &HashMap<ContentHash, ItemLabels>) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for labels in items.values() {
+        if let Some(standing) = labels.audit.as_ref().or(labels.label.as_ref()) {
+            *counts.entry(standing.class.clone()).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str, item: u8, action: Action, source: Source) -> LabelEvent {
+        LabelEvent {
+            id: id.into(),
+            item: ContentHash([item; 32]),
+            annotator: "me".into(),
+            action,
+            source,
+            shown: None,
+            drawn_with: None,
+            took_ms: None,
+            time_ms: 0.0,
+        }
+    }
+
+    fn label(id: &str, item: u8, class: &str) -> LabelEvent {
+        event(id, item, Action::Label(class.into()), Source::Human)
+    }
+
+    fn undo(id: &str, target: &str) -> LabelEvent {
+        event(id, 0, Action::Undo(target.into()), Source::Human)
+    }
+
+    fn class_of(events: &[LabelEvent], item: u8) -> Option<String> {
+        fold(events).get(&ContentHash([item; 32]))?.current().map(|standing| standing.class.clone())
+    }
+
+    #[test]
+    fn the_latest_label_stands_and_undo_brings_back_the_one_before() {
+        let mut log = vec![label("1", 7, "cat"), label("2", 7, "dog")];
+        assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+        log.push(undo("3", "2"));
+        assert_eq!(class_of(&log, 7).as_deref(), Some("cat"));
+        log.push(undo("4", "3"));
+        assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+    }
+
+    #[test]
+    fn arrival_order_and_double_delivery_change_nothing() {
+        let log = vec![label("1", 7, "cat"), label("2", 7, "dog"), undo("3", "2"), label("4", 8, "cat")];
+        let mut shuffled: Vec<LabelEvent> = log.iter().rev().cloned().collect();
+        shuffled.extend(log.iter().cloned());
+        assert_eq!(fold(&log), fold(&shuffled));
+    }
+
+    #[test]
+    fn an_audit_never_becomes_training_data() {
+        let log = vec![
+            event("1", 7, Action::Label("cat".into()), Source::Audit),
+            event("2", 7, Action::Label("dog".into()), Source::Review),
+        ];
+        let labels = &fold(&log)[&ContentHash([7; 32])];
+        assert_eq!(labels.label, None);
+        assert_eq!(labels.audit.as_ref().map(|standing| standing.class.as_str()), Some("dog"));
+    }
+
+    #[test]
+    fn undo_reaches_back_without_limit_but_not_into_the_import() {
+        let mut log = vec![
+            event("0", 1, Action::Label("cat".into()), Source::Import),
+            label("1", 2, "cat"),
+            label("2", 3, "dog"),
+        ];
+        for (id, expected) in [("3", "2"), ("4", "1")] {
+            let target = last_undoable(&log).map(|event| event.id.clone());
+            assert_eq!(target.as_deref(), Some(expected));
+            log.push(undo(id, expected));
+        }
+        assert_eq!(last_undoable(&log), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! What Hone computes, in the order the data flows.
+//!
+//! Invariant: pure and synchronous. No I/O, no clock, no browser; time and seed are arguments.
+
+pub mod item;
+pub mod import;
+pub mod features;
+pub mod model;
+pub mod predict;
+pub mod rank;
+pub mod label;
+pub mod train;
+pub mod evaluate;
+pub mod simulate;
+pub mod export;

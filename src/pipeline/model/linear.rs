@@ -1,0 +1,1 @@
+//! A linear head: weights and intercepts, and the logits they give.

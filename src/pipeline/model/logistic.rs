@@ -1,0 +1,1 @@
+//! Multinomial logistic regression: L-BFGS on centred features, resumable and warm-started.

@@ -1,0 +1,1 @@
+//! The at-once update: one label folded in by Sherman–Morrison, well under a frame.

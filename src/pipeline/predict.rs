@@ -1,0 +1,1 @@
+//! Calibrated probabilities for the pool, and what a label changed.

@@ -1,0 +1,1 @@
+//! What to label next: uncertainty herding, margin, random, and the blind audits among them.

@@ -1,0 +1,1 @@
+//! Label-efficiency curves: what a strategy would have gained, replayed on labelled data.

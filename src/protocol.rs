@@ -1,0 +1,599 @@
+//! All that the link between the page and its session worker carries: requests, replies, events and the release id.
+//!
+//! Files and image data do not fit in a message; they travel beside it as attachments (see [`crate::browser::link`]),
+//! in the order that the variant's documentation gives.
+
+use crate::pipeline::import::plan::{ImportPlan, Problem, SourceFile};
+use crate::pipeline::item::Kind;
+use crate::pipeline::label::{Class, Shown, Source};
+use serde::{Deserialize, Serialize};
+
+/// Which build this is. Page and worker must be of the same one: the service worker may have cached two.
+pub const RELEASE: &str = match option_env!("HONE_RELEASE") {
+    Some(release) => release,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+/// An item's place in its project: dense, in import order, never reused.
+pub type ItemIndex = u32;
+
+/// A class's place in its project's class list: dense, never reused.
+pub type ClassIndex = u16;
+
+/// What the page asks of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// The first message. → [`Reply::Welcome`]
+    Hello,
+    /// → [`Reply::Projects`]
+    ListProjects,
+    /// Loads a project; events follow. → [`Reply::Done`]
+    OpenProject {
+        /// Which.
+        project: String,
+    },
+    /// → [`Reply::Done`]
+    RenameProject {
+        /// Which.
+        project: String,
+        /// The new name.
+        name: String,
+    },
+    /// Removes a project and what only it used. → [`Reply::Done`]
+    DeleteProject {
+        /// Which.
+        project: String,
+    },
+    /// Looks at files without importing them. Attachments: one `File` a source, in order. → [`Reply::Plan`]
+    Inspect {
+        /// The files.
+        sources: Vec<SourceFile>,
+    },
+    /// Imports what was last inspected. → [`Reply::Started`], then [`Event::Job`]s
+    Import {
+        /// The plan as the user confirmed it.
+        plan: ImportPlan,
+        /// Into this project, or a new one.
+        into: Option<String>,
+    },
+    /// Imports one of the demos that ship with the page. → [`Reply::Started`]
+    OpenDemo {
+        /// Which.
+        demo: Demo,
+    },
+    /// Stops a job; what it did so far stays. → [`Reply::Done`]
+    Cancel {
+        /// The job's number.
+        job: u32,
+    },
+    /// A decision about one item. Sending the same `id` twice is safe. → [`Reply::Decided`]
+    Decide(Decision),
+    /// The same class for many items at once. → [`Reply::Decided`]
+    DecideMany {
+        /// One ULID an item, made by the page.
+        ids: Vec<String>,
+        /// The items.
+        items: Vec<ItemIndex>,
+        /// The class.
+        class: ClassIndex,
+    },
+    /// Takes back the latest decision that stands. → [`Reply::Undone`]
+    Undo,
+    /// → [`Reply::ClassAdded`]
+    AddClass {
+        /// Its name; refused if empty or taken.
+        name: String,
+    },
+    /// → [`Reply::Done`]
+    RenameClass {
+        /// Which.
+        class: ClassIndex,
+        /// Its new name; refused if empty or taken.
+        name: String,
+    },
+    /// How the queue asks. → [`Reply::Done`]
+    SetOptions(Options),
+    /// Content of an item. Attachments of the reply: the image's `Blob`, for images. → [`Reply::Media`]
+    Media {
+        /// Which.
+        item: ItemIndex,
+        /// A small version (longest side at most 256 px) if there is one.
+        thumbnail: bool,
+    },
+    /// A card for this very item, as if the queue had asked for it. → [`Reply::Card`]
+    CardFor {
+        /// Which.
+        item: ItemIndex,
+    },
+    /// A window on the items. → [`Reply::Items`]
+    Items(ItemQuery),
+    /// A file to take away. Attachment of the reply: its `Blob`. → [`Reply::File`]
+    Export(Export),
+    /// → [`Reply::Storage`]
+    Storage,
+}
+
+/// The demos in `public/demo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Demo {
+    /// 195 photos, 5 classes (folder names withheld).
+    Photos,
+    /// 3,000 review sentences, positive or negative (withheld).
+    Sentences,
+    /// 344 penguins measured, 3 species (withheld).
+    Penguins,
+}
+
+/// A decision as the page sends it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// A ULID made by the page when the key was pressed.
+    pub id: String,
+    /// About which item.
+    pub item: ItemIndex,
+    /// What.
+    pub verdict: Verdict,
+    /// The suggestion that was on screen, if any.
+    pub shown: Option<Shown>,
+    /// `Some(q)` if the card was a blind audit, drawn with probability q.
+    pub audit: Option<f64>,
+    /// From showing the card to the key, in milliseconds.
+    pub took_ms: Option<u32>,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It is of this class.
+    Label(ClassIndex),
+    /// Not now.
+    Skip,
+    /// Mark, or unmark, for a second look; the card stays.
+    Flag,
+}
+
+/// How the queue asks, per project.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// What is asked first.
+    pub strategy: Strategy,
+    /// The share of requests drawn at random, asked blind and kept out of training; 0 to 0.5.
+    pub audit_share: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { strategy: Strategy::Herding, audit_share: 0.15 }
+    }
+}
+
+/// What is asked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// Uncertainty herding: uncertain items that stand for many others.
+    Herding,
+    /// The smallest gap between the two likeliest classes.
+    Margin,
+    /// Uniformly at random.
+    Random,
+}
+
+/// What to take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Export {
+    /// Every standing label: item, label, source, probability, annotator, time.
+    LabelsCsv,
+    /// The same, one JSON object a line.
+    LabelsJsonLines,
+    /// The model's prediction for every item: item, prediction, probability, one column a class.
+    PredictionsCsv,
+    /// The head's weights as safetensors, with its card as JSON, in a zip.
+    Model,
+    /// Everything, as one file that can be dropped back in.
+    Project,
+    /// The problems of one import.
+    Problems {
+        /// Index of the batch.
+        batch: u32,
+    },
+}
+
+/// A window on the items, for the Data screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemQuery {
+    /// Only names and texts that contain this, ignoring case; empty for all.
+    pub search: String,
+    /// Which items.
+    pub filter: ItemFilter,
+    /// In which order.
+    pub sort: ItemSort,
+    /// Skip this many.
+    pub offset: u32,
+    /// Return at most this many.
+    pub limit: u32,
+}
+
+/// Which items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemFilter {
+    /// All of them.
+    All,
+    /// Without a human or imported label.
+    Unlabelled,
+    /// With one.
+    Labelled,
+    /// Asked as audits.
+    Audit,
+    /// Passed by.
+    Skipped,
+    /// Marked for a second look.
+    Flagged,
+    /// Whose label, or else prediction, is this class.
+    Class(ClassIndex),
+    /// Labelled otherwise than the model predicts.
+    Disagreeing,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemSort {
+    /// As imported.
+    Imported,
+    /// Least sure first.
+    LeastSure,
+    /// Surest first.
+    MostSure,
+}
+
+/// What the session answers. Exactly one a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Done, nothing to tell.
+    Done,
+    /// To `Hello`.
+    Welcome {
+        /// The worker's release; if it is not [`RELEASE`], the page asks for a reload.
+        release: String,
+        /// The stored projects.
+        projects: Vec<ProjectSummary>,
+        /// This tab may only read: another one holds the lock.
+        read_only: bool,
+    },
+    /// To `ListProjects`.
+    Projects(Vec<ProjectSummary>),
+    /// To `Inspect`.
+    Plan(Box<ImportPlan>),
+    /// To `Inspect` of a project file: it was restored and can be opened.
+    Restored(ProjectSummary),
+    /// To `Import` and `OpenDemo`.
+    Started {
+        /// The job that reports progress.
+        job: u32,
+        /// The project, already open.
+        project: String,
+    },
+    /// To `Decide` and `DecideMany`: the events are safe on disk.
+    Decided(LabelEffect),
+    /// To `Undo`; `None` if there was nothing left to undo.
+    Undone(Option<Box<Card>>),
+    /// To `AddClass`.
+    ClassAdded(ClassIndex),
+    /// To `Media`. `None` where there is no such media (yet).
+    Media {
+        /// Whether an attachment came along.
+        present: bool,
+    },
+    /// To `CardFor`.
+    Card(Box<Card>),
+    /// To `Items`.
+    Items {
+        /// How many match in all.
+        total: u32,
+        /// The window.
+        rows: Vec<ItemRow>,
+    },
+    /// To `Export`.
+    File {
+        /// A good file name.
+        name: String,
+    },
+    /// To `Storage`.
+    Storage(StorageState),
+    /// Any request: it could not be done. Says what happened, what is safe, what to do.
+    Failed(String),
+}
+
+/// What the session says unasked. A later event of a kind replaces an earlier one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The open project, whole.
+    Project(Box<ProjectState>),
+    /// The next cards, best first: the present one and those to decode ahead.
+    Queue(QueueState),
+    /// A background job moved on.
+    Job(JobState),
+    /// Something a person should know, in one sentence.
+    Notice(String),
+}
+
+/// A stored project, for the start screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectSummary {
+    /// Its ULID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// How many items.
+    pub items: u32,
+    /// How many a person labelled.
+    pub labelled: u32,
+    /// When it was last changed, milliseconds since the epoch.
+    pub changed_ms: f64,
+}
+
+/// All that the frame and the panels show of the open project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectState {
+    /// Its ULID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Column names, for tables.
+    pub columns: Vec<String>,
+    /// The classes, in creation order; the place is the [`ClassIndex`].
+    pub classes: Vec<ClassState>,
+    /// How many items.
+    pub items: u32,
+    /// How many have features, so can be asked and predicted.
+    pub embedded: u32,
+    /// How many train: labelled by people or the data.
+    pub labelled: u32,
+    /// How many audits are answered.
+    pub audits: u32,
+    /// How many are passed by.
+    pub skipped: u32,
+    /// How many are flagged.
+    pub flagged: u32,
+    /// How the queue asks.
+    pub options: Options,
+    /// The model, once there is one (two classes with a label each).
+    pub model: Option<ModelState>,
+    /// The last decisions that stand, newest first, at most 12.
+    pub history: Vec<HistoryEntry>,
+    /// The imports.
+    pub batches: Vec<BatchState>,
+    /// Which features are used, in words, and why not the better ones if so.
+    pub features: String,
+    /// A sentence on a degraded feature extractor, shown until it is mended.
+    pub warning: Option<String>,
+    /// Whether this tab may only read.
+    pub read_only: bool,
+}
+
+/// A class and its state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassState {
+    /// Key and name.
+    pub class: Class,
+    /// Items labelled so by people or the data, audits included.
+    pub labelled: u32,
+    /// Unlabelled items predicted so.
+    pub predicted: u32,
+}
+
+/// The model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelState {
+    /// Counts refits since the project began.
+    pub version: u32,
+    /// How many labels it has learnt from.
+    pub labels: u32,
+    /// The background polish is still under way.
+    pub polishing: bool,
+    /// Share of training labels predicted right out of fold: an optimistic or pessimistic guide, not the accuracy.
+    pub out_of_fold: Option<f64>,
+    /// The calibration temperature.
+    pub temperature: f64,
+    /// Accuracy on the blind audits, once there are any.
+    pub audit: Option<AuditState>,
+    /// Out-of-fold share by number of training labels, one point a polish: the learning curve on training labels.
+    pub curve: Vec<(u32, f64)>,
+}
+
+/// Accuracy measured on blind random audits. All shares are 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AuditState {
+    /// Right audits.
+    pub right: u32,
+    /// All audits.
+    pub total: u32,
+    /// The share.
+    pub estimate: f64,
+    /// Lower end of the exact 95 % interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// One import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchState {
+    /// What was imported, in words.
+    pub name: String,
+    /// Items that came in.
+    pub items: u32,
+    /// Items left out because they were already there.
+    pub duplicates: u32,
+    /// What was wrong: the first 50.
+    pub problems: Vec<Problem>,
+    /// How many problems in all.
+    pub problem_count: u32,
+    /// When, milliseconds since the epoch.
+    pub time_ms: f64,
+}
+
+/// One decision in the history strip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The event.
+    pub event: String,
+    /// The item.
+    pub item: ItemIndex,
+    /// Its name.
+    pub name: String,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// The queue's head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueueState {
+    /// The next cards, best first; at most 8.
+    pub cards: Vec<Card>,
+    /// How many items are left to ask.
+    pub left: u32,
+    /// Why there is no card, if there is none: never silent.
+    pub empty: Option<String>,
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// About which item.
+    pub item: ItemIndex,
+    /// The item's name.
+    pub name: String,
+    /// What to show.
+    pub content: CardContent,
+    /// Columns that came along.
+    pub extra: Vec<(String, String)>,
+    /// Why it is asked, in one sentence.
+    pub why: String,
+    /// `Some(q)`: a blind audit, drawn with probability q. No suggestion, no probabilities.
+    pub audit: Option<f64>,
+    /// The likeliest class and the model's version, unless an audit or there is no model.
+    pub suggestion: Option<Suggestion>,
+    /// Calibrated probabilities in class order; empty for audits and before the first model.
+    pub probabilities: Vec<f32>,
+    /// The nearest labelled items; empty for audits.
+    pub neighbours: Vec<Neighbour>,
+    /// The present label, when the card revisits a labelled item.
+    pub label: Option<ClassIndex>,
+    /// Whether it is flagged.
+    pub flagged: bool,
+}
+
+/// What a card shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum CardContent {
+    /// Ask for [`Request::Media`].
+    Image,
+    /// The text.
+    Text(String),
+    /// Column and cell.
+    Row(Vec<(String, String)>),
+}
+
+/// What the model would say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The likeliest class.
+    pub class: ClassIndex,
+    /// Its calibrated probability.
+    pub probability: f32,
+    /// The model's version.
+    pub model: u32,
+}
+
+/// A labelled item near the one asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Which.
+    pub item: ItemIndex,
+    /// Its name.
+    pub name: String,
+    /// Its label.
+    pub class: ClassIndex,
+    /// Cosine similarity of the features, −1 to 1.
+    pub similarity: f32,
+}
+
+/// What a label changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelEffect {
+    /// Unlabelled items whose prediction flipped.
+    pub flipped: u32,
+    /// Change of the mean top probability over unlabelled items, −1 to 1.
+    pub confidence_moved: f64,
+    /// How many unlabelled items were compared.
+    pub compared: u32,
+}
+
+/// A row of the Data screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemRow {
+    /// Which.
+    pub item: ItemIndex,
+    /// Its name.
+    pub name: String,
+    /// The text, or the row's cells joined, at most 200 characters; empty for images.
+    pub preview: String,
+    /// Its standing label and where that came from.
+    pub label: Option<(ClassIndex, Source)>,
+    /// The prediction, unless the item is an unanswered audit.
+    pub predicted: Option<(ClassIndex, f32)>,
+    /// Whether it is flagged.
+    pub flagged: bool,
+    /// Whether it has features yet.
+    pub embedded: bool,
+}
+
+/// A background job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobState {
+    /// Its number.
+    pub job: u32,
+    /// What it does, in words: "Importing 2,000 images".
+    pub title: String,
+    /// Steps done.
+    pub done: u64,
+    /// Steps in all, if known.
+    pub total: Option<u64>,
+    /// Steps a second, lately.
+    pub rate: f64,
+    /// Seconds left, if that can be said.
+    pub seconds_left: Option<f64>,
+    /// Whether it runs, ended, or was cancelled or failed.
+    pub status: JobStatus,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStatus {
+    /// Under way.
+    Running,
+    /// All done.
+    Finished,
+    /// Stopped by the user; what came in stays.
+    Cancelled,
+    /// Stopped by an error, in words; what came in stays.
+    Failed(String),
+}
+
+/// What the browser keeps for Hone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StorageState {
+    /// Bytes used.
+    pub used: f64,
+    /// Bytes allowed.
+    pub quota: f64,
+    /// Whether the browser promised not to evict it.
+    pub persistent: bool,
+}

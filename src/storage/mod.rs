@@ -1,0 +1,37 @@
+//! What is kept: projects, items, the label log, media, vectors, models.
+//!
+//! Invariant: knows the pipeline's types but computes nothing. Both stores offer the same functions; which one
+//! `Store` is depends on the platform alone.
+
+pub mod archive;
+pub mod records;
+
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub mod browser;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub use browser::{Media, Store};
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod memory;
+#[cfg(not(target_arch = "wasm32"))]
+pub use memory::{Media, Store};
+
+/// Why the store could not do it, in words for the user: what happened, what is safe, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The device is full.
+    #[error(
+        "This browser's storage is full. Everything saved so far is safe. Free some space or export a project, then try again."
+    )]
+    Full,
+    /// Another tab holds the lock.
+    #[error(
+        "Another tab has this project open for writing. Nothing was changed here. Close the other tab, then reload this one."
+    )]
+    ReadOnly,
+    /// Anything else, with the platform's own words.
+    #[error(
+        "The browser's storage did not answer ({0}). What was saved before is safe. Reload the page; if it persists, restart the browser."
+    )]
+    Platform(String),
+}

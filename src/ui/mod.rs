@@ -1,0 +1,1 @@
+//! The screens. Invariant: never calls storage or training; asks the session and shows what it says.

@@ -1,0 +1,1 @@
+//! The session worker and the embed workers. Invariant: knows of no screen.
