@@ -5,3 +5,6 @@ pub mod logistic;
 pub mod online;
 
 pub mod calibration;
+
+#[cfg(feature = "engine")]
+pub mod tensors;
