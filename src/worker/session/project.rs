@@ -167,6 +167,31 @@ impl Project {
         Ok(project)
     }
 
+    /// Its ULID.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> Kind {
+        self.record.kind
+    }
+
+    /// Keys the vector cache.
+    pub fn feature_id(&self) -> &str {
+        &self.source.id
+    }
+
+    /// How many items it holds.
+    pub fn item_count(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many of them have a vector.
+    pub fn embedded_count(&self) -> usize {
+        self.item_of.len()
+    }
+
     pub(super) fn push_item(&mut self, item: Item) -> ItemIndex {
         let index = self.items.len() as ItemIndex;
         self.by_hash.insert(item.hash, index);
