@@ -1,7 +1,7 @@
 //! Calibrated probabilities for the pool, and what a label changed.
 
-use crate::protocol::LabelEffect;
 use ndarray::{Array2, ArrayView1};
+use serde::{Deserialize, Serialize};
 
 /// n × K calibrated probabilities: softmax(logits / temperature), row by row.
 pub fn softmax(logits: &Array2<f32>, temperature: f64) -> Array2<f32> {
@@ -54,6 +54,17 @@ pub fn likeliest(values: ArrayView1<f32>) -> usize {
     let better =
         |best: (usize, f32), (class, &value): (usize, &f32)| if value > best.1 { (class, value) } else { best };
     values.iter().enumerate().fold((0, f32::NEG_INFINITY), better).0
+}
+
+/// What a label changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelEffect {
+    /// Unlabelled items whose prediction flipped.
+    pub flipped: u32,
+    /// Change of the mean top probability over unlabelled items, −1 to 1.
+    pub confidence_moved: f64,
+    /// How many unlabelled items were compared.
+    pub compared: u32,
 }
 
 /// What changed between two predictions, over the rows `compared`. A change of the most likely class is a flip.

@@ -2,9 +2,8 @@
 
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::predict::likeliest;
-use crate::pipeline::rank::Ranker;
+use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig};
-use crate::protocol::Strategy;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -9,8 +9,7 @@ use crate::pipeline::model::linear::Linear;
 use crate::pipeline::model::logistic::Logistic;
 use crate::pipeline::model::online::{self, OnlineUpdate};
 use crate::pipeline::model::training_set::TrainingSet;
-use crate::pipeline::predict::{effect, softmax};
-use crate::protocol::LabelEffect;
+use crate::pipeline::predict::{LabelEffect, effect, softmax};
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use std::collections::{BTreeMap, HashSet};
 

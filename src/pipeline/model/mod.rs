@@ -8,3 +8,6 @@ pub mod lbfgs;
 pub mod logistic;
 pub mod online;
 pub mod calibration;
+
+#[cfg(feature = "engine")]
+pub mod tensors;

@@ -3,16 +3,17 @@
 //! Invariant: ranking sees features, probabilities and row numbers; it never learns what a label said.
 
 pub mod audit;
+pub mod strategy;
 pub mod why;
 mod coverage;
 mod geometry;
 
 pub use audit::{AuditDraw, audit_draw};
+pub use strategy::Strategy;
 pub use why::Why;
 
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::predict::TopTwo;
-use crate::protocol::Strategy;
 use coverage::Coverage;
 use geometry::Geometry;
 use ndarray::Array2;
