@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask`: everything that is done to this repository rather than by the program. Installs what is missing.
+
+mod build;
+mod command;
+mod demo;
+mod digest;
+mod models;
+mod options;
+mod places;
+mod setup;
+mod steps;
+
+use options::Task;
+use std::process::ExitCode;
+use xtask::server::Server;
+
+fn main() -> ExitCode {
+    let done = options::parse(std::env::args().skip(1)).and_then(perform);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<(), String> {
+    match task {
+        Task::Help => {
+            print!("{}", options::HELP);
+            Ok(())
+        }
+        Task::Build => build::build(),
+        Task::Serve { port, prefix } => {
+            build::build()?;
+            let server = Server::start(&places::dist(), port, &prefix)
+                .map_err(|error| format!("port {port} can't be used: {error}. Choose another with --port"))?;
+            println!("Hone is at {}", server.url());
+            server.wait();
+            Ok(())
+        }
+        Task::Test { only } => steps::test(&only),
+        Task::Setup => {
+            setup::toolchain::Toolchain::for_wasm()?;
+            setup::tools::for_build()?;
+            setup::browser::Browser::find_or_install()?;
+            println!("Everything is there.");
+            Ok(())
+        }
+        Task::Models => models::install(&places::models()),
+        Task::Demo => demo::write_index(),
+        Task::Picture => steps::picture(),
+    }
+}

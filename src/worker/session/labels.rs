@@ -140,6 +140,8 @@ impl Session {
         }
         if relearn {
             project.relearn();
+        } else {
+            project.exclude_audits();
         }
         project.drop_decided_cards();
         project.mark_rank_due();

@@ -85,6 +85,25 @@ impl Session {
         self.open.as_ref()
     }
 
+    /// The open project, to take pending items from.
+    pub fn project_mut(&mut self) -> Option<&mut Project> {
+        self.open.as_mut()
+    }
+
+    /// What a stored project holds, without opening it.
+    pub async fn project_kind(&self, id: &str) -> Result<Option<Kind>, SessionError> {
+        Ok(self.store.project(id).await?.map(|record| record.kind))
+    }
+
+    /// Which extractor makes vectors of `kind` from now on; projects opened before keep theirs.
+    pub fn set_source(&mut self, kind: Kind, source: FeatureSource) {
+        match kind {
+            Kind::Image => self.sources[0] = source,
+            Kind::Text => self.sources[1] = source,
+            Kind::Table => {}
+        }
+    }
+
     /// Whether another tab holds the lock.
     pub fn is_read_only(&self) -> bool {
         self.read_only

@@ -167,6 +167,31 @@ impl Project {
         Ok(project)
     }
 
+    /// Its ULID.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> Kind {
+        self.record.kind
+    }
+
+    /// Keys the vector cache.
+    pub fn feature_id(&self) -> &str {
+        &self.source.id
+    }
+
+    /// How many items it holds.
+    pub fn item_count(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many of them have a vector.
+    pub fn embedded_count(&self) -> usize {
+        self.item_of.len()
+    }
+
     pub(super) fn push_item(&mut self, item: Item) -> ItemIndex {
         let index = self.items.len() as ItemIndex;
         self.by_hash.insert(item.hash, index);
@@ -291,7 +316,7 @@ impl Project {
             classes: self.record.classes.iter().map(|class| class.key.clone()).collect(),
             tensors: head_to_tensors(head).ok()?,
             temperature: self.learner.temperature(),
-            labels: self.learner.labels() as u32,
+            labels: self.learner.labels(),
             curve: self.learner.curve().to_vec(),
         })
     }
@@ -318,11 +343,21 @@ impl Project {
             .filter_map(|(row, &item)| Some((row, usize::from(self.training_class(item)?))))
             .collect();
         self.learner.set_classes(self.record.classes.len());
+        self.exclude_audits();
         self.learner.set_labels(rows);
         self.learner.refresh(&self.features);
         self.rows_learnt = self.features.len();
         self.mark_rank_due();
         self.state_changed = true;
+    }
+
+    /// What a label changed is told over unlabelled items; audits, drawn or answered, are not among them.
+    pub(super) fn exclude_audits(&mut self) {
+        let audits = (0..self.item_of.len()).filter(|&row| {
+            let item = self.item_of[row];
+            self.labels[item as usize].audit.is_some() || self.drawn.values().any(|&(drawn, _)| drawn == item)
+        });
+        self.learner.set_excluded(audits.collect());
     }
 
     pub(super) fn mark_rank_due(&mut self) {

@@ -65,7 +65,7 @@ impl Project {
         self.learner.probabilities()?;
         Some(ModelState {
             version: self.learner.version(),
-            labels: self.learner.labels() as u32,
+            labels: self.learner.labels(),
             polishing: self.learner.polishing(),
             out_of_fold: self.learner.out_of_fold(),
             temperature: self.learner.temperature(),

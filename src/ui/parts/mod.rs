@@ -1,0 +1,3 @@
+//! What more than one screen is made of.
+
+pub mod window;

@@ -1,0 +1,47 @@
+//! Chromium and its driver, for the tests that need a browser.
+
+use super::apt;
+use crate::command::find;
+use std::env;
+use std::path::PathBuf;
+
+/// A browser and what drives it.
+pub struct Browser {
+    /// The browser itself.
+    pub chromium: PathBuf,
+    /// Its WebDriver server.
+    pub driver: PathBuf,
+}
+
+impl Browser {
+    /// Finds them (CHROME and CHROMEDRIVER name others than those on PATH), or installs them.
+    ///
+    /// # Errors
+    /// When they can't be installed: says what to install.
+    pub fn find_or_install() -> Result<Browser, String> {
+        if let Some(browser) = Self::find() {
+            return Ok(browser);
+        }
+        let advice = "the browser tests need Chromium (or Chrome) and a ChromeDriver of the same version, on PATH or named by \
+                      CHROME and CHROMEDRIVER. On Debian: `apt-get install chromium chromium-driver`; on Ubuntu: \
+                      `snap install chromium`; elsewhere: the Chrome for Testing downloads";
+        if !apt::usable() {
+            return Err(advice.to_owned());
+        }
+        println!("Installing Chromium and its driver by apt-get, for the tests in the browser …");
+        // The names in Debian, then those in Ubuntu.
+        apt::install(&["chromium", "chromium-driver"])
+            .or_else(|_| apt::install(&["chromium-browser", "chromium-chromedriver"]))
+            .map_err(|problem| format!("{problem}: {advice}"))?;
+        Self::find().ok_or_else(|| advice.to_owned())
+    }
+
+    fn find() -> Option<Browser> {
+        let named = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
+        let chromium = named("CHROME").or_else(|| {
+            ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().find_map(find)
+        })?;
+        let driver = named("CHROMEDRIVER").or_else(|| find("chromedriver"))?;
+        Some(Browser { chromium, driver })
+    }
+}
