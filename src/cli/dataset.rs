@@ -8,7 +8,7 @@ use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item};
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 /// Everything read from DATA.
@@ -153,6 +153,20 @@ impl Dataset {
         let mut seen: HashSet<ContentHash> = HashSet::new();
         self.entries.retain(|entry| seen.insert(entry.item.hash));
         before - self.entries.len()
+    }
+
+    /// Whether the data is a project saved by Hone.
+    pub fn is_project(&self) -> bool {
+        matches!(self.media, Media::Project(_))
+    }
+
+    /// The place of each item's class in `classes`.
+    ///
+    /// # Panics
+    /// If an item has no label or one of another class: see [`Dataset::keep_labelled`] and [`Dataset::classes`].
+    pub fn targets(&self, classes: &[String]) -> Vec<usize> {
+        let place_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        self.entries.iter().map(|entry| place_of[entry.label.as_deref().expect("only labelled items are kept")]).collect()
     }
 
     /// The names of the classes that occur, in alphabetical order.

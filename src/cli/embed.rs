@@ -11,10 +11,10 @@ use crate::nn::{EMBEDDING_COLUMNS, Lite0};
 use crate::pipeline::features::image::{FALLBACK_COLUMNS, FALLBACK_FEATURE_ID, NETWORK_FEATURE_ID, fallback_vector};
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::table::TableEncoder;
-use crate::pipeline::features::text::{SPARSE_COLUMNS, TextEncoder};
+use crate::pipeline::features::text::{self, NGRAM_COLUMNS, TextEncoder};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{Content, Kind};
-use crate::worker::session::TABLE_FEATURE_ID;
+use crate::worker::session::FeatureSource;
 use rayon::prelude::*;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -51,7 +51,7 @@ impl Extractor {
             (Extractor::Histograms, _) => remark(
                 "the image network's weights are not installed; using colour and gradient histograms, which are far less accurate. `cargo xtask models` installs the weights",
             ),
-            (Extractor::Text(encoder), _) if !encoder.has_weights() => remark(
+            (Extractor::Text(encoder), _) if encoder.feature_id() == text::FALLBACK_FEATURE_ID => remark(
                 "the text embeddings are not installed; using hashed n-grams alone, which need more labels. `cargo xtask models` installs the embeddings",
             ),
             _ => {}
@@ -102,7 +102,7 @@ impl Extractor {
             Extractor::Network(_) => NETWORK_FEATURE_ID.into(),
             Extractor::Histograms => FALLBACK_FEATURE_ID.into(),
             Extractor::Text(encoder) => encoder.feature_id().into(),
-            Extractor::Table(_) => TABLE_FEATURE_ID.into(),
+            Extractor::Table(_) => FeatureSource::table().id,
         }
     }
 
@@ -131,7 +131,7 @@ impl Extractor {
             })
             .collect();
         progress.end();
-        let sparse_columns = if dataset.kind == Kind::Text { SPARSE_COLUMNS } else { 0 };
+        let sparse_columns = if dataset.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
         let width = vectors.iter().flatten().map(|vector| vector.dense.len()).next();
         let Some(width) = width else {
             let why = vectors.into_iter().find_map(Result::err).unwrap_or_default();

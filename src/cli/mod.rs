@@ -8,6 +8,7 @@
 pub mod arguments;
 pub mod failure;
 pub mod dataset;
+pub mod project;
 pub mod source;
 pub mod roles;
 pub mod cache;
