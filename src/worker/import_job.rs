@@ -198,28 +198,17 @@ async fn shipped(url: &str, path: &str) -> Result<Origin, String> {
 
 #[derive(serde::Deserialize)]
 struct PhotoIndex {
-    files: Vec<PhotoFile>,
+    files: Vec<String>,
 }
 
-#[derive(serde::Deserialize)]
-struct PhotoFile {
-    path: String,
-    size: u64,
-}
-
-/// Photos are fetched one by one as they are imported, so the first are on screen before the last are here.
+/// Photos are fetched one by one as they are imported, so the first are on screen before the last are here. Until
+/// then a photo's size is not known; that it isn't empty is.
 async fn photo_origins() -> Result<Vec<Origin>, String> {
     let index = bytes_of(&fetch("demo/index.json").await?).await?;
     let index: PhotoIndex =
         serde_json::from_slice(&index).map_err(|error| format!("demo/index.json is damaged ({error}). Reload the page."))?;
-    Ok(index
-        .files
-        .into_iter()
-        .map(|PhotoFile { path, size }| Origin {
-            place: Place::Shipped(format!("demo/{path}")),
-            file: SourceFile { path, size },
-        })
-        .collect())
+    let origin = |path: String| Origin { place: Place::Shipped(format!("demo/{path}")), file: SourceFile { path, size: 1 } };
+    Ok(index.files.into_iter().map(origin).collect())
 }
 
 /// Runs an import to its end.
