@@ -2,7 +2,8 @@
 
 use super::labels::id_after;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
-use crate::pipeline::export::{self, labels_csv, labels_jsonl, predictions_csv, problems_csv};
+use crate::pipeline::export::model_card::model_files;
+use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
@@ -173,7 +174,7 @@ impl Project {
             return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
         };
         let card = model_card(&self.record, &model, &self.source.words);
-        zip_files(&export::model_files(&card, &model.tensors)).map_err(unarchived)
+        zip_files(&model_files(&card, &model.tensors)).map_err(unarchived)
     }
 }
 
