@@ -182,9 +182,8 @@ pub fn strategy_word(strategy: Strategy) -> &'static str {
 
 fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
     const ALL: [Strategy; 3] = [Strategy::Herding, Strategy::Margin, Strategy::Random];
-    PossibleValuesParser::new(ALL.map(strategy_word)).try_map(|word| {
-        ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy")
-    })
+    PossibleValuesParser::new(ALL.map(strategy_word))
+        .try_map(|word| ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy"))
 }
 
 fn kind_parser() -> impl TypedValueParser<Value = Kind> {

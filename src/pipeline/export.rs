@@ -64,11 +64,7 @@ pub fn label_rows<'a>(
 }
 
 /// [`label_rows`] as CSV: `item,label,source,probability,annotator,time,hash,event`.
-pub fn labels_csv<'a>(
-    items: impl IntoIterator<Item = &'a Item>,
-    events: &[LabelEvent],
-    classes: &[Class],
-) -> String {
+pub fn labels_csv<'a>(items: impl IntoIterator<Item = &'a Item>, events: &[LabelEvent], classes: &[Class]) -> String {
     let rows = label_rows(items, events, classes).into_iter().map(|row| {
         let probability = row.probability.map(|probability| probability.to_string()).unwrap_or_default();
         let source = row.source.to_string();
@@ -78,11 +74,7 @@ pub fn labels_csv<'a>(
 }
 
 /// [`label_rows`] as JSON Lines, the columns of [`labels_csv`] as keys.
-pub fn labels_jsonl<'a>(
-    items: impl IntoIterator<Item = &'a Item>,
-    events: &[LabelEvent],
-    classes: &[Class],
-) -> String {
+pub fn labels_jsonl<'a>(items: impl IntoIterator<Item = &'a Item>, events: &[LabelEvent], classes: &[Class]) -> String {
     label_rows(items, events, classes)
         .iter()
         // A struct of text and numbers always serialises; a probability that is no number becomes null.
@@ -120,9 +112,8 @@ pub fn problems_csv(problems: &[Problem]) -> String {
 fn csv_of(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Rows are as wide as the header and memory does not fail to be written to, so neither call can.
-    let written = writer
-        .write_record(header)
-        .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(&row)));
+    let written =
+        writer.write_record(header).and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(&row)));
     debug_assert!(written.is_ok(), "{written:?}");
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }

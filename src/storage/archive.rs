@@ -6,7 +6,9 @@
 //! `media/<hash>` for images.
 
 use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
-use crate::pipeline::export::model_card::{CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage};
+use crate::pipeline::export::model_card::{
+    CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage,
+};
 use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
@@ -257,8 +259,7 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
     let batches = read_lines(&mut archive, "batches.jsonl", manifest.batches)?;
     let model = if manifest.has_model {
         let json = read_entry(&mut archive, CARD_FILE)?;
-        let record: ModelRecord =
-            serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(CARD_FILE.into()))?;
+        let record: ModelRecord = serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(CARD_FILE.into()))?;
         Some(ModelRecord { tensors: read_entry(&mut archive, TENSORS_FILE)?, ..record })
     } else {
         None

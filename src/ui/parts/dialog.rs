@@ -68,9 +68,9 @@ pub fn Modal(
     let close = move || state.dialog.set(None);
     // A press on the backdrop hits the dialog itself; everything in it is covered by its children.
     let on_backdrop = move |event: leptos::ev::MouseEvent| {
-        let on_itself = event.target().is_some_and(|target| {
-            target.dyn_ref::<HtmlElement>().is_some_and(|target| target.tag_name() == "DIALOG")
-        });
+        let on_itself = event
+            .target()
+            .is_some_and(|target| target.dyn_ref::<HtmlElement>().is_some_and(|target| target.tag_name() == "DIALOG"));
         if on_itself {
             close();
         }

@@ -14,7 +14,9 @@ pub fn SelectionBar(view: DataView) -> impl IntoView {
     let app = use_app();
     let count = Memo::new(move |_| view.selected.with(BTreeSet::len));
     let classes = move || {
-        app.state.classes.with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>())
+        app.state.classes.with(|classes| {
+            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
+        })
     };
     let label = move |class: ClassIndex| {
         let items = view.selected.with_untracked(|selected| selected.iter().copied().collect());

@@ -30,7 +30,8 @@ pub fn Tile(view: DataView, place: u32, row: ItemRow, kind: Kind) -> impl IntoVi
     let hue = class_of(&row).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
     let class = class_of(&row).map(|class| app.state.class_name(class));
     let (letter, source) = row.label.map(|(_, source)| mark(source)).unzip();
-    let predicted = row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
+    let predicted =
+        row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
     let selected = move || view.selected.with(|selected| selected.contains(&item));
     let description = match (&class, source, &predicted) {
         (Some(class), Some(source), _) => format!("{class}, {source}"),

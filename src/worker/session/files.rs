@@ -7,12 +7,12 @@ use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problem
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
+use crate::storage::Store;
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
-use crate::storage::records::{ItemRecord, ProjectRecord};
-use crate::storage::Store;
 use crate::storage::media::{from_bytes, to_bytes};
+use crate::storage::records::{ItemRecord, ProjectRecord};
 use std::io::Cursor;
 
 /// Items of a restored project that are stored together.
@@ -52,9 +52,7 @@ impl Session {
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
-            Export::Project => {
-                made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip")
-            }
+            Export::Project => made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip"),
             Export::Problems { batch } => match project.batches.get(batch as usize) {
                 Some(batch) => made("-problems.csv", problems_csv(&batch.problems).into_bytes(), "text/csv"),
                 None => return refused("That import is not in this project."),
@@ -184,8 +182,10 @@ fn unarchived(error: ArchiveError) -> SessionError {
 
 /// A project's name as a file name: what file systems refuse becomes a dash.
 fn file_stem(name: &str) -> String {
-    let stem: String =
-        name.chars().map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' }).collect();
+    let stem: String = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' })
+        .collect();
     let stem = stem.trim().trim_start_matches('.').replace(' ', "-").to_lowercase();
     if stem.is_empty() { "hone".into() } else { stem }
 }
