@@ -99,6 +99,9 @@ struct VectorEntry {
 
 const PROJECT_FORMAT: &str = "hone-project";
 
+/// The model's record without its weights; not the card of an exported model, which stands alone.
+const MODEL_FILE: &str = "model.json";
+
 /// Writes a project file piece by piece: the snapshot at once, then images as the caller gets hold of them. Needs no
 /// seeking, so that the output can be handed on in parts.
 pub struct ArchiveWriter<W: Write> {
@@ -130,7 +133,7 @@ impl<W: Write> ArchiveWriter<W> {
         writer.json_lines("batches.jsonl", &snapshot.batches)?;
         if let Some(model) = &snapshot.model {
             // The weights go beside, as the file that other tools read.
-            writer.json(CARD_FILE, &ModelRecord { tensors: Vec::new(), ..model.clone() })?;
+            writer.json(MODEL_FILE, &ModelRecord { tensors: Vec::new(), ..model.clone() })?;
             writer.entry(TENSORS_FILE, CompressionMethod::Deflated, |out| out.write_all(&model.tensors))?;
         }
         for (number, set) in snapshot.vectors.iter().enumerate() {
@@ -378,3 +381,6 @@ fn read_vectors<R: Read + Seek>(
     }
     Ok(VectorSet { feature_id, vectors })
 }
+
+#[cfg(test)]
+mod tests;
