@@ -10,7 +10,7 @@ use web_sys::{StorageManager, window};
 ///
 /// # Errors
 /// What the browser says if it does not tell, as in some private windows.
-pub async fn estimate() -> Result<StorageState, JsValue> {
+pub async fn state() -> Result<StorageState, JsValue> {
     let storage = storage()?;
     let estimate = JsFuture::from(storage.estimate()?).await?;
     let bytes = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
