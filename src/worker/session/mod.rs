@@ -166,10 +166,12 @@ impl Session {
 
     async fn try_handle(&mut self, request: Request, now_ms: f64) -> Result<Answer, SessionError> {
         Ok(match request {
-            Request::Hello => {
-                Reply::Welcome { release: RELEASE.into(), projects: self.summaries().await?, read_only: self.read_only }
-                    .into()
+            Request::Hello => Reply::Welcome {
+                release: RELEASE.into(),
+                projects: self.summaries().await?,
+                read_only: self.read_only,
             }
+            .into(),
             Request::ListProjects => Reply::Projects(self.summaries().await?).into(),
             Request::OpenProject { project } => {
                 self.open_project(&project).await?;
