@@ -36,7 +36,10 @@ impl Project {
                     let drawn = &self.drawn;
                     let next = ranked.find(|(item, _)| !drawn.values().any(|(audit, _)| audit == item));
                     let Some((item, why)) = next else { continue };
-                    planned.push(Planned { card: self.asked_card(item, why.sentence(&self.class_names())), request: None });
+                    planned.push(Planned {
+                        card: self.asked_card(item, why.sentence(&self.class_names())),
+                        request: None,
+                    });
                 }
             }
         }
@@ -65,7 +68,8 @@ impl Project {
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
-                self.is_open(row) && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
+                self.is_open(row)
+                    && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
             })
             .collect();
         let draw = audit_draw(SEED, request, self.record.options.audit_share, &pool)?;

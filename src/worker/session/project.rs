@@ -9,8 +9,8 @@ use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Why};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
-use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
 use crate::storage::Store;
+use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -236,7 +236,8 @@ impl Project {
     /// Gives an item its feature row.
     pub(super) fn push_row(&mut self, index: ItemIndex, vector: FeatureVector) {
         if self.features.is_empty() {
-            let sparse = if self.record.kind == Kind::Text { crate::pipeline::features::text::SPARSE_COLUMNS } else { 0 };
+            let sparse =
+                if self.record.kind == Kind::Text { crate::pipeline::features::text::SPARSE_COLUMNS } else { 0 };
             self.features = Features::new(vector.dense.len(), sparse);
         }
         self.row_of[index as usize] = Some(self.features.len());
@@ -443,4 +444,3 @@ impl Project {
         self.labels[self.item_of[row] as usize].is_decided()
     }
 }
-
