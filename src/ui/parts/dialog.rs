@@ -75,11 +75,12 @@ pub fn Modal(
             close();
         }
     };
+    let name = title.clone();
     view! {
         <dialog
             node_ref=element
             class=format!("modal {class}")
-            aria-label=title.clone()
+            aria-label=name
             on:close=move |_| close()
             on:mousedown=on_backdrop
         >

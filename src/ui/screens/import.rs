@@ -205,9 +205,10 @@ pub fn Problems(
             <tr><td>{problem.file}</td><td class="figures">{problem.row.map(format::count)}</td><td>{problem.message}</td></tr>
         }
     };
-    (!problems.is_empty()).then(|| view! {
-        <details class="problems" open=problems.len() <= 5>
-            <summary>{format::counted(problems.len() as u64, "problem", "problems")}", the rest is imported"</summary>
+    let count = problems.len();
+    (count > 0).then(|| view! {
+        <details class="problems" open=count <= 5>
+            <summary>{format::counted(count as u64, "problem", "problems")}", the rest is imported"</summary>
             <div class="scroll-x"><table>
                 <thead><tr><th scope="col">"File"</th><th scope="col">"Row"</th><th scope="col">"What is wrong"</th></tr></thead>
                 <tbody>{problems.into_iter().take(200).map(row).collect_view()}</tbody>

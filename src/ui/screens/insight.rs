@@ -74,9 +74,11 @@ fn Neighbours() -> impl IntoView {
     let row = move |near: Neighbour| {
         let class = state.class_name(near.class);
         let item = near.item;
+        let name = format!("Revisit {}, labelled {class}", near.name);
+        let title = near.name.clone();
         view! {
-            <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=format!("Revisit {}, labelled {class}", near.name)
-                title=near.name.clone() on:click=move |_| actions::visit(app, item)>
+            <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
+                title=title on:click=move |_| actions::visit(app, item)>
                 {picture().then(|| view! { <Picture item alt="" thumbnail=true /> })}
                 <span class="neighbour-name">{if picture() { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>

@@ -180,13 +180,14 @@ fn ClassButton(class: ClassIndex, name: String) -> impl IntoView {
     let present =
         Memo::new(move |_| app.state.card.with(|card| card.as_ref().is_some_and(|card| card.label == Some(class))));
     let key = class_key(class).map(String::from);
+    let (accessible_name, shortcut) = (name.clone(), key.clone());
     let description = move || match (suggested.get(), present.get()) {
         (Some(probability), _) => Some(format!("suggested, {}", format::probability(probability))),
         (None, true) => Some("the present label".to_owned()),
         (None, false) => None,
     };
     view! {
-        <button class=format!("class-button {}", hue_class(class.into())) aria-label=name.clone() aria-keyshortcuts=key.clone()
+        <button class=format!("class-button {}", hue_class(class.into())) aria-label=accessible_name aria-keyshortcuts=shortcut
             aria-description=description
             class:suggested=move || suggested.get().is_some()
             class:unsure=move || suggested.get().is_some_and(|probability| probability < 0.5)

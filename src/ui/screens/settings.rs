@@ -68,6 +68,7 @@ fn Storage() -> impl IntoView {
 #[component]
 fn Privacy() -> impl IntoView {
     let requests = count_requests();
+    let foreign = move || requests.get().foreign > 0;
     let left = move || match requests.get().foreign {
         1 => "1 request left this origin since load".to_owned(),
         many => format!("{many} requests left this origin since load"),
@@ -75,7 +76,7 @@ fn Privacy() -> impl IntoView {
     view! {
         <section aria-labelledby="privacy-title">
             <h2 id="privacy-title">"Privacy"</h2>
-            <p class="big figures" class:bad=move || (requests.get().foreign > 0)>{left}</p>
+            <p class="big figures" class:bad=foreign>{left}</p>
             <p class="muted">{move || format!("{} went to this page's own files. The content security policy forbids all others.", format::counted(requests.get().own.into(), "request", "requests"))}</p>
         </section>
     }

@@ -23,7 +23,16 @@ fn mark(source: Source) -> (&'static str, &'static str) {
 
 /// The tile: a press opens the card on the Label screen, the box selects.
 #[component]
-pub fn Tile(view: DataView, place: u32, row: ItemRow, kind: Kind) -> impl IntoView {
+pub fn Tile(
+    /// What the screen shows.
+    view: DataView,
+    /// The place in the list.
+    place: u32,
+    /// The item.
+    row: ItemRow,
+    /// What it is.
+    kind: Kind,
+) -> impl IntoView {
     let app = use_app();
     let item = row.item;
     let name = row.name.clone();

@@ -25,7 +25,10 @@ const SORTS: [(ItemSort, &str); 3] = [
 
 /// The toolbar.
 #[component]
-pub fn Toolbar(view: DataView) -> impl IntoView {
+pub fn Toolbar(
+    /// What the screen shows.
+    view: DataView,
+) -> impl IntoView {
     let app = use_app();
     let choose_sort = move |event| {
         let text = event_target_value(&event);
