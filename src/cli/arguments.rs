@@ -1,7 +1,8 @@
 //! The arguments of each command, checked before any work starts.
 
 use crate::pipeline::item::Kind;
-use crate::protocol::{RELEASE, Strategy};
+use crate::pipeline::rank::Strategy;
+use crate::protocol::RELEASE;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
