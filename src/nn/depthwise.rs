@@ -123,13 +123,8 @@ mod tests {
         for (side, kernel, stride) in [(9, 3, 1), (9, 3, 2), (8, 3, 2), (9, 5, 1), (8, 5, 2), (2, 5, 1)] {
             let channels = 2 * LANES;
             let wave = |count: usize| (0..count).map(|n| (n as f32 * 0.37).sin()).collect::<Vec<_>>();
-            let layer = Depthwise {
-                kernel,
-                stride,
-                channels,
-                weights: wave(kernel * kernel * channels),
-                bias: wave(channels),
-            };
+            let layer =
+                Depthwise { kernel, stride, channels, weights: wave(kernel * kernel * channels), bias: wave(channels) };
             let input = Activations { side, values: wave(side * side * channels) };
             let (found, expected) = (layer.forward(&input).values, plain(&layer, &input));
             assert_eq!(found.len(), expected.len());

@@ -115,8 +115,7 @@ impl Block {
             None
         };
         let depthwise = Depthwise::load(weights, &format!("{name}.depthwise"), wide, stage.kernel, stride)?;
-        let project =
-            Pointwise::load(weights, &format!("{name}.project"), wide, stage.channels, Activation::Linear)?;
+        let project = Pointwise::load(weights, &format!("{name}.project"), wide, stage.channels, Activation::Linear)?;
         Ok(Block { expand, depthwise, project, residual: stride == 1 && channels == stage.channels })
     }
 

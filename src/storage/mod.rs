@@ -4,6 +4,7 @@
 //! `Store` is depends on the platform alone.
 
 pub mod archive;
+pub mod media;
 pub mod records;
 #[cfg(feature = "engine")]
 pub mod vector_block;

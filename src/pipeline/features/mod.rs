@@ -8,4 +8,5 @@ pub mod image;
 pub mod tokenizer;
 pub mod ngrams;
 pub mod text;
+pub mod cell;
 pub mod table;

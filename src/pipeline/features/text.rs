@@ -45,7 +45,9 @@ pub enum TextEncoderError {
     #[error("the text weights cannot be read ({0}); install them again with `cargo xtask models`")]
     Format(#[from] safetensors::SafeTensorError),
     /// A tensor is not as expected.
-    #[error("the text weights' tensor `{name}` is {found}, not {expected}; install them again with `cargo xtask models`")]
+    #[error(
+        "the text weights' tensor `{name}` is {found}, not {expected}; install them again with `cargo xtask models`"
+    )]
     Tensor {
         /// The tensor.
         name: &'static str,

@@ -123,7 +123,8 @@ impl Tokenizer {
 
     /// The merge of the lowest rank, the leftmost among equals.
     fn best_merge(&self, piece: &[u32]) -> Option<(usize, Merge)> {
-        let found = piece.windows(2).enumerate().filter_map(|(place, two)| Some((place, self.merge_of(two[0], two[1])?)));
+        let found =
+            piece.windows(2).enumerate().filter_map(|(place, two)| Some((place, self.merge_of(two[0], two[1])?)));
         found.min_by_key(|(_, merge)| merge.rank)
     }
 

@@ -28,6 +28,8 @@ impl Project {
     pub(super) fn plan_cards(&mut self, ranked: Vec<(ItemIndex, Why)>) {
         let mut ranked = ranked.into_iter();
         let mut planned: Vec<Planned> = Vec::new();
+        let names = self.class_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let first = self.requests;
         for request in first..first + CARDS_AHEAD as u64 {
             match self.audit_at(request, &planned) {
@@ -36,7 +38,7 @@ impl Project {
                     let drawn = &self.drawn;
                     let next = ranked.find(|(item, _)| !drawn.values().any(|(audit, _)| audit == item));
                     let Some((item, why)) = next else { continue };
-                    planned.push(Planned { card: self.asked_card(item, why.sentence(&self.class_names())), request: None });
+                    planned.push(Planned { card: self.asked_card(item, why.sentence(&names)), request: None });
                 }
             }
         }
