@@ -4,7 +4,8 @@ use hone::pipeline::features::matrix::FeatureVector;
 use hone::pipeline::import::Imported;
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::protocol::{
-    Decision, Event, Export, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request, Verdict,
+    Decision, Event, Export, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request,
+    Verdict,
 };
 use hone::storage::Store;
 use hone::worker::session::{Arrival, Attachment, Chunk, FeatureSource, Session};
@@ -81,7 +82,8 @@ impl Driver {
         let arrivals = (0..count).map(|index| {
             let bytes = format!("image {index}").into_bytes();
             let hash = ContentHash::of(&bytes);
-            let item = Item { hash, name: format!("{index}.png"), content: Content::Image, batch: 0, extra: Vec::new() };
+            let item =
+                Item { hash, name: format!("{index}.png"), content: Content::Image, batch: 0, extra: Vec::new() };
             Arrival { imported: Imported { item, label: None }, media: Some(bytes) }
         });
         let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
@@ -98,7 +100,8 @@ impl Driver {
             if pending.is_empty() {
                 break;
             }
-            let vectors = pending.iter().map(|pending| (pending.item, pending.hash, Ok(planted(pending.item)))).collect();
+            let vectors =
+                pending.iter().map(|pending| (pending.item, pending.hash, Ok(planted(pending.item)))).collect();
             self.session.embedded(PROJECT, vectors, "planted-1").await.expect("cached");
         }
         self.listen();
@@ -153,9 +156,7 @@ async fn accuracy_on_unlabelled(driver: &mut Driver) -> f64 {
     let (reply, _) = driver.ask(Request::Items(everything())).await;
     let Reply::Items { rows, .. } = reply else { panic!("{reply:?}") };
     let unlabelled: Vec<_> = rows.iter().filter(|row| row.label.is_none()).collect();
-    let right = unlabelled
-        .iter()
-        .filter(|row| row.predicted.is_some_and(|(class, _)| class == truth(row.item)));
+    let right = unlabelled.iter().filter(|row| row.predicted.is_some_and(|(class, _)| class == truth(row.item)));
     right.count() as f64 / unlabelled.len() as f64
 }
 
@@ -328,8 +329,15 @@ fn a_second_tab_reads_but_does_not_write() {
         first.import(10).await;
         let source = FeatureSource { id: "planted-1".into(), words: String::new(), warning: None };
         let mut second = Session::new(store, true, source.clone(), source);
-        assert!(matches!(second.handle(Request::OpenProject { project: PROJECT.into() }, 0.0).await.reply, Reply::Done));
-        for request in [Request::Undo, Request::AddClass { name: "new".into() }, Request::DeleteProject { project: PROJECT.into() }] {
+        assert!(matches!(
+            second.handle(Request::OpenProject { project: PROJECT.into() }, 0.0).await.reply,
+            Reply::Done
+        ));
+        for request in [
+            Request::Undo,
+            Request::AddClass { name: "new".into() },
+            Request::DeleteProject { project: PROJECT.into() },
+        ] {
             let reply = second.handle(request, 0.0).await.reply;
             let Reply::Failed(sentence) = reply else { panic!("{reply:?}") };
             assert!(sentence.contains("Another tab"), "{sentence}");

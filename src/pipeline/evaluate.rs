@@ -57,9 +57,10 @@ pub fn evaluate(probabilities: &Array2<f32>, targets: &[usize]) -> Option<Evalua
     }
     let rows = targets.len();
     let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
+    let (low, high) = clopper_pearson(right as u64, rows as u64, 0.95);
     Some(Evaluation {
         rows,
-        accuracy: clopper_pearson(right, rows, 0.95),
+        accuracy: Estimate { estimate: right as f64 / rows as f64, low, high },
         balanced_accuracy: balanced_accuracy(&confusion),
         macro_f1: macro_f1(&confusion),
         log_loss: log_loss / rows as f64,
@@ -69,18 +70,13 @@ pub fn evaluate(probabilities: &Array2<f32>, targets: &[usize]) -> Option<Evalua
     })
 }
 
-/// The exact (Clopper–Pearson) interval of a binomial share: it covers the truth with at least `confidence`, 0 to 1,
-/// whatever the truth. Without trials, all of \[0, 1\] and an estimate of 0.
-pub fn clopper_pearson(right: usize, total: usize, confidence: f64) -> Estimate {
-    if total == 0 {
-        return Estimate { estimate: 0.0, low: 0.0, high: 1.0 };
-    }
+/// The exact (Clopper–Pearson) interval (low, high) of a binomial share: it covers the truth with at least
+/// `confidence`, 0 to 1, whatever the truth. Without trials, all of \[0, 1\].
+pub fn clopper_pearson(right: u64, total: u64, confidence: f64) -> (f64, f64) {
     let (k, n, tail) = (right as f64, total as f64, (1.0 - confidence) / 2.0);
-    Estimate {
-        estimate: k / n,
-        low: if right == 0 { 0.0 } else { beta_quantile(k, n - k + 1.0, tail) },
-        high: if right == total { 1.0 } else { beta_quantile(k + 1.0, n - k, 1.0 - tail) },
-    }
+    let low = if right == 0 { 0.0 } else { beta_quantile(k, n - k + 1.0, tail) };
+    let high = if right == total { 1.0 } else { beta_quantile(k + 1.0, n - k, 1.0 - tail) };
+    (low, high)
 }
 
 /// The x at which the Beta(a, b) distribution reaches `probability`, by bisection: its function rises, so this cannot
@@ -183,9 +179,9 @@ mod tests {
         ];
         for (right, total, low, high) in cases {
             let found = clopper_pearson(right, total, 0.95);
-            assert!((found.low - low).abs() < 1e-5 && (found.high - high).abs() < 1e-5, "{right}/{total}: {found:?}");
+            assert!((found.0 - low).abs() < 1e-5 && (found.1 - high).abs() < 1e-5, "{right}/{total}: {found:?}");
         }
-        assert_eq!(clopper_pearson(0, 0, 0.95), Estimate { estimate: 0.0, low: 0.0, high: 1.0 });
+        assert_eq!(clopper_pearson(0, 0, 0.95), (0.0, 1.0));
     }
 
     #[test]

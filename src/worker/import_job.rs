@@ -80,8 +80,9 @@ fn said(error: JsValue) -> String {
 }
 
 async fn fetch(url: &str) -> Result<Blob, String> {
-    let missing =
-        |reason: String| format!("{url} could not be fetched ({reason}). Nothing was changed. Reload the page and try again.");
+    let missing = |reason: String| {
+        format!("{url} could not be fetched ({reason}). Nothing was changed. Reload the page and try again.")
+    };
     let response = gloo::net::http::Request::get(url).send().await.map_err(|error| missing(error.to_string()))?;
     if !response.ok() {
         return Err(missing(format!("status {}", response.status())));
@@ -205,9 +206,10 @@ struct PhotoIndex {
 /// then a photo's size is not known; that it isn't empty is.
 async fn photo_origins() -> Result<Vec<Origin>, String> {
     let index = bytes_of(&fetch("demo/index.json").await?).await?;
-    let index: PhotoIndex =
-        serde_json::from_slice(&index).map_err(|error| format!("demo/index.json is damaged ({error}). Reload the page."))?;
-    let origin = |path: String| Origin { place: Place::Shipped(format!("demo/{path}")), file: SourceFile { path, size: 1 } };
+    let index: PhotoIndex = serde_json::from_slice(&index)
+        .map_err(|error| format!("demo/index.json is damaged ({error}). Reload the page."))?;
+    let origin =
+        |path: String| Origin { place: Place::Shipped(format!("demo/{path}")), file: SourceFile { path, size: 1 } };
     Ok(index.files.into_iter().map(origin).collect())
 }
 
@@ -406,9 +408,8 @@ impl Hopper {
     }
 
     async fn flush_if_due(&mut self) -> Result<(), Stop> {
-        let is_due = self.chunk.arrivals.len() >= self.most
-            || self.bytes >= CHUNK_BYTES
-            || now_ms() - self.since_ms >= CHUNK_MS;
+        let is_due =
+            self.chunk.arrivals.len() >= self.most || self.bytes >= CHUNK_BYTES || now_ms() - self.since_ms >= CHUNK_MS;
         if is_due { self.flush().await } else { Ok(()) }
     }
 
@@ -460,7 +461,8 @@ impl Read for BlobReader {
             if self.position >= to {
                 return Ok(0);
             }
-            let part = self.blob.slice_with_f64_and_f64(self.position, to).map_err(|error| io::Error::other(said(error)))?;
+            let part =
+                self.blob.slice_with_f64_and_f64(self.position, to).map_err(|error| io::Error::other(said(error)))?;
             let buffer = self.reader.read_as_array_buffer(&part).map_err(|error| io::Error::other(said(error)))?;
             self.block = js_sys::Uint8Array::new(&buffer).to_vec();
             self.block_from = self.position;

@@ -70,9 +70,16 @@ pub async fn run() {
         Ok(store) => {
             let unknown = FeatureSource { id: String::new(), words: String::new(), warning: None };
             let session = Session::new(store, read_only, unknown.clone(), unknown);
-            Server { session, jobs: Jobs::default(), sender, pool: None, staged: Vec::new(), flight: Flight::default() }
-                .run(inputs)
-                .await;
+            Server {
+                session,
+                jobs: Jobs::default(),
+                sender,
+                pool: None,
+                staged: Vec::new(),
+                flight: Flight::default(),
+            }
+            .run(inputs)
+            .await;
         }
         Err(error) => answer_all_with(inputs, error.to_string()).await,
     }
@@ -364,8 +371,7 @@ impl Server {
     }
 
     async fn store_vectors(&mut self, project: &str, back: Vec<Embedded>) -> Result<(), String> {
-        let Some((kind, feature_id)) =
-            self.session.project().map(|open| (open.kind(), open.feature_id().to_string()))
+        let Some((kind, feature_id)) = self.session.project().map(|open| (open.kind(), open.feature_id().to_string()))
         else {
             return Ok(());
         };

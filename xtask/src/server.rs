@@ -32,7 +32,8 @@ impl Server {
             inner => format!("/{inner}/"),
         };
         let stopping = Arc::new(AtomicBool::new(false));
-        let site = Arc::new(Site { folder: folder.to_owned(), prefix: prefix.clone(), stopping: Arc::clone(&stopping) });
+        let site =
+            Arc::new(Site { folder: folder.to_owned(), prefix: prefix.clone(), stopping: Arc::clone(&stopping) });
         let accepting = thread::spawn(move || {
             for stream in listener.incoming() {
                 if site.stopping.load(Ordering::SeqCst) {
@@ -285,7 +286,8 @@ mod tests {
         let code = ask(&server, "/hone/inner/a%20b.wasm");
         assert!(code.contains("Content-Type: application/wasm"), "{code}");
         assert!(ask(&server, "/hone").contains("Location: /hone/"));
-        for outside in ["/", "/hone/../secret", "/hone/%2e%2e/secret", "/hone//etc/passwd", "/hone/absent", "/hone/%zz"] {
+        for outside in ["/", "/hone/../secret", "/hone/%2e%2e/secret", "/hone//etc/passwd", "/hone/absent", "/hone/%zz"]
+        {
             let answer = ask(&server, outside);
             assert!(answer.starts_with("HTTP/1.1 404"), "{outside}: {answer}");
         }

@@ -16,21 +16,75 @@ pub struct Guess {
 
 /// Names of label columns, the most telling first.
 const LABEL_NAMES: [&str; 26] = [
-    "label", "labels", "target", "gold", "y", "species", "diagnosis", "sentiment", "outcome", "survived", "churn", "fraud",
-    "category", "class", "intent", "topic", "majority", "classification", "rating", "type", "tag", "spam", "verdict",
-    "language", "emotion", "stance",
+    "label",
+    "labels",
+    "target",
+    "gold",
+    "y",
+    "species",
+    "diagnosis",
+    "sentiment",
+    "outcome",
+    "survived",
+    "churn",
+    "fraud",
+    "category",
+    "class",
+    "intent",
+    "topic",
+    "majority",
+    "classification",
+    "rating",
+    "type",
+    "tag",
+    "spam",
+    "verdict",
+    "language",
+    "emotion",
+    "stance",
 ];
 
 /// Names of columns that tell items apart rather than describe them.
 const ID_NAMES: [&str; 20] = [
-    "id", "uuid", "guid", "key", "index", "idx", "row", "rowid", "unnamed: 0", "file", "filename", "path", "url", "link",
-    "name", "image", "hash", "timestamp", "email", "phone",
+    "id",
+    "uuid",
+    "guid",
+    "key",
+    "index",
+    "idx",
+    "row",
+    "rowid",
+    "unnamed: 0",
+    "file",
+    "filename",
+    "path",
+    "url",
+    "link",
+    "name",
+    "image",
+    "hash",
+    "timestamp",
+    "email",
+    "phone",
 ];
 
 /// Names of text columns.
 const TEXT_NAMES: [&str; 15] = [
-    "text", "sentence", "review", "content", "body", "message", "tweet", "comment", "document", "question", "utterance",
-    "abstract", "description", "headline", "title",
+    "text",
+    "sentence",
+    "review",
+    "content",
+    "body",
+    "message",
+    "tweet",
+    "comment",
+    "document",
+    "question",
+    "utterance",
+    "abstract",
+    "description",
+    "headline",
+    "title",
 ];
 
 /// At most this many different values make a label column.
@@ -81,8 +135,12 @@ impl Facts {
     fn of(name: &str, rows: &[Vec<String>], place: usize) -> Self {
         const SAMPLES: usize = 5;
         const SAMPLE_LENGTH: usize = 80;
-        let cells: Vec<&str> =
-            rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.trim()).filter(|cell| !is_missing(cell)).collect();
+        let cells: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.get(place))
+            .map(|cell| cell.trim())
+            .filter(|cell| !is_missing(cell))
+            .collect();
         let distinct: HashSet<&str> = cells.iter().copied().collect();
         let numbers = cells.iter().filter(|cell| is_number(cell)).count();
         let integers: Vec<i64> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
@@ -135,7 +193,8 @@ impl Facts {
 /// Words, with spaces between them or in a script that writes none, and more letters than other signs.
 fn is_worded(cell: &str) -> bool {
     let letters = cell.chars().filter(|character| character.is_alphabetic()).count();
-    let spaced = cell.split_whitespace().nth(1).is_some() || cell.chars().filter(|c| !c.is_ascii()).count() * 2 > letters;
+    let spaced =
+        cell.split_whitespace().nth(1).is_some() || cell.chars().filter(|c| !c.is_ascii()).count() * 2 > letters;
     spaced && letters * 2 > cell.chars().count()
 }
 
@@ -145,12 +204,20 @@ fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
         LABEL_NAMES.iter().find_map(|name| facts.iter().position(|facts| matches(&facts.name, name) && few(facts)))
     };
     by_name(&|column, name| column == name)
-        .or_else(|| by_name(&|column, name| name.len() > 3 && (column.ends_with(&format!("_{name}")) || column.starts_with(&format!("{name}_")))))
+        .or_else(|| {
+            by_name(&|column, name| {
+                name.len() > 3 && (column.ends_with(&format!("_{name}")) || column.starts_with(&format!("{name}_")))
+            })
+        })
         .or_else(|| {
             let last = facts.len().checked_sub(1).filter(|&last| last > 0)?;
             [last, 0].into_iter().find(|&place| {
                 let facts = &facts[place];
-                few(facts) && !facts.numeric && !facts.has_id_name() && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled
+                few(facts)
+                    && !facts.numeric
+                    && !facts.has_id_name()
+                    && facts.distinct >= 2
+                    && facts.distinct * 2 <= facts.filled
             })
         })
 }
@@ -159,8 +226,9 @@ fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
 /// column besides the label.
 fn guess_text(facts: &[Facts], label: Option<usize>) -> Option<usize> {
     let various = |facts: &Facts| facts.distinct * 2 > facts.filled;
-    let candidates: Vec<usize> =
-        (0..facts.len()).filter(|&place| Some(place) != label && !facts[place].numeric && facts[place].filled > 0).collect();
+    let candidates: Vec<usize> = (0..facts.len())
+        .filter(|&place| Some(place) != label && !facts[place].numeric && facts[place].filled > 0)
+        .collect();
     let longest = |matches: &dyn Fn(&Facts) -> bool| {
         candidates
             .iter()

@@ -6,7 +6,9 @@ use super::delimited::{guess_delimiter, guess_header, records, unique_names};
 use super::encoding::{decode_head, guess_encoding, is_text};
 use super::json_lines::{LineSplitter, cells_of_line};
 use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, TableFormat};
-use super::source::{Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip};
+use super::source::{
+    Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip,
+};
 use crate::pipeline::item::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -29,20 +31,30 @@ pub struct ZipListing {
 }
 
 /// Folder names that say what files are for rather than what they show.
-const SPLIT_NAMES: [&str; 14] =
-    ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "images", "img", "data", "photos", "texts"];
+const SPLIT_NAMES: [&str; 14] = [
+    "train",
+    "training",
+    "test",
+    "testing",
+    "val",
+    "valid",
+    "validation",
+    "dev",
+    "eval",
+    "images",
+    "img",
+    "data",
+    "photos",
+    "texts",
+];
 
 /// Guesses the plan of an import. The majority of the files decides the kind; every other file becomes a problem, as
 /// does what is known to be wrong already. `problems` are those met in opening zips.
 pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -> ImportPlan {
     let in_zips = zips.iter().flat_map(|zip| zip.files.iter().map(|(file, bytes)| Head { file, bytes }));
     let opened: HashSet<&str> = zips.iter().map(|zip| zip.path.as_str()).collect();
-    let all: Vec<Head<'_>> = heads
-        .iter()
-        .copied()
-        .filter(|head| !opened.contains(head.file.path.as_str()))
-        .chain(in_zips)
-        .collect();
+    let all: Vec<Head<'_>> =
+        heads.iter().copied().filter(|head| !opened.contains(head.file.path.as_str())).chain(in_zips).collect();
     let of_kind = |wanted: &dyn Fn(&SourceKind) -> bool| -> Vec<Head<'_>> {
         all.iter().copied().filter(|head| wanted(&source_kind(&head.file.path, head.bytes))).collect()
     };
@@ -65,7 +77,10 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
     // On a tie a table wins: it holds many items, the others are one each.
     let most = images.len().max(texts.len()).max(tables.len()).max(objects.len());
     if most == 0 {
-        problems.push(Problem::of_file("", "there is nothing here to import: Hone reads images, .txt, CSV, TSV, JSON Lines and zips of them"));
+        problems.push(Problem::of_file(
+            "",
+            "there is nothing here to import: Hone reads images, .txt, CSV, TSV, JSON Lines and zips of them",
+        ));
     } else if tables.len() == most {
         plan_table(&mut plan, &tables, &mut problems);
     } else if objects.len() == most {
@@ -90,7 +105,10 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
         }));
     }
     if let ([(class, _)], true) = (&plan.classes[..], plan.labels != LabelSource::None) {
-        problems.push(Problem::of_file("", format!("all labels found are “{class}”: a model needs two classes. Add another while labelling")));
+        problems.push(Problem::of_file(
+            "",
+            format!("all labels found are “{class}”: a model needs two classes. Add another while labelling"),
+        ));
     }
     plan.problems = problems.into_vec();
     plan
@@ -147,7 +165,10 @@ fn plan_table(plan: &mut ImportPlan, tables: &[Head<'_>], problems: &mut Problem
     // The largest file says which columns there are; the others are checked against it where they are read.
     for table in std::iter::once(main).chain(tables.iter().filter(|head| head.file.path != main.file.path)) {
         if !is_text(table.bytes, guess_encoding(table.bytes)) {
-            problems.push(Problem::of_file(&table.file.path, "its content is not text, whatever its name says: save it as CSV"));
+            problems.push(Problem::of_file(
+                &table.file.path,
+                "its content is not text, whatever its name says: save it as CSV",
+            ));
             continue;
         }
         let mut records = head_records(*table, &format);
@@ -222,7 +243,8 @@ fn plan_columns(plan: &mut ImportPlan, names: &[String], rows: &[Vec<String>]) {
 fn head_records(head: Head<'_>, format: &TableFormat) -> Vec<Vec<String>> {
     let text = decode_head(head.bytes, &format.encoding);
     if format.delimiter == b'\n' {
-        let mut lines: Vec<Vec<String>> = text.lines().filter(|line| !line.trim().is_empty()).map(|line| vec![line.to_string()]).collect();
+        let mut lines: Vec<Vec<String>> =
+            text.lines().filter(|line| !line.trim().is_empty()).map(|line| vec![line.to_string()]).collect();
         if !is_whole(head) {
             lines.pop();
         }
@@ -259,7 +281,8 @@ fn common_folder<'a>(paths: &[&'a str]) -> &'a str {
     let Some((first, rest)) = paths.split_first() else { return "" };
     let mut common = folder(first);
     for path in rest {
-        let inside = |common: &str| common.is_empty() || folder(path) == common || path.starts_with(&format!("{common}/"));
+        let inside =
+            |common: &str| common.is_empty() || folder(path) == common || path.starts_with(&format!("{common}/"));
         while !inside(common) {
             common = folder(common);
         }

@@ -85,7 +85,9 @@ pub fn source_kind(path: &str, head: &[u8]) -> SourceKind {
         "gz" | "tgz" | "tar" | "7z" | "rar" | "bz2" | "xz" => {
             SourceKind::Foreign("an archive that Hone does not open: unpack it, or make it a zip")
         }
-        _ => SourceKind::Foreign("not a kind of file that Hone reads: images, .txt, CSV, TSV, JSON Lines or a zip of them"),
+        _ => SourceKind::Foreign(
+            "not a kind of file that Hone reads: images, .txt, CSV, TSV, JSON Lines or a zip of them",
+        ),
     }
 }
 

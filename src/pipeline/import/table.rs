@@ -187,7 +187,8 @@ impl TableReader {
 
     fn check_header(&mut self, header: &[String], problems: &mut ProblemList) {
         let lacks = |name: &String| !header.contains(name);
-        let missing: Vec<&str> = self.roles.content_names.iter().filter(|name| lacks(name)).map(String::as_str).collect();
+        let missing: Vec<&str> =
+            self.roles.content_names.iter().filter(|name| lacks(name)).map(String::as_str).collect();
         if !missing.is_empty() {
             self.stopped = true;
             problems.push(Problem::of_file(
@@ -198,7 +199,9 @@ impl TableReader {
                     quoted_list(&header.iter().map(String::as_str).collect::<Vec<_>>())
                 ),
             ));
-        } else if self.roles.has_labels && !header.iter().any(|name| matches!(self.roles.of_column(name), RoleAt::Label)) {
+        } else if self.roles.has_labels
+            && !header.iter().any(|name| matches!(self.roles.of_column(name), RoleAt::Label))
+        {
             problems.push(Problem::of_file(&self.path, "has no label column: its rows came in without labels"));
         }
     }

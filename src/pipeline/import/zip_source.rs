@@ -47,7 +47,9 @@ impl<R: Read + Seek> ZipSource<R> {
             packed = packed.saturating_add(entry.compressed_size());
             unpacked = unpacked.saturating_add(entry.size());
             match refusal(&name, &entry) {
-                Some(reason) => problems.push(Problem::of_file(format!("{path}/{name}"), format!("left out: {reason}"))),
+                Some(reason) => {
+                    problems.push(Problem::of_file(format!("{path}/{name}"), format!("left out: {reason}")))
+                }
                 None => {
                     let inside = name.replace('\\', "/");
                     let file = SourceFile { path: format!("{path}/{inside}"), size: entry.size() };
@@ -163,5 +165,9 @@ fn refusal(name: &str, entry: &ZipFileEntry<'_>) -> Option<String> {
 pub fn is_safe_path(path: &str) -> bool {
     let mut parts = path.split(['/', '\\']);
     let has_drive = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
-    !path.is_empty() && !path.starts_with(['/', '\\']) && !has_drive && !path.contains('\0') && parts.all(|part| part != "..")
+    !path.is_empty()
+        && !path.starts_with(['/', '\\'])
+        && !has_drive
+        && !path.contains('\0')
+        && parts.all(|part| part != "..")
 }

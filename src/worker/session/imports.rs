@@ -200,10 +200,8 @@ impl Session {
         vectors: Vec<(ItemIndex, ContentHash, Result<FeatureVector, String>)>,
         feature_id: &str,
     ) -> Result<(), SessionError> {
-        let made: Vec<(ContentHash, FeatureVector)> = vectors
-            .iter()
-            .filter_map(|(_, hash, vector)| Some((*hash, vector.as_ref().ok()?.clone())))
-            .collect();
+        let made: Vec<(ContentHash, FeatureVector)> =
+            vectors.iter().filter_map(|(_, hash, vector)| Some((*hash, vector.as_ref().ok()?.clone()))).collect();
         if !self.read_only && !made.is_empty() {
             self.store.append_vectors(feature_id, &made).await?;
         }

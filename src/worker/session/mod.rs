@@ -166,12 +166,10 @@ impl Session {
 
     async fn try_handle(&mut self, request: Request, now_ms: f64) -> Result<Answer, SessionError> {
         Ok(match request {
-            Request::Hello => Reply::Welcome {
-                release: RELEASE.into(),
-                projects: self.summaries().await?,
-                read_only: self.read_only,
+            Request::Hello => {
+                Reply::Welcome { release: RELEASE.into(), projects: self.summaries().await?, read_only: self.read_only }
+                    .into()
             }
-            .into(),
             Request::ListProjects => Reply::Projects(self.summaries().await?).into(),
             Request::OpenProject { project } => {
                 self.open_project(&project).await?;

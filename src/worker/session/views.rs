@@ -20,7 +20,8 @@ const PREVIEW_CHARACTERS: usize = 200;
 impl Project {
     /// Everything the frame and the panels show.
     pub(super) fn state(&self, read_only: bool) -> ProjectState {
-        let count = |test: fn(&label::ItemLabels) -> bool| self.labels.iter().filter(|labels| test(labels)).count() as u32;
+        let count =
+            |test: fn(&label::ItemLabels) -> bool| self.labels.iter().filter(|labels| test(labels)).count() as u32;
         ProjectState {
             id: self.record.id.clone(),
             name: self.record.name.clone(),
@@ -150,8 +151,12 @@ impl Project {
                 _ => sureness(a).total_cmp(&sureness(b)),
             });
         }
-        let rows =
-            matching.iter().skip(query.offset as usize).take(query.limit as usize).map(|&item| self.row(item)).collect();
+        let rows = matching
+            .iter()
+            .skip(query.offset as usize)
+            .take(query.limit as usize)
+            .map(|&item| self.row(item))
+            .collect();
         (matching.len() as u32, rows)
     }
 
@@ -212,9 +217,7 @@ impl Project {
             item: index,
             name: item.name.clone(),
             preview,
-            label: labels
-                .current()
-                .and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
+            label: labels.current().and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
             predicted: self.shown_prediction(index),
             flagged: labels.flagged,
             embedded: self.row_of[index as usize].is_some(),
