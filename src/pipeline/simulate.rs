@@ -74,7 +74,9 @@ pub fn simulate(simulation: &Simulation) -> Curve {
             unlabelled.retain(|row| !asked.contains(row));
             labelled.extend(&asked);
             if labelled.len() < batch_ends {
-                asked.iter().for_each(|&row| drop(learner.observe(&pool, row, pool_targets[row])));
+                for row in asked {
+                    learner.observe(&pool, row, pool_targets[row]);
+                }
             }
         }
         learner.set_labels(labelled.iter().map(|&row| (row, pool_targets[row])).collect());
