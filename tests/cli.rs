@@ -100,8 +100,11 @@ fn flowers() -> String {
 fn reviews() -> String {
     let mut csv = "id,review,sentiment\n".to_string();
     for i in 0..40 {
-        let (words, sentiment) =
-            if i % 2 == 0 { ("wonderful and lovely, we enjoyed", "good") } else { ("terrible, awful, we hated", "bad") };
+        let (words, sentiment) = if i % 2 == 0 {
+            ("wonderful and lovely, we enjoyed", "good")
+        } else {
+            ("terrible, awful, we hated", "bad")
+        };
         csv += &format!("r{i},\"{words} the dinner number {i} at this place\",{sentiment}\n");
     }
     csv
@@ -163,7 +166,10 @@ fn columns_in_another_order_and_missing_ones() {
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     works(&folder, &["train", &data, "--label-column", "species", "-o", &model]);
-    let other = folder.file("other.jsonl", "{\"colour\": \"blue\", \"more\": 1, \"length\": 3.2}\n{\"colour\": \"red\", \"length\": 1.1}\n");
+    let other = folder.file(
+        "other.jsonl",
+        "{\"colour\": \"blue\", \"more\": 1, \"length\": 3.2}\n{\"colour\": \"red\", \"length\": 1.1}\n",
+    );
     let scores = works(&folder, &["score", &model, &other]);
     assert!(scores.contains("other.jsonl:1,iris") && scores.contains("other.jsonl:2,rose"), "{scores}");
     let lacking = folder.file("lacking.csv", "colour,weight\nred,1\nblue,2\n");

@@ -3,8 +3,8 @@
 use crate::pipeline::item::Kind;
 use crate::pipeline::rank::Strategy;
 use crate::protocol::RELEASE;
-use clap::error::ErrorKind;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -191,9 +191,8 @@ pub fn strategy_word(strategy: Strategy) -> &'static str {
 
 fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
     const ALL: [Strategy; 3] = [Strategy::Herding, Strategy::Margin, Strategy::Random];
-    PossibleValuesParser::new(ALL.map(strategy_word)).try_map(|word| {
-        ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy")
-    })
+    PossibleValuesParser::new(ALL.map(strategy_word))
+        .try_map(|word| ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy"))
 }
 
 fn kind_parser() -> impl TypedValueParser<Value = Kind> {

@@ -167,7 +167,10 @@ impl Dataset {
     /// If an item has no label or one of another class: see [`Dataset::keep_labelled`] and [`Dataset::classes`].
     pub fn targets(&self, classes: &[String]) -> Vec<usize> {
         let place_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        self.entries.iter().map(|entry| place_of[entry.label.as_deref().expect("only labelled items are kept")]).collect()
+        self.entries
+            .iter()
+            .map(|entry| place_of[entry.label.as_deref().expect("only labelled items are kept")])
+            .collect()
     }
 
     /// The names of the classes that occur, in alphabetical order.
@@ -183,17 +186,17 @@ fn read_file(plan: &ImportPlan, sources: &Sources, source: &Source) -> (Vec<Entr
     let read = match reading(plan, file, head) {
         // What is left out is among the plan's problems already.
         Reading::Skip | Reading::LeftOut(_) => Vec::new(),
-        Reading::Image => read_whole(sources, source, &mut problems, |bytes, problems| {
-            image_item(plan, file, bytes, 0, problems)
-        }),
-        Reading::Text => read_whole(sources, source, &mut problems, |bytes, problems| {
-            text_item(plan, file, bytes, 0, problems)
-        }),
+        Reading::Image => {
+            read_whole(sources, source, &mut problems, |bytes, problems| image_item(plan, file, bytes, 0, problems))
+        }
+        Reading::Text => {
+            read_whole(sources, source, &mut problems, |bytes, problems| text_item(plan, file, bytes, 0, problems))
+        }
         Reading::Rows => {
             let mut reader = TableReader::new(plan, file, 0);
             let mut rows = Vec::new();
-            let outcome = sources
-                .read_in_chunks(&file.path, place, |chunk| rows.extend(reader.feed(chunk, &mut problems)));
+            let outcome =
+                sources.read_in_chunks(&file.path, place, |chunk| rows.extend(reader.feed(chunk, &mut problems)));
             rows.extend(reader.finish(&mut problems));
             problems.extend(outcome.err());
             rows

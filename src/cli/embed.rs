@@ -42,9 +42,9 @@ impl Extractor {
         let folder = weights::folder(run.weights.as_deref())?;
         let extractor = match dataset.kind {
             Kind::Image => network(folder.as_deref())?.map_or(Extractor::Histograms, Extractor::Network),
-            Kind::Text => Extractor::Text(Box::new(
-                text_encoder(folder.as_deref())?.unwrap_or_else(TextEncoder::without_weights),
-            )),
+            Kind::Text => {
+                Extractor::Text(Box::new(text_encoder(folder.as_deref())?.unwrap_or_else(TextEncoder::without_weights)))
+            }
             Kind::Table => Extractor::fit_table(dataset),
         };
         match (&extractor, dataset.kind) {
@@ -156,9 +156,9 @@ impl Extractor {
             Extractor::Network(network) => cached(dataset, entry, cache, EMBEDDING_COLUMNS, |bytes| {
                 network.embed(&crop_of_file(bytes)?).map_err(|error| error.to_string())
             })?,
-            Extractor::Histograms => cached(dataset, entry, cache, FALLBACK_COLUMNS, |bytes| {
-                Ok(fallback_vector(&crop_of_file(bytes)?))
-            })?,
+            Extractor::Histograms => {
+                cached(dataset, entry, cache, FALLBACK_COLUMNS, |bytes| Ok(fallback_vector(&crop_of_file(bytes)?)))?
+            }
             Extractor::Text(encoder) => {
                 return match &entry.item.content {
                     Content::Text(text) => Ok(encoder.encode(text)),

@@ -92,7 +92,8 @@ impl SavedModel {
                 path.display()
             ))
         };
-        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|_| foreign(&"it is not a zip, or it is cut off"))?;
+        let mut zip =
+            ZipArchive::new(BufReader::new(file)).map_err(|_| foreign(&"it is not a zip, or it is cut off"))?;
         let card = part(&mut zip, CARD_FILE).map_err(|why| foreign(&why))?;
         let card = ModelCard::from_json(&card).map_err(|why| foreign(&why.trim_end_matches('.')))?;
         let tensors = part(&mut zip, TENSORS_FILE).map_err(|why| foreign(&why))?;

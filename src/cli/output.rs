@@ -111,7 +111,11 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
             .iter()
             .zip(&widths)
             .enumerate()
-            .map(|(place, (cell, &width))| if place == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") })
+            .map(
+                |(place, (cell, &width))| {
+                    if place == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                },
+            )
             .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');

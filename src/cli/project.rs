@@ -39,8 +39,8 @@ pub fn is_project(path: &Path) -> bool {
 /// If it is damaged or of a newer release.
 pub fn open(path: &Path, wanted: ProjectLabels) -> Result<Dataset, Failure> {
     let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
-    let (snapshot, media) = read_archive(BufReader::new(file))
-        .map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+    let (snapshot, media) =
+        read_archive(BufReader::new(file)).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
     let labels = fold(&snapshot.events);
     let has_audits = labels.values().any(|item| item.audit.is_some());
     let name_of: HashMap<&str, &str> =

@@ -233,7 +233,11 @@ mod tests {
         let table = [("id", Role::Extra), ("a", Role::Content), ("b", Role::Content), ("y", Role::Label)];
         let text = [("id", Role::Extra), ("a", Role::Content), ("b", Role::Extra), ("y", Role::Label)];
         let none = ReadingArguments::default();
-        let check = |kind, columns: &[(&str, Role)], label, reading: &ReadingArguments, expected: Result<(Kind, &str), &str>| {
+        let check = |kind,
+                     columns: &[(&str, Role)],
+                     label,
+                     reading: &ReadingArguments,
+                     expected: Result<(Kind, &str), &str>| {
             let mut plan = plan(kind, columns);
             match (fit_to_arguments(&mut plan, label, reading), expected) {
                 (Ok(()), Ok((kind, expected))) => assert_eq!((plan.kind, roles(&plan).as_str()), (kind, expected)),

@@ -44,7 +44,8 @@ pub fn run(arguments: &ScoreArguments) -> Result<(), Failure> {
     let probabilities = model.predict(&mut dataset, &arguments.run)?;
     let names: Vec<&str> = dataset.entries.iter().map(|entry| entry.item.name.as_str()).collect();
     let slices: Vec<Vec<f32>> = probabilities.rows().into_iter().map(|row| row.to_vec()).collect();
-    let csv = predictions_csv(names.iter().copied().zip(&slices).map(|(name, row)| (name, row.as_slice())), &model.classes);
+    let csv =
+        predictions_csv(names.iter().copied().zip(&slices).map(|(name, row)| (name, row.as_slice())), &model.classes);
 
     output::remark_problems(&dataset.problems);
     if let Some(path) = &arguments.output {

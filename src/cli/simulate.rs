@@ -107,7 +107,11 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
         };
         rows.push(std::iter::once(labels.to_string()).chain(means.iter().map(cell)).collect());
     }
-    output::print(&if arguments.markdown { output::markdown(&rows) } else { heading(arguments) + &output::aligned(&rows) });
+    output::print(&if arguments.markdown {
+        output::markdown(&rows)
+    } else {
+        heading(arguments) + &output::aligned(&rows)
+    });
     Ok(())
 }
 
@@ -132,7 +136,9 @@ fn read_test(
     let mut test = Dataset::open(path, Some(train.kind), ProjectLabels::Decided, |plan| {
         fit_to_model(plan, train.kind, &columns, None, label_column)
     })
-    .and_then(|test| if test.kind == train.kind { Ok(test) } else { Err(Failure::data("the test data is of another kind")) })
+    .and_then(
+        |test| if test.kind == train.kind { Ok(test) } else { Err(Failure::data("the test data is of another kind")) },
+    )
     .map_err(|failure| Failure::data(format!("--test: {failure}")))?;
     test.keep_labelled();
     let foreign: Vec<String> = test.classes().into_iter().filter(|class| !data.classes.contains(class)).collect();

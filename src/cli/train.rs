@@ -136,7 +136,9 @@ impl LabelledData {
         let features = extractor.embed(&mut self.dataset, run)?;
         self.targets = self.dataset.targets(&self.classes);
         if self.targets.iter().all(|target| *target == self.targets[0]) {
-            return Err(Failure::data("fewer than two classes have an item that can be used; see the problems with the data"));
+            return Err(Failure::data(
+                "fewer than two classes have an item that can be used; see the problems with the data",
+            ));
         }
         Ok(features)
     }

@@ -28,10 +28,14 @@ pub fn folder(asked_for: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
     }
     let program = std::env::current_exe().ok();
     let starts = [std::env::current_dir().ok(), program.as_deref().and_then(Path::parent).map(Path::to_path_buf)];
-    let candidates = starts.iter().flatten().flat_map(|start| start.ancestors()).flat_map(|folder| {
-        [folder.join("public").join("models"), folder.join("models")]
-    });
-    Ok(candidates.into_iter().find(|folder| folder.join(IMAGE_WEIGHTS).is_file() || folder.join(TEXT_WEIGHTS).is_file()))
+    let candidates = starts
+        .iter()
+        .flatten()
+        .flat_map(|start| start.ancestors())
+        .flat_map(|folder| [folder.join("public").join("models"), folder.join("models")]);
+    Ok(candidates
+        .into_iter()
+        .find(|folder| folder.join(IMAGE_WEIGHTS).is_file() || folder.join(TEXT_WEIGHTS).is_file()))
 }
 
 /// A weights file in `folder`; `None` if it is not there.
