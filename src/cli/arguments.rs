@@ -1,8 +1,10 @@
 //! The arguments of each command, checked before any work starts.
 
 use crate::pipeline::item::Kind;
-use crate::protocol::{RELEASE, Strategy};
+use crate::pipeline::rank::Strategy;
+use crate::protocol::RELEASE;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -44,6 +46,7 @@ pub struct DataArguments {
     /// The column that holds the labels; folders and projects need none
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
+    /// What overrules the guess.
     #[command(flatten)]
     pub reading: ReadingArguments,
 }
@@ -83,11 +86,13 @@ pub struct RunArguments {
     hone train reviews.csv --label-column sentiment --text-column review -o reviews.model.zip\n  \
     hone train penguins.csv --label-column species --ignore island -o penguins.model.zip")]
 pub struct TrainArguments {
+    /// What to train on, or to label from.
     #[command(flatten)]
     pub data: DataArguments,
     /// Where to save the model: a zip with safetensors weights and a JSON card, as the app's export
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+    /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
 }
@@ -112,6 +117,7 @@ pub struct ScoreArguments {
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
 }
@@ -135,6 +141,7 @@ pub struct EvaluateArguments {
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
 }
@@ -147,6 +154,7 @@ pub struct EvaluateArguments {
     hone simulate train.csv --label-column label --test test.csv --strategy margin --json\n  \
     hone simulate photos/ --markdown > label-efficiency.md")]
 pub struct SimulateArguments {
+    /// What to train on, or to label from.
     #[command(flatten)]
     pub data: DataArguments,
     /// Data to measure on, read like DATA [default: a third of each class of DATA is held out]
@@ -167,6 +175,7 @@ pub struct SimulateArguments {
     /// Answer as a Markdown table
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
+    /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
 }
@@ -193,6 +202,9 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "say what to do: train, score, evaluate or simulate (see `hone --help`)".into();
+    }
     let report = error.render().to_string();
     let said: Vec<&str> = report
         .lines()
@@ -221,7 +233,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, score, evaluate, simulate");
+        check("hone", "train, score, evaluate or simulate");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");

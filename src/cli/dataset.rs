@@ -80,7 +80,8 @@ impl Dataset {
         if sources.files.iter().any(of_kind) {
             sources.files.retain(of_kind);
         }
-        let mut plan = inspect(&sources.heads(), &[], std::mem::take(&mut sources.problems));
+        let problems = std::mem::take(&mut sources.problems);
+        let mut plan = inspect(&sources.heads(), &[], problems);
         if plan.expected_items == 0 {
             return Err(nothing_in(data, &plan));
         }

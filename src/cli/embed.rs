@@ -10,11 +10,11 @@ use super::weights::{self, IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS};
 use crate::nn::{EMBEDDING_COLUMNS, Lite0};
 use crate::pipeline::features::image::{FALLBACK_COLUMNS, FALLBACK_FEATURE_ID, NETWORK_FEATURE_ID, fallback_vector};
 use crate::pipeline::features::matrix::{FeatureVector, Features};
-use crate::pipeline::features::table::TableEncoder;
+use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
 use crate::pipeline::features::text::{self, NGRAM_COLUMNS, TextEncoder};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{Content, Kind};
-use crate::worker::session::FeatureSource;
+
 use rayon::prelude::*;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -92,8 +92,7 @@ impl Extractor {
     }
 
     fn fit_table(dataset: &Dataset) -> Self {
-        let rows: Vec<Vec<String>> = dataset.entries.iter().map(|entry| cells(entry).to_vec()).collect();
-        Extractor::Table(TableEncoder::fit(&dataset.content_columns, &rows))
+        Extractor::Table(TableEncoder::fit(&dataset.content_columns, dataset.entries.iter().map(cells)))
     }
 
     /// Names the features: vectors of one id are comparable, of two are not.
@@ -102,7 +101,7 @@ impl Extractor {
             Extractor::Network(_) => NETWORK_FEATURE_ID.into(),
             Extractor::Histograms => FALLBACK_FEATURE_ID.into(),
             Extractor::Text(encoder) => encoder.feature_id().into(),
-            Extractor::Table(_) => FeatureSource::table().id,
+            Extractor::Table(_) => TABLE_FEATURE_ID.into(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use crate::pipeline::import::ProblemList;
 use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::Kind;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -59,6 +60,15 @@ pub fn problem_line(problem: &Problem) -> String {
 /// `1 item`, `1,234 items`.
 pub fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{} {what}s", thousands(count)) }
+}
+
+/// What one item of a kind is called in a sentence.
+pub fn item_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Image => "image",
+        Kind::Text => "text",
+        Kind::Table => "row",
+    }
 }
 
 /// Digits in groups of three.

@@ -4,7 +4,7 @@ use super::dataset::{Dataset, ProjectLabels};
 use super::failure::Failure;
 use crate::pipeline::import::is_project_file;
 use crate::pipeline::item::{ContentHash, Kind};
-use crate::pipeline::label::{ItemLabels, Source, Standing, fold};
+use crate::pipeline::label::{ItemLabels, Standing, fold};
 use crate::storage::archive::{self, read_archive};
 use std::collections::HashMap;
 use std::fs::File;
@@ -68,6 +68,7 @@ fn chosen(item: &ItemLabels, wanted: ProjectLabels, has_audits: bool) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::label::Source;
 
     #[test]
     fn audits_measure_and_never_train() {

@@ -68,7 +68,7 @@ pub fn run(arguments: &ScoreArguments) -> Result<(), Failure> {
         Some(path) => {
             let mut rows = vec![vec!["predicted".to_string(), "items".to_string()]];
             rows.extend(predicted.iter().map(|(class, count)| vec![class.to_string(), count.to_string()]));
-            let scored = counted(names.len() as u64, model.kind.word());
+            let scored = counted(names.len() as u64, output::item_word(model.kind));
             output::print(&format!("Scored {scored}, saved {}.\n{}", path.display(), output::aligned(&rows)));
         }
     }

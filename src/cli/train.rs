@@ -84,7 +84,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let of_classes: Vec<String> = counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
     output::print(&format!(
         "Trained on {} of {}: {}.\n",
-        counted(targets.len() as u64, dataset.kind.word()),
+        counted(targets.len() as u64, output::item_word(dataset.kind)),
         format_args!("{} classes", classes.len()),
         listed(of_classes.iter().map(String::as_str))
     ));

@@ -38,8 +38,9 @@ pub struct Curve {
     pub accuracy: Vec<f64>,
 }
 
-/// Replays labelling: ask a batch, learn from the true classes, measure, until the budget is spent. The model is
-/// polished before each measurement; there are no audits. While only one class has labels, it is what is predicted.
+/// Replays labelling as the app does it: after each label the at-once update and a new ranking, after each batch a
+/// polish and a measurement, until the budget is spent. There are no audits. While only one class has labels, it is
+/// what is predicted.
 pub fn simulate(simulation: &Simulation) -> Curve {
     let Simulation { features, targets, classes, strategy, seed, .. } = *simulation;
     let (pool_rows, held_out) = match simulation.test {
@@ -59,15 +60,25 @@ pub fn simulate(simulation: &Simulation) -> Curve {
     let mut curve = Curve::default();
     let budget = simulation.budget.min(pool.len());
     while labelled.len() < budget {
-        let want = simulation.batch.max(1).min(budget - labelled.len());
-        ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
-        let ranked = loop {
-            if let Some(ranked) = ranker.step(&pool) {
-                break ranked;
+        let batch_ends = budget.min(labelled.len() + simulation.batch.max(1));
+        while labelled.len() < batch_ends {
+            // What chance asks does not depend on what was learnt, so a whole batch can be asked at once.
+            let want = if strategy == Strategy::Random { batch_ends - labelled.len() } else { 1 };
+            ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
+            let ranked = loop {
+                if let Some(ranked) = ranker.step(&pool) {
+                    break ranked;
+                }
+            };
+            let asked: Vec<usize> = ranked.iter().map(|ranked| ranked.row).collect();
+            unlabelled.retain(|row| !asked.contains(row));
+            labelled.extend(&asked);
+            if labelled.len() < batch_ends {
+                for row in asked {
+                    learner.observe(&pool, row, pool_targets[row]);
+                }
             }
-        };
-        labelled.extend(ranked.iter().map(|ranked| ranked.row));
-        unlabelled.retain(|row| !labelled.contains(row));
+        }
         learner.set_labels(labelled.iter().map(|&row| (row, pool_targets[row])).collect());
         while learner.polish_due() {
             learner.step(&pool);

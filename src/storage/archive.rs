@@ -317,6 +317,7 @@ pub fn model_card(project: &ProjectRecord, model: &ModelRecord, preprocessing: &
         feature_id: model.feature_id.clone(),
         preprocessing: preprocessing.into(),
         columns: project.columns.clone(),
+        label_column: None,
         encoder: project.encoder.as_ref().and_then(|json| serde_json::from_str(json).ok()),
         temperature: model.temperature,
         labels: model.labels,

@@ -84,24 +84,35 @@ def table_features(header, train, test):
 EMBEDDER = []
 
 
-def text_features(header, train, test):
-    import wordllama
-
+def embedder():
+    """The token embeddings from the installed package; its own loader would ask the network for the tokenizer."""
     if not EMBEDDER:
-        EMBEDDER.append(wordllama.WordLlama.load(config="l2_supercat", dim=256))
+        import safetensors.numpy
+        import tokenizers
+        import wordllama
+        from wordllama.inference import WordLlamaInference
+
+        package = pathlib.Path(wordllama.__file__).parent
+        (weights,) = safetensors.numpy.load_file(package / "weights/l2_supercat_256.safetensors").values()
+        tokenizer = tokenizers.Tokenizer.from_file(str(package / "tokenizers/l2_supercat_tokenizer_config.json"))
+        EMBEDDER.append(WordLlamaInference(weights.astype(numpy.float32), tokenizer))
+    return EMBEDDER[0]
+
+
+def text_features(header, train, test):
     place = header.index("text")
     hashed = FeatureUnion(
         [
-            ("words", HashingVectorizer(ngram_range=(1, 2), n_features=1 << 18, norm=None)),
-            ("characters", HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=1 << 18, norm=None)),
+            ("words", HashingVectorizer(ngram_range=(1, 2), n_features=1 << 18, norm=None, alternate_sign=False)),
+            ("characters", HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=1 << 18, norm=None, alternate_sign=False)),
         ]
     )
     sublinear = TfidfTransformer(use_idf=False, sublinear_tf=True, norm="l2")
     outputs = []
     for rows in (train, test):
         texts = [row[place] for row in rows]
-        counts = abs(hashed.transform(texts))
-        dense = EMBEDDER[0].embed(texts, norm=True)
+        counts = hashed.transform(texts)
+        dense = embedder().embed(texts, norm=True)
         outputs.append(scipy.sparse.hstack([scipy.sparse.csr_matrix(dense), sublinear.fit_transform(counts)]).tocsr())
     return outputs
 

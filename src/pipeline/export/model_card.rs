@@ -32,9 +32,12 @@ pub struct ModelCard {
     pub feature_id: String,
     /// How an item becomes features, in words.
     pub preprocessing: String,
-    /// For tables: the columns it reads, in order.
+    /// For tables: the columns it reads, in order. For texts out of a table: the one that holds the text.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// The column that the training labels came from, if they came from one and it is known.
+    #[serde(default)]
+    pub label_column: Option<String>,
     /// For tables: the fitted encoder.
     #[serde(default)]
     pub encoder: Option<serde_json::Value>,
