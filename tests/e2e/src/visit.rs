@@ -106,10 +106,7 @@ impl<'programs> Visit<'programs> {
         if !killed.success() {
             return Err(format!("the browser's process {process} couldn't be killed"));
         }
-        until("the killed browser to be gone", SOON, || {
-            let alive = Command::new("kill").args(["-0", &process]).stderr(std::process::Stdio::null()).status();
-            Ok(alive.is_ok_and(|status| !status.success()).then_some(()))
-        })?;
+        // ChromeDriver notices, and lets go of what is left of it.
         self.session = None;
         self.start_browser()
     }
