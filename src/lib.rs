@@ -11,7 +11,6 @@ pub mod storage;
 pub mod worker;
 #[cfg(all(target_arch = "wasm32", feature = "browser"))]
 pub mod browser;
-#[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod ui;
 #[cfg(feature = "cli")]
 pub mod cli;

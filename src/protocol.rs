@@ -6,6 +6,8 @@
 use crate::pipeline::import::plan::{ImportPlan, Problem, SourceFile};
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::{Class, Shown, Source};
+pub use crate::pipeline::predict::LabelEffect;
+pub use crate::pipeline::rank::Strategy;
 use serde::{Deserialize, Serialize};
 
 /// Which build this is. Page and worker must be of the same one: the service worker may have cached two.
@@ -165,18 +167,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { strategy: Strategy::Herding, audit_share: 0.15 }
     }
-}
-
-/// What is asked first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strategy {
-    /// Uncertainty herding: uncertain items that stand for many others.
-    Herding,
-    /// The smallest gap between the two likeliest classes.
-    Margin,
-    /// Uniformly at random.
-    Random,
 }
 
 /// What to take away.
@@ -523,17 +513,6 @@ pub struct Neighbour {
     pub class: ClassIndex,
     /// Cosine similarity of the features, −1 to 1.
     pub similarity: f32,
-}
-
-/// What a label changed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LabelEffect {
-    /// Unlabelled items whose prediction flipped.
-    pub flipped: u32,
-    /// Change of the mean top probability over unlabelled items, −1 to 1.
-    pub confidence_moved: f64,
-    /// How many unlabelled items were compared.
-    pub compared: u32,
 }
 
 /// A row of the Data screen.

@@ -1,7 +1,195 @@
 //! The store in memory: the same functions as in the browser, for native tests and the command line.
 
+use super::StoreError;
+use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::pipeline::features::matrix::FeatureVector;
+use crate::pipeline::item::ContentHash;
+use crate::pipeline::label::LabelEvent;
+use std::cell::{Ref, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
 /// The bytes of an image, or of a file to take away.
 pub type Media = Vec<u8>;
 
-/// The store.
-pub struct Store;
+/// The store. Clones are handles to the same data; it is gone with the last of them.
+///
+/// The functions are asynchronous only to be the same as the browser's: every future is ready at its first poll.
+/// None of them fails.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    kept: Rc<RefCell<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    projects: BTreeMap<String, ProjectRecord>,
+    items: BTreeMap<(String, u32), ItemRecord>,
+    events: BTreeMap<(String, String), LabelEvent>,
+    batches: BTreeMap<(String, u32), BatchRecord>,
+    media: HashMap<ContentHash, Media>,
+    thumbnails: HashMap<ContentHash, Media>,
+    vectors: HashMap<String, HashMap<ContentHash, FeatureVector>>,
+    models: HashMap<String, ModelRecord>,
+    settings: HashMap<String, String>,
+}
+
+/// The records of one project, in key order.
+fn of_project<K: Ord, V: Clone>(kept: &BTreeMap<(String, K), V>, project: &str) -> Vec<V> {
+    kept.iter().filter(|((owner, _), _)| owner == project).map(|(_, record)| record.clone()).collect()
+}
+
+impl Store {
+    /// An empty store.
+    ///
+    /// # Errors
+    /// None here; the browser's may be refused.
+    pub async fn open() -> Result<Store, StoreError> {
+        Ok(Store::default())
+    }
+
+    fn kept(&self) -> Ref<'_, Kept> {
+        self.kept.borrow()
+    }
+
+    /// All projects, by id (so by age).
+    pub async fn projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
+        Ok(self.kept().projects.values().cloned().collect())
+    }
+
+    /// One project's head matter.
+    pub async fn project(&self, project: &str) -> Result<Option<ProjectRecord>, StoreError> {
+        Ok(self.kept().projects.get(project).cloned())
+    }
+
+    /// Adds a project or replaces its head matter.
+    pub async fn put_project(&self, record: &ProjectRecord) -> Result<(), StoreError> {
+        self.kept.borrow_mut().projects.insert(record.id.clone(), record.clone());
+        Ok(())
+    }
+
+    /// Removes a project with its items, events, batches and model, and the media, thumbnails and vectors that no
+    /// other project uses.
+    pub async fn delete_project(&self, project: &str) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        let mut orphans: HashSet<ContentHash> =
+            of_project(&kept.items, project).iter().map(|record| record.item.hash).collect();
+        kept.projects.remove(project);
+        kept.models.remove(project);
+        kept.items.retain(|(owner, _), _| owner != project);
+        kept.events.retain(|(owner, _), _| owner != project);
+        kept.batches.retain(|(owner, _), _| owner != project);
+        for record in kept.items.values() {
+            orphans.remove(&record.item.hash);
+        }
+        kept.media.retain(|hash, _| !orphans.contains(hash));
+        kept.thumbnails.retain(|hash, _| !orphans.contains(hash));
+        for vectors in kept.vectors.values_mut() {
+            vectors.retain(|hash, _| !orphans.contains(hash));
+        }
+        Ok(())
+    }
+
+    /// A project's items, by index.
+    pub async fn items(&self, project: &str) -> Result<Vec<ItemRecord>, StoreError> {
+        Ok(of_project(&self.kept().items, project))
+    }
+
+    /// Adds items with the media they are made of and the labels that came with them: all of it or nothing.
+    pub async fn add_items(
+        &self,
+        project: &str,
+        items: &[ItemRecord],
+        media: Vec<(ContentHash, Media)>,
+        events: &[LabelEvent],
+    ) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.items.extend(items.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
+        kept.events.extend(events.iter().map(|event| ((project.to_owned(), event.id.clone()), event.clone())));
+        kept.media.extend(media);
+        Ok(())
+    }
+
+    /// A project's label log, by id (so by time).
+    pub async fn events(&self, project: &str) -> Result<Vec<LabelEvent>, StoreError> {
+        Ok(of_project(&self.kept().events, project))
+    }
+
+    /// Adds to the label log. The same event twice is kept once.
+    pub async fn append_events(&self, project: &str, events: &[LabelEvent]) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.events.extend(events.iter().map(|event| ((project.to_owned(), event.id.clone()), event.clone())));
+        Ok(())
+    }
+
+    /// A project's imports, by index.
+    pub async fn batches(&self, project: &str) -> Result<Vec<BatchRecord>, StoreError> {
+        Ok(of_project(&self.kept().batches, project))
+    }
+
+    /// Adds an import or replaces it.
+    pub async fn put_batch(&self, project: &str, record: &BatchRecord) -> Result<(), StoreError> {
+        self.kept.borrow_mut().batches.insert((project.to_owned(), record.index), record.clone());
+        Ok(())
+    }
+
+    /// An image's bytes as they were imported.
+    pub async fn media(&self, hash: ContentHash) -> Result<Option<Media>, StoreError> {
+        Ok(self.kept().media.get(&hash).cloned())
+    }
+
+    /// An image's small version, once there is one.
+    pub async fn thumbnail(&self, hash: ContentHash) -> Result<Option<Media>, StoreError> {
+        Ok(self.kept().thumbnails.get(&hash).cloned())
+    }
+
+    /// Adds small versions.
+    pub async fn put_thumbnails(&self, thumbnails: Vec<(ContentHash, Media)>) -> Result<(), StoreError> {
+        self.kept.borrow_mut().thumbnails.extend(thumbnails);
+        Ok(())
+    }
+
+    /// Those of the wanted vectors that `feature_id` has been computed for.
+    pub async fn vectors(
+        &self,
+        feature_id: &str,
+        wanted: &[ContentHash],
+    ) -> Result<HashMap<ContentHash, FeatureVector>, StoreError> {
+        let kept = self.kept();
+        let Some(vectors) = kept.vectors.get(feature_id) else { return Ok(HashMap::new()) };
+        Ok(wanted.iter().filter_map(|hash| Some((*hash, vectors.get(hash)?.clone()))).collect())
+    }
+
+    /// Adds vectors, shared by all projects. Kept as they are here, as 16-bit floats in the browser.
+    pub async fn append_vectors(
+        &self,
+        feature_id: &str,
+        vectors: &[(ContentHash, FeatureVector)],
+    ) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.vectors.entry(feature_id.to_owned()).or_default().extend(vectors.iter().cloned());
+        Ok(())
+    }
+
+    /// A project's model as last put.
+    pub async fn model(&self, project: &str) -> Result<Option<ModelRecord>, StoreError> {
+        Ok(self.kept().models.get(project).cloned())
+    }
+
+    /// Adds a project's model or replaces it.
+    pub async fn put_model(&self, project: &str, record: &ModelRecord) -> Result<(), StoreError> {
+        self.kept.borrow_mut().models.insert(project.to_owned(), record.clone());
+        Ok(())
+    }
+
+    /// A setting of this browser, not of a project.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.kept().settings.get(name).cloned())
+    }
+
+    /// Adds a setting or replaces it.
+    pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.kept.borrow_mut().settings.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}

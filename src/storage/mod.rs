@@ -4,8 +4,13 @@
 //! `Store` is depends on the platform alone.
 
 pub mod archive;
+pub mod media;
 pub mod records;
+#[cfg(feature = "engine")]
+pub mod vector_block;
 
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub mod database;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod browser;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
@@ -29,6 +34,11 @@ pub enum StoreError {
         "Another tab has this project open for writing. Nothing was changed here. Close the other tab, then reload this one."
     )]
     ReadOnly,
+    /// This page is older than what is stored.
+    #[error(
+        "A newer version of Hone has been opened in this browser. Everything saved is safe. Reload this page to go on."
+    )]
+    Outdated,
     /// Anything else, with the platform's own words.
     #[error(
         "The browser's storage did not answer ({0}). What was saved before is safe. Reload the page; if it persists, restart the browser."

@@ -72,6 +72,7 @@ pub struct ModelRecord {
     /// The class keys, in weight order.
     pub classes: Vec<String>,
     /// safetensors bytes: `weights` (K × columns, f32), `intercepts` (K, f32).
+    #[serde(with = "serde_bytes")]
     pub tensors: Vec<u8>,
     /// The calibration temperature.
     pub temperature: f64,

@@ -1,4 +1,41 @@
 //! From files to items: guess a plan, then read by it. Reading never fails as a whole; it returns what could be
 //! read and a list of problems.
+//!
+//! The caller opens files; this module sees only paths, sizes and bytes. It goes like this:
+//!
+//! 1. [`inspect()`] looks at the head of each file and guesses an [`ImportPlan`](plan::ImportPlan); the user corrects it.
+//! 2. For each file, [`reading()`](source::reading) says how the plan wants it read.
+//! 3. [`image_item`], [`text_item`] or a [`TableReader`] turn its bytes into [`Imported`] items, adding to a
+//!    [`ProblemList`] whatever could not be read.
+//!
+//! Files inside a zip go the same way: [`ZipSource`] lists them under paths like `photos.zip/cats/1.jpg`.
 
 pub mod plan;
+pub mod problem;
+pub mod source;
+pub mod encoding;
+pub mod delimited;
+pub mod json_lines;
+pub mod columns;
+pub mod inspect;
+pub mod single;
+pub mod table;
+pub mod zip_source;
+
+pub use inspect::{Head, ZipListing, inspect};
+pub use problem::ProblemList;
+pub use single::{check_image, image_item, text_item};
+pub use source::{Reading, head_bytes, is_project_file, reading};
+pub use table::TableReader;
+pub use zip_source::ZipSource;
+
+use super::item::Item;
+
+/// One item as it was read, with the label that came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The item.
+    pub item: Item,
+    /// The name of its class, if the plan reads labels and this item has one.
+    pub label: Option<String>,
+}

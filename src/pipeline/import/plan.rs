@@ -26,12 +26,20 @@ pub struct Problem {
 /// How the text of a delimited file is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableFormat {
-    /// The byte between cells: `,`, tab, `;` or `|`. Ignored for JSONL.
+    /// The byte between cells: `,`, tab, `;` or `|`; a line feed where each line is one cell, quotes and all, as in
+    /// a plain text file. Ignored for JSONL.
     pub delimiter: u8,
     /// The encoding's WHATWG name, such as `UTF-8` or `windows-1252`.
     pub encoding: String,
     /// One JSON object a line rather than delimited cells.
     pub json_lines: bool,
+    /// Whether the first row names the columns. Without, they are `column 1`, `column 2`, … Ignored for JSONL.
+    #[serde(default = "yes")]
+    pub header: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a column is for.
@@ -82,15 +90,67 @@ pub struct ImportPlan {
     pub kind: Kind,
     /// Where labels come from.
     pub labels: LabelSource,
-    /// The classes found and how many items each has, most frequent first. A user may drop or rename none here:
-    /// classes are edited in the project.
+    /// The classes found and how many items each has, most frequent first: exact for folders, among the rows
+    /// inspected for tables. A user may drop or rename none here: classes are edited in the project.
     pub classes: Vec<(String, u32)>,
-    /// For tables, JSONL and text columns; empty for folders.
+    /// For tables, JSONL and text columns, in the file's order; empty for folders.
     pub columns: Vec<Column>,
-    /// For delimited files.
+    /// For delimited files, JSONL and a text file read line by line; `None` for images and for texts that are a
+    /// file each.
     pub format: Option<TableFormat>,
     /// How many items are expected: exact for folders, an estimate for large tables.
     pub expected_items: u64,
     /// What is already known to be wrong.
     pub problems: Vec<Problem>,
+}
+
+impl ImportPlan {
+    /// The names of the columns whose role is [`Role::Content`], in order: a table project's columns.
+    pub fn content_columns(&self) -> Vec<String> {
+        self.columns_of(Role::Content).map(|column| column.name.clone()).collect()
+    }
+
+    /// The columns of one role, in order.
+    pub fn columns_of(&self, role: Role) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(move |column| column.role == role)
+    }
+
+    /// Fits the plan to a project that already holds items: the same kind and, for a table, the project's content
+    /// columns in the project's order; other columns that were content become extra.
+    ///
+    /// # Errors
+    /// Says, for the user, why this import cannot go into that project.
+    pub fn fit_to_project(&mut self, kind: Kind, columns: &[String]) -> Result<(), String> {
+        if self.kind != kind {
+            return Err(format!(
+                "This project holds items of the kind {}, and these are of the kind {}. Import them into a new project.",
+                kind.word(),
+                self.kind.word()
+            ));
+        }
+        if kind != Kind::Table {
+            return Ok(());
+        }
+        let missing: Vec<&str> = columns
+            .iter()
+            .filter(|name| !self.columns.iter().any(|column| column.name == **name))
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!(
+                "This project's table has columns that these files lack: {}. Name them alike, or import into a new project.",
+                missing.join(", ")
+            ));
+        }
+        for column in &mut self.columns {
+            if columns.contains(&column.name) {
+                column.role = Role::Content;
+            } else if column.role == Role::Content {
+                column.role = Role::Extra;
+            }
+        }
+        let place = |column: &Column| columns.iter().position(|name| *name == column.name).unwrap_or(usize::MAX);
+        self.columns.sort_by_key(place);
+        Ok(())
+    }
 }

@@ -1,0 +1,36 @@
+//! How much this browser lets Hone keep, and whether it promises not to evict it.
+
+use crate::protocol::StorageState;
+use js_sys::Reflect;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{StorageManager, window};
+
+/// What is used, what is allowed, and whether it is persistent. Works on pages and in workers.
+///
+/// # Errors
+/// What the browser says if it does not tell, as in some private windows.
+pub async fn estimate() -> Result<StorageState, JsValue> {
+    let storage = storage()?;
+    let estimate = JsFuture::from(storage.estimate()?).await?;
+    let bytes = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
+    let persistent = JsFuture::from(storage.persisted()?).await?.is_truthy();
+    Ok(StorageState { used: bytes("usage"), quota: bytes("quota"), persistent })
+}
+
+/// Asks the browser never to evict what is kept; answers whether it promised. Only a page may ask. Some browsers ask
+/// the person, so do it after something worth keeping was made, not at the start.
+///
+/// # Errors
+/// What the browser says if it cannot be asked.
+pub async fn request_persistence() -> Result<bool, JsValue> {
+    let window = window().ok_or("only a page can ask")?;
+    Ok(JsFuture::from(window.navigator().storage().persist()?).await?.is_truthy())
+}
+
+fn storage() -> Result<StorageManager, JsValue> {
+    // Pages and workers have different types of navigator, with the same storage manager.
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+    let storage = Reflect::get(&navigator, &"storage".into())?;
+    storage.dyn_into().map_err(|_| "no storage manager".into())
+}

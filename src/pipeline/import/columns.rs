@@ -1,0 +1,200 @@
+//! What each column of a table is for, guessed from its name and its cells.
+
+use super::delimited::{is_missing, is_number};
+use super::plan::{Column, Role};
+use crate::pipeline::item::Kind;
+use std::collections::{HashMap, HashSet};
+
+/// What the columns were taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guess {
+    /// Text if one column holds texts, a table otherwise.
+    pub kind: Kind,
+    /// The columns with their roles, in the order given.
+    pub columns: Vec<Column>,
+}
+
+/// Names of label columns, the most telling first.
+const LABEL_NAMES: [&str; 26] = [
+    "label", "labels", "target", "gold", "y", "species", "diagnosis", "sentiment", "outcome", "survived", "churn", "fraud",
+    "category", "class", "intent", "topic", "majority", "classification", "rating", "type", "tag", "spam", "verdict",
+    "language", "emotion", "stance",
+];
+
+/// Names of columns that tell items apart rather than describe them.
+const ID_NAMES: [&str; 20] = [
+    "id", "uuid", "guid", "key", "index", "idx", "row", "rowid", "unnamed: 0", "file", "filename", "path", "url", "link",
+    "name", "image", "hash", "timestamp", "email", "phone",
+];
+
+/// Names of text columns.
+const TEXT_NAMES: [&str; 15] = [
+    "text", "sentence", "review", "content", "body", "message", "tweet", "comment", "document", "question", "utterance",
+    "abstract", "description", "headline", "title",
+];
+
+/// At most this many different values make a label column.
+const MAX_CLASSES: usize = 50;
+
+/// Guesses kind and roles from the rows inspected, one cell a column in each.
+pub fn guess_columns(names: &[String], rows: &[Vec<String>]) -> Guess {
+    let facts: Vec<Facts> = (0..names.len()).map(|place| Facts::of(&names[place], rows, place)).collect();
+    let label = guess_label(&facts, rows.len());
+    let text = guess_text(&facts, label);
+    let kind = if text.is_some() { Kind::Text } else { Kind::Table };
+    let mut roles: Vec<Role> = facts
+        .iter()
+        .enumerate()
+        .map(|(place, facts)| match kind {
+            _ if Some(place) == label => Role::Label,
+            Kind::Text if Some(place) == text => Role::Content,
+            Kind::Text => Role::Extra,
+            Kind::Image | Kind::Table if facts.is_id() || says_the_same(rows, label, place) => Role::Extra,
+            Kind::Image | Kind::Table => Role::Content,
+        })
+        .collect();
+    if !roles.contains(&Role::Content) {
+        // Something must be learnt from, be it an id.
+        roles.iter_mut().filter(|role| **role == Role::Extra).for_each(|role| *role = Role::Content);
+    }
+    let columns = facts.iter().zip(names).zip(roles).map(|((facts, name), role)| facts.column(name, role)).collect();
+    Guess { kind, columns }
+}
+
+/// What the rows inspected say about one column.
+struct Facts {
+    /// In lower case, words joined by `_`.
+    name: String,
+    filled: usize,
+    numeric: bool,
+    distinct: usize,
+    /// Cells with a space between letters.
+    worded: usize,
+    /// Characters a non-empty cell, on average.
+    mean_length: f64,
+    /// Numbers that go up by one from row to row.
+    counts_up: bool,
+    samples: Vec<String>,
+}
+
+impl Facts {
+    fn of(name: &str, rows: &[Vec<String>], place: usize) -> Self {
+        const SAMPLES: usize = 5;
+        const SAMPLE_LENGTH: usize = 80;
+        let cells: Vec<&str> =
+            rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.trim()).filter(|cell| !is_missing(cell)).collect();
+        let distinct: HashSet<&str> = cells.iter().copied().collect();
+        let numbers = cells.iter().filter(|cell| is_number(cell)).count();
+        let integers: Vec<i64> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
+        let characters: usize = cells.iter().map(|cell| cell.chars().count()).sum();
+        let mut samples: Vec<String> = Vec::new();
+        for cell in cells.iter().take(1000) {
+            let sample: String = cell.chars().take(SAMPLE_LENGTH).collect();
+            if samples.len() < SAMPLES && !samples.contains(&sample) {
+                samples.push(sample);
+            }
+        }
+        Self {
+            name: name.trim().to_lowercase().replace([' ', '-', '.'], "_"),
+            filled: cells.len(),
+            numeric: !cells.is_empty() && numbers * 20 >= cells.len() * 19,
+            distinct: distinct.len(),
+            worded: cells.iter().filter(|cell| is_worded(cell)).count(),
+            mean_length: characters as f64 / cells.len().max(1) as f64,
+            counts_up: integers.len() == cells.len()
+                && integers.len() >= 5
+                && integers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(1)),
+            samples,
+        }
+    }
+
+    fn is_named(&self, names: &[&str]) -> bool {
+        names.contains(&self.name.as_str())
+    }
+
+    fn has_id_name(&self) -> bool {
+        self.is_named(&ID_NAMES) || self.name.ends_with("_id") || self.name.starts_with("id_")
+    }
+
+    fn is_id(&self) -> bool {
+        let all_different = self.distinct == self.filled && self.filled >= 5;
+        self.has_id_name() || self.counts_up || (all_different && !self.numeric)
+    }
+
+    fn column(&self, name: &str, role: Role) -> Column {
+        Column {
+            name: name.to_string(),
+            role,
+            numeric: self.numeric,
+            distinct: self.distinct as u32,
+            samples: self.samples.clone(),
+        }
+    }
+}
+
+/// Words, with spaces between them or in a script that writes none, and more letters than other signs.
+fn is_worded(cell: &str) -> bool {
+    let letters = cell.chars().filter(|character| character.is_alphabetic()).count();
+    let spaced = cell.split_whitespace().nth(1).is_some() || cell.chars().filter(|c| !c.is_ascii()).count() * 2 > letters;
+    spaced && letters * 2 > cell.chars().count()
+}
+
+fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
+    let few = |facts: &Facts| facts.distinct <= MAX_CLASSES.max(rows / 100) && facts.filled > 0;
+    let by_name = |matches: &dyn Fn(&str, &str) -> bool| {
+        LABEL_NAMES.iter().find_map(|name| facts.iter().position(|facts| matches(&facts.name, name) && few(facts)))
+    };
+    by_name(&|column, name| column == name)
+        .or_else(|| by_name(&|column, name| name.len() > 3 && (column.ends_with(&format!("_{name}")) || column.starts_with(&format!("{name}_")))))
+        .or_else(|| {
+            let last = facts.len().checked_sub(1).filter(|&last| last > 0)?;
+            [last, 0].into_iter().find(|&place| {
+                let facts = &facts[place];
+                few(facts) && !facts.numeric && !facts.has_id_name() && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled
+            })
+        })
+}
+
+/// The column whose cells are texts: named so, else the longest one of long and various wordings, else the only
+/// column besides the label.
+fn guess_text(facts: &[Facts], label: Option<usize>) -> Option<usize> {
+    let various = |facts: &Facts| facts.distinct * 2 > facts.filled;
+    let candidates: Vec<usize> =
+        (0..facts.len()).filter(|&place| Some(place) != label && !facts[place].numeric && facts[place].filled > 0).collect();
+    let longest = |matches: &dyn Fn(&Facts) -> bool| {
+        candidates
+            .iter()
+            .copied()
+            .filter(|&place| matches(&facts[place]))
+            .max_by(|&a, &b| facts[a].mean_length.total_cmp(&facts[b].mean_length))
+    };
+    longest(&|facts| facts.is_named(&TEXT_NAMES) && facts.worded * 2 > facts.filled && various(facts))
+        .or_else(|| {
+            longest(&|facts| {
+                facts.mean_length >= 25.0 && facts.worded * 2 > facts.filled && various(facts) && !facts.has_id_name()
+            })
+        })
+        .or_else(|| {
+            let others: Vec<usize> = (0..facts.len())
+                .filter(|&place| Some(place) != label && !facts[place].has_id_name() && !facts[place].counts_up)
+                .collect();
+            match others[..] {
+                [only] if !facts[only].numeric && facts[only].filled > 0 && various(&facts[only]) => Some(only),
+                _ => None,
+            }
+        })
+}
+
+/// Whether a column only renames the classes (`target` 0, 1, 2 beside `species`): learning from it would be cheating.
+fn says_the_same(rows: &[Vec<String>], label: Option<usize>, place: usize) -> bool {
+    let Some(label) = label else { return false };
+    let mut class_of: HashMap<&str, &str> = HashMap::new();
+    let mut value_of: HashMap<&str, &str> = HashMap::new();
+    for row in rows {
+        let (Some(class), Some(value)) = (row.get(label), row.get(place)) else { return false };
+        if *class_of.entry(value).or_insert(class) != class || *value_of.entry(class).or_insert(value) != value {
+            return false;
+        }
+    }
+    class_of.len() >= 2 && class_of.len() * 2 <= rows.len()
+}

@@ -1,0 +1,75 @@
+//! What was wrong with an import, collected: bad input is data, not an error.
+
+use super::plan::Problem;
+
+impl Problem {
+    /// A problem with a whole file.
+    pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), row: None, message: message.into() }
+    }
+
+    /// A problem with one row of a table or one line of a file.
+    pub fn of_row(file: impl Into<String>, row: u64, message: impl Into<String>) -> Self {
+        Self { file: file.into(), row: Some(row), message: message.into() }
+    }
+}
+
+/// How many problems are kept in words; the others are only counted, for a file with ten million bad rows must not
+/// fill the memory with complaints.
+pub const MAX_PROBLEMS: usize = 10_000;
+
+/// The problems of one import: the first [`MAX_PROBLEMS`] in words, all of them counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProblemList {
+    kept: Vec<Problem>,
+    count: u64,
+}
+
+impl ProblemList {
+    /// Adds one.
+    pub fn push(&mut self, problem: Problem) {
+        self.count += 1;
+        if self.kept.len() < MAX_PROBLEMS {
+            self.kept.push(problem);
+        }
+    }
+
+    /// Adds several.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// The problems kept.
+    pub fn as_slice(&self) -> &[Problem] {
+        &self.kept
+    }
+
+    /// How many there were in all, kept or not.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The problems kept, closed by one that says how many more there were.
+    pub fn into_vec(mut self) -> Vec<Problem> {
+        let dropped = self.count - self.kept.len() as u64;
+        if dropped > 0 {
+            self.kept.push(Problem::of_file("", format!("and {dropped} more problems, not listed")));
+        }
+        self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_million_problems_fit() {
+        let mut list = ProblemList::default();
+        list.extend((0..MAX_PROBLEMS as u64 + 5).map(|row| Problem::of_row("a.csv", row, "bad")));
+        assert_eq!(list.count(), MAX_PROBLEMS as u64 + 5);
+        let all = list.into_vec();
+        assert_eq!(all.len(), MAX_PROBLEMS + 1);
+        assert!(all[MAX_PROBLEMS].message.contains(" 5 more"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Items that are a file each: images and plain texts.
+
+use super::encoding::{TextDecoder, guess_encoding, is_text};
+use super::plan::{ImportPlan, Problem, SourceFile};
+use super::source::folder_label;
+use super::{Imported, ProblemList};
+use crate::pipeline::item::{Content, ContentHash, Item};
+
+/// An image file may have at most this many bytes.
+pub const MAX_IMAGE_BYTES: u64 = 64 << 20;
+/// An image may have at most this many megapixels: decoded, each takes 4 MB.
+pub const MAX_MEGAPIXELS: u64 = 100;
+/// A text that is a file of its own may have at most this many bytes.
+pub const MAX_TEXT_BYTES: u64 = 4 << 20;
+
+/// Checks, from its first bytes and without decoding it, that an image can be imported. The head may be the whole
+/// file; a JPEG's size may stand behind 64 KB of metadata and more, so give 256 KB at least where there are as many.
+/// Returns width and height in pixels.
+///
+/// # Errors
+/// The problem, if it is no image of a known format, is cut off, is too heavy or too large.
+pub fn check_image(head: &[u8], file: &SourceFile) -> Result<(u32, u32), Problem> {
+    let problem = |message: String| Err(Problem::of_file(&file.path, message));
+    if file.size == 0 || head.is_empty() {
+        return problem("left out: the file is empty".into());
+    }
+    if file.size > MAX_IMAGE_BYTES {
+        return problem(format!("left out: it is {} MB; the limit is 64 MB: scale it down", file.size >> 20));
+    }
+    let size = match imagesize::blob_size(head) {
+        Ok(size) if size.width > 0 && size.height > 0 => size,
+        Ok(_) => return problem("left out: it has no pixels".into()),
+        Err(imagesize::ImageError::NotSupported) => {
+            return problem("left out: its content is not an image, whatever its name says".into());
+        }
+        Err(_) => return problem("left out: the image is damaged or cut off".into()),
+    };
+    let megapixels = (size.width as u64).saturating_mul(size.height as u64) / 1_000_000;
+    if megapixels > MAX_MEGAPIXELS {
+        return problem(format!(
+            "left out: {} × {} is {megapixels} megapixels; the limit is {MAX_MEGAPIXELS}: scale it down",
+            size.width, size.height
+        ));
+    }
+    Ok((size.width as u32, size.height as u32))
+}
+
+/// The image `file` as an item of the import `batch`, from all its bytes; they are to be stored under its hash.
+pub fn image_item(
+    plan: &ImportPlan,
+    file: &SourceFile,
+    bytes: &[u8],
+    batch: u32,
+    problems: &mut ProblemList,
+) -> Option<Imported> {
+    match check_image(bytes, file) {
+        Ok(_) => Some(Imported {
+            item: Item {
+                hash: ContentHash::of(bytes),
+                name: file.path.clone(),
+                content: Content::Image,
+                batch,
+                extra: Vec::new(),
+            },
+            label: folder_label(plan, &file.path),
+        }),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// The text file `file` as an item of the import `batch`, from all its bytes.
+pub fn text_item(
+    plan: &ImportPlan,
+    file: &SourceFile,
+    bytes: &[u8],
+    batch: u32,
+    problems: &mut ProblemList,
+) -> Option<Imported> {
+    let encoding = guess_encoding(bytes);
+    let mut decoder = TextDecoder::new(encoding);
+    let refusal = if bytes.len() as u64 > MAX_TEXT_BYTES {
+        Some(format!("left out: it is {} MB; a text may have 4 MB", bytes.len() >> 20))
+    } else if !is_text(bytes, encoding) {
+        Some("left out: its content is not text".to_string())
+    } else {
+        None
+    };
+    if let Some(message) = refusal {
+        problems.push(Problem::of_file(&file.path, message));
+        return None;
+    }
+    let text = decoder.decode(bytes, true).trim().to_string();
+    if text.is_empty() {
+        problems.push(Problem::of_file(&file.path, "left out: the text is empty"));
+        return None;
+    }
+    if decoder.has_replaced() {
+        let message = format!("some characters are not valid {encoding} and became \u{fffd}. Save the file as UTF-8");
+        problems.push(Problem::of_file(&file.path, message));
+    }
+    Some(Imported {
+        item: Item {
+            hash: ContentHash::of(text.as_bytes()),
+            name: file.path.clone(),
+            content: Content::Text(text),
+            batch,
+            extra: Vec::new(),
+        },
+        label: folder_label(plan, &file.path),
+    })
+}

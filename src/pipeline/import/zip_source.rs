@@ -1,0 +1,167 @@
+//! The files inside a zip, listed with care: paths that point outside, encrypted entries, archives in archives and
+//! decompression bombs become problems.
+
+use super::plan::{Problem, SourceFile};
+use super::source::{SourceKind, extension, head_bytes, source_kind};
+use super::{ProblemList, ZipListing};
+use std::io::{Read, Seek};
+use zip::ZipArchive;
+use zip::read::ZipFileEntry;
+
+/// A single file in a zip may unpack to this many bytes.
+pub const MAX_ENTRY_BYTES: u64 = 4 << 30;
+/// All files in a zip together may unpack to this many bytes.
+pub const MAX_UNPACKED_BYTES: u64 = 64 << 30;
+/// A file of more than [`RATIO_FREE_BYTES`] may unpack to this many times its packed size: real tables and pictures
+/// stay below 100, and deflate cannot exceed 1032.
+pub const MAX_RATIO: u64 = 200;
+/// Below this size, a file's ratio does not matter.
+pub const RATIO_FREE_BYTES: u64 = 16 << 20;
+
+/// A zip opened for import.
+pub struct ZipSource<R> {
+    path: String,
+    archive: ZipArchive<R>,
+    /// The files that may be read, with their place in the archive.
+    entries: Vec<(SourceFile, usize)>,
+}
+
+impl<R: Read + Seek> ZipSource<R> {
+    /// Opens the zip at `path` and lists it; what in it is refused is added to `problems`. The entries' paths begin
+    /// with the zip's own.
+    ///
+    /// # Errors
+    /// The problem, if this is no zip that can be read at all.
+    pub fn open(path: &str, reader: R, problems: &mut ProblemList) -> Result<Self, Problem> {
+        let damaged = |_| Problem::of_file(path, "left out: it is not a zip, or it is damaged. Make it anew");
+        let archive = ZipArchive::new(reader).map_err(damaged)?;
+        let mut entries = Vec::new();
+        let (mut packed, mut unpacked) = (0_u64, 0_u64);
+        for place in 0..archive.len() {
+            let Ok(entry) = archive.by_index_data(place) else { continue };
+            let raw = String::from_utf8_lossy(entry.name_raw()).into_owned();
+            let name = entry.name().map_or(raw, |name| name.into_owned());
+            if entry.is_dir() || source_kind(&name, &[]) == SourceKind::Clutter {
+                continue;
+            }
+            packed = packed.saturating_add(entry.compressed_size());
+            unpacked = unpacked.saturating_add(entry.size());
+            match refusal(&name, &entry) {
+                Some(reason) => problems.push(Problem::of_file(format!("{path}/{name}"), format!("left out: {reason}"))),
+                None => {
+                    let inside = name.replace('\\', "/");
+                    let file = SourceFile { path: format!("{path}/{inside}"), size: entry.size() };
+                    entries.push((file, place));
+                }
+            }
+        }
+        // Entries that overlap are how a small zip claims to hold petabytes.
+        if packed > archive.central_directory_start() {
+            return Err(Problem::of_file(path, "left out: its entries overlap, as in a decompression bomb"));
+        }
+        if unpacked > MAX_UNPACKED_BYTES {
+            return Err(Problem::of_file(
+                path,
+                format!("left out: it unpacks to {} GB; the limit is 64 GB: import it in parts", unpacked >> 30),
+            ));
+        }
+        Ok(Self { path: path.to_string(), archive, entries })
+    }
+
+    /// The files inside.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &SourceFile> {
+        self.entries.iter().map(|(file, _)| file)
+    }
+
+    /// Reads the head of each file that [`inspect`](super::inspect()) wants to see.
+    pub fn listing(&mut self, problems: &mut ProblemList) -> ZipListing {
+        let mut files = Vec::with_capacity(self.entries.len());
+        for at in 0..self.entries.len() {
+            let file = self.entries[at].0.clone();
+            let wanted = head_bytes(&file.path);
+            let head = if wanted == 0 { Ok(Vec::new()) } else { self.read_at_most(at, wanted as u64) };
+            match head {
+                Ok(head) => files.push((file, head)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        ZipListing { path: self.path.clone(), files }
+    }
+
+    /// Reads the file `at` (its place in [`ZipSource::files`]) whole.
+    ///
+    /// # Errors
+    /// The problem, if it is damaged or larger than it claims.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    pub fn read(&mut self, at: usize) -> Result<Vec<u8>, Problem> {
+        let mut all = Vec::new();
+        self.read_in_chunks(at, |chunk| all.extend_from_slice(chunk))?;
+        Ok(all)
+    }
+
+    /// Reads the file `at` in chunks of 64 KB and hands each over.
+    ///
+    /// # Errors
+    /// The problem, if it is damaged or larger than it claims; what came before has been handed over.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    pub fn read_in_chunks(&mut self, at: usize, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
+        let (file, place) = self.entries[at].clone();
+        let damaged = || Problem::of_file(&file.path, "is damaged inside the zip: what follows in it was left out");
+        let mut entry = self.archive.by_index(place).map_err(|_| damaged())?;
+        let mut buffer = vec![0; 64 << 10];
+        let mut left = file.size;
+        loop {
+            let read = match entry.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(_) => return Err(damaged()),
+            };
+            // The size claimed was checked against the limits; a lie must not get past them.
+            left = left.checked_sub(read as u64).ok_or_else(damaged)?;
+            take(&buffer[..read]);
+        }
+    }
+
+    fn read_at_most(&mut self, at: usize, bytes: u64) -> Result<Vec<u8>, Problem> {
+        let (file, place) = self.entries[at].clone();
+        let damaged = |_| Problem::of_file(&file.path, "left out: it is damaged inside the zip");
+        let entry = self.archive.by_index(place).map_err(|error| damaged(error.into()))?;
+        let mut head = Vec::new();
+        entry.take(bytes.min(file.size)).read_to_end(&mut head).map_err(damaged)?;
+        Ok(head)
+    }
+}
+
+fn refusal(name: &str, entry: &ZipFileEntry<'_>) -> Option<String> {
+    if !is_safe_path(name) {
+        return Some("its path points outside the zip".into());
+    }
+    if entry.is_symlink() {
+        return Some("it is a link, not a file".into());
+    }
+    if entry.encrypted() {
+        return Some("it is encrypted: unpack it and import the files".into());
+    }
+    if extension(name) == "zip" || extension(name) == "hone" {
+        return Some("it is an archive within an archive: unpack it first".into());
+    }
+    if entry.size() > MAX_ENTRY_BYTES {
+        return Some(format!("it unpacks to {} GB; the limit is 4 GB: split it", entry.size() >> 30));
+    }
+    let ratio = entry.size() / entry.compressed_size().max(1);
+    if entry.size() > RATIO_FREE_BYTES && ratio > MAX_RATIO {
+        return Some(format!("it unpacks to {ratio} times its size, as a decompression bomb does"));
+    }
+    None
+}
+
+/// Whether an entry's path stays inside the archive on every system: relative, no `..`, no drive letter, no zero byte.
+pub fn is_safe_path(path: &str) -> bool {
+    let mut parts = path.split(['/', '\\']);
+    let has_drive = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
+    !path.is_empty() && !path.starts_with(['/', '\\']) && !has_drive && !path.contains('\0') && parts.all(|part| part != "..")
+}

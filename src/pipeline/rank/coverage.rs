@@ -1,0 +1,215 @@
+//! How well labelled items stand for the others: kernel coverage of a reference sample of the pool.
+
+use super::geometry::{Geometry, squared_distances};
+use super::row_hash;
+use crate::pipeline::predict::TopTwo;
+use ndarray::{Array2, ArrayView1};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Most rows that stand for the pool.
+const REFERENCES: usize = 4096;
+/// The reference sample is drawn anew once the pool has grown by this factor.
+const GROWTH: f64 = 1.1;
+/// The squared kernel width before two labels say better: unit vectors, as in the paper.
+const FIRST_WIDTH_SQUARED: f32 = 1.0;
+/// No distance known: farther than any two unit vectors.
+const FAR: f32 = f32::INFINITY;
+/// Items whose kernel value exceeds this are "much like" each other.
+const ALIKE: f32 = 0.5;
+
+/// The distance to the nearest labelled item, and which one that is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Nearest {
+    squared: f32,
+    label: usize,
+}
+
+const NOBODY: Nearest = Nearest { squared: FAR, label: usize::MAX };
+
+/// References, distances from candidates to them, and what the labelled items cover.
+#[derive(Debug, Clone)]
+pub(super) struct Coverage {
+    seed: u64,
+    references: Vec<usize>,
+    vectors: Array2<f32>,
+    pool: usize,
+    /// Squared distances to each reference, by candidate row.
+    distances: HashMap<usize, Vec<f32>>,
+    /// Each labelled row's nearest labelled row among those followed before it.
+    labelled: BTreeMap<usize, Nearest>,
+    /// Per reference.
+    nearest: Vec<Nearest>,
+    nearest_squared: Vec<f32>,
+}
+
+impl Coverage {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            references: Vec::new(),
+            vectors: Array2::zeros((0, 0)),
+            pool: 0,
+            distances: HashMap::new(),
+            labelled: BTreeMap::new(),
+            nearest: Vec::new(),
+            nearest_squared: Vec::new(),
+        }
+    }
+
+    /// Takes in labelled rows that are new, drops those no longer labelled, as far as `work` reaches; true when done.
+    pub fn follow(&mut self, geometry: &Geometry, labelled: &[usize], work: &mut usize) -> bool {
+        self.sample(geometry);
+        let wanted: HashSet<usize> = labelled.iter().copied().collect();
+        let gone: Vec<usize> = self.labelled.keys().copied().filter(|row| !wanted.contains(row)).collect();
+        if gone.len() * 4 > self.labelled.len() {
+            self.labelled.clear();
+            self.nearest.fill(NOBODY);
+        } else {
+            gone.into_iter().for_each(|row| self.remove(geometry, row));
+        }
+        for &row in labelled {
+            if self.labelled.contains_key(&row) {
+                continue;
+            }
+            if *work == 0 {
+                return false;
+            }
+            self.add(geometry, row);
+            let compared = self.references.len() + self.labelled.len();
+            *work = work.saturating_sub(compared * geometry.dimensions());
+        }
+        self.nearest_squared = self.nearest.iter().map(|nearest| nearest.squared).collect();
+        true
+    }
+
+    /// Draws the references: the rows whose hashes are smallest, so that a growing pool replaces few.
+    fn sample(&mut self, geometry: &Geometry) {
+        let rows = geometry.rows();
+        if rows >= self.pool && (rows as f64) < self.pool as f64 * GROWTH {
+            return;
+        }
+        let mut order: Vec<(u64, usize)> = (0..rows).map(|row| (row_hash(self.seed, row), row)).collect();
+        if rows > REFERENCES {
+            order.select_nth_unstable(REFERENCES);
+            order.truncate(REFERENCES);
+        }
+        self.references = order.into_iter().map(|(_, row)| row).collect();
+        self.references.sort_unstable();
+        self.vectors = geometry.select(&self.references);
+        self.pool = rows;
+        self.distances.clear();
+        self.labelled.clear();
+        self.nearest = vec![NOBODY; self.references.len()];
+    }
+
+    fn add(&mut self, geometry: &Geometry, row: usize) {
+        let to_references = squared_distances(geometry.vector(row), &self.vectors);
+        for (nearest, &squared) in self.nearest.iter_mut().zip(&to_references) {
+            if squared < nearest.squared {
+                *nearest = Nearest { squared, label: row };
+            }
+        }
+        let own = self.nearest_label(geometry, geometry.vector(row), row);
+        self.labelled.insert(row, own);
+    }
+
+    /// What the row was nearest to has to look for another.
+    fn remove(&mut self, geometry: &Geometry, row: usize) {
+        self.labelled.remove(&row);
+        for index in 0..self.nearest.len() {
+            if self.nearest[index].label == row {
+                self.nearest[index] = self.nearest_label(geometry, self.vectors.row(index), usize::MAX);
+            }
+        }
+        let orphans: Vec<usize> =
+            self.labelled.iter().filter(|(_, nearest)| nearest.label == row).map(|(&orphan, _)| orphan).collect();
+        for orphan in orphans {
+            let nearest = self.nearest_label(geometry, geometry.vector(orphan), orphan);
+            self.labelled.insert(orphan, nearest);
+        }
+    }
+
+    fn nearest_label(&self, geometry: &Geometry, vector: ArrayView1<f32>, except: usize) -> Nearest {
+        let others = self.labelled.keys().filter(|&&label| label != except);
+        others.fold(NOBODY, |nearest, &label| {
+            let squared = (2.0 - 2.0 * vector.dot(&geometry.vector(label))).max(0.0);
+            if squared < nearest.squared { Nearest { squared, label } } else { nearest }
+        })
+    }
+
+    /// Computes the distances from candidates to references that are not known yet, and forgets other rows'; true when
+    /// done.
+    pub fn measure(&mut self, geometry: &Geometry, candidates: &[usize], work: &mut usize) -> bool {
+        let missing: Vec<usize> = candidates.iter().copied().filter(|row| !self.distances.contains_key(row)).collect();
+        if missing.is_empty() {
+            return true;
+        }
+        if self.distances.len() + missing.len() > candidates.len() {
+            let wanted: HashSet<usize> = candidates.iter().copied().collect();
+            self.distances.retain(|row, _| wanted.contains(row));
+        }
+        for rows in missing.chunks(16) {
+            if *work == 0 {
+                return false;
+            }
+            let cosines = geometry.select(rows).dot(&self.vectors.t());
+            for (&row, cosines) in rows.iter().zip(cosines.rows()) {
+                self.distances.insert(row, cosines.iter().map(|cosine| (2.0 - 2.0 * cosine).max(0.0)).collect());
+            }
+            *work = work.saturating_sub(rows.len() * self.vectors.len());
+        }
+        true
+    }
+
+    /// The kernel's squared width h²: the least squared distance between two labelled items, duplicates aside.
+    fn width_squared(&self) -> f32 {
+        let distances = self.labelled.values().map(|nearest| nearest.squared).filter(|&squared| squared > 1e-4);
+        let least = distances.fold(FAR, f32::min);
+        if least.is_finite() { least } else { FIRST_WIDTH_SQUARED }
+    }
+
+    /// u of each reference: 1 − (p₁ − p₂), or 1 where the model has no opinion.
+    pub fn weights(&self, tops: &[TopTwo]) -> Vec<f32> {
+        self.references.iter().map(|&row| tops.get(row).map_or(1.0, TopTwo::uncertainty)).collect()
+    }
+
+    /// Per reference, the squared distance to the nearest labelled item.
+    pub fn nearest(&self) -> &[f32] {
+        &self.nearest_squared
+    }
+
+    /// How much labelling the row would raise Σ_j u_j max_i k(x_i, x_j), given each reference's nearest so far. The
+    /// kernel falls with distance, so references that something nearer stands for need no kernel at all.
+    pub fn gain(&self, row: usize, weights: &[f32], nearest: &[f32]) -> f32 {
+        let Some(distances) = self.distances.get(&row) else { return 0.0 };
+        let inverse = -1.0 / self.width_squared();
+        let mut gain = 0.0;
+        for ((&squared, &nearest), &weight) in distances.iter().zip(nearest).zip(weights) {
+            if squared < nearest {
+                gain += weight * ((squared * inverse).exp() - (nearest * inverse).exp());
+            }
+        }
+        gain
+    }
+
+    /// Takes the row as labelled.
+    pub fn choose(&self, row: usize, nearest: &mut [f32]) {
+        let Some(distances) = self.distances.get(&row) else { return };
+        for (nearest, &squared) in nearest.iter_mut().zip(distances) {
+            *nearest = nearest.min(squared);
+        }
+    }
+
+    /// Unlabelled items of the pool that are much like the row and farther from everything labelled or chosen;
+    /// counted among the references, and scaled up.
+    pub fn alike(&self, row: usize, nearest: &[f32], labelled: &[usize]) -> usize {
+        let Some(distances) = self.distances.get(&row) else { return 0 };
+        let limit = -self.width_squared() * ALIKE.ln();
+        let labelled: HashSet<usize> = labelled.iter().copied().collect();
+        let count = (0..self.references.len())
+            .filter(|&index| distances[index] <= limit && distances[index] < nearest[index])
+            .filter(|&index| self.references[index] != row && !labelled.contains(&self.references[index]))
+            .count();
+        (count as f64 * self.pool as f64 / self.references.len().max(1) as f64).round() as usize
+    }
+}

@@ -1,0 +1,237 @@
+//! What to label next: uncertainty herding, margin, random, and the blind audits among them.
+//!
+//! Invariant: ranking sees features, probabilities and row numbers; it never learns what a label said.
+
+pub mod audit;
+pub mod strategy;
+pub mod why;
+mod coverage;
+mod geometry;
+
+pub use audit::{AuditDraw, audit_draw};
+pub use strategy::Strategy;
+pub use why::Why;
+
+use crate::pipeline::features::matrix::Features;
+use crate::pipeline::predict::TopTwo;
+use coverage::Coverage;
+use geometry::Geometry;
+use ndarray::Array2;
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// Most candidates that herding weighs at once.
+const CANDIDATES: usize = 4096;
+/// Multiply-adds of one [`Ranker::step`]: 10–25 ms of wasm.
+const SLICE_WORK: usize = 16 << 20;
+/// What evaluating one kernel costs, in multiply-adds.
+const KERNEL_COST: usize = 4;
+
+/// One item to ask, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Its row.
+    pub row: usize,
+    /// Why it is asked.
+    pub why: Why,
+}
+
+/// Ranks unlabelled items, in slices. Keeps distances between calls, so that ranking anew after one label is cheap.
+///
+/// Rows mean the same item as long as the ranker lives; when features change other than by growing, make a new one.
+#[derive(Debug, Clone)]
+pub struct Ranker {
+    seed: u64,
+    draws: u64,
+    geometry: Geometry,
+    coverage: Coverage,
+    request: Option<Request>,
+}
+
+/// A ranking under way.
+#[derive(Debug, Clone)]
+struct Request {
+    strategy: Strategy,
+    candidates: Vec<usize>,
+    labelled: Vec<usize>,
+    want: usize,
+    /// For each row of the pool; empty before the first model.
+    tops: Vec<TopTwo>,
+    /// Herding's gains, found so far in the order of `candidates`.
+    gains: Vec<f32>,
+}
+
+/// A candidate in the lazy greedy queue, by gain; of equals, the lower row first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bid {
+    gain: f32,
+    row: usize,
+    /// How many items were chosen when the gain was computed.
+    round: usize,
+}
+
+impl Eq for Bid {}
+
+impl Ord for Bid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.gain.total_cmp(&other.gain).then(other.row.cmp(&self.row))
+    }
+}
+
+impl PartialOrd for Bid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ranker {
+    /// The same seed and the same calls give the same rankings.
+    pub fn new(seed: u64) -> Ranker {
+        Ranker { seed, draws: 0, geometry: Geometry::new(seed), coverage: Coverage::new(seed), request: None }
+    }
+
+    /// Begins to rank; a ranking under way is dropped.
+    ///
+    /// - `probabilities`: n × K, calibrated; `None` before the first model: then margin asks at random, and herding
+    ///   takes every item as uncertain. Rows beyond its end count as wholly uncertain, too.
+    /// - `labelled`: rows whose label is known, the model's or not.
+    /// - `candidates`: rows that may be asked.
+    /// - `want`: how many to return; fewer come back if there are fewer candidates.
+    pub fn begin(
+        &mut self,
+        strategy: Strategy,
+        features: &Features,
+        probabilities: Option<&Array2<f32>>,
+        labelled: &[usize],
+        candidates: &[usize],
+        want: usize,
+    ) {
+        self.draws += 1;
+        let tops: Vec<TopTwo> = match probabilities {
+            Some(probabilities) if probabilities.ncols() >= 2 => {
+                probabilities.rows().into_iter().take(features.len()).map(TopTwo::of).collect()
+            }
+            _ => Vec::new(),
+        };
+        let candidates = match strategy {
+            Strategy::Herding => self.shortlist(candidates, &tops),
+            Strategy::Margin | Strategy::Random => candidates.to_vec(),
+        };
+        self.request =
+            Some(Request { strategy, candidates, labelled: labelled.to_vec(), want, tops, gains: Vec::new() });
+    }
+
+    /// One slice of the work; `None` if more is needed. After the result, or without a [`Ranker::begin`], an empty
+    /// ranking.
+    pub fn step(&mut self, features: &Features) -> Option<Vec<Ranked>> {
+        let Some(mut request) = self.request.take() else { return Some(Vec::new()) };
+        let ranked = match request.strategy {
+            Strategy::Random => Some(self.random(&request)),
+            Strategy::Margin => Some(self.margin(&request)),
+            Strategy::Herding => self.herding(features, &mut request),
+        };
+        if ranked.is_none() {
+            self.request = Some(request);
+        }
+        ranked
+    }
+
+    fn random(&self, request: &Request) -> Vec<Ranked> {
+        let shuffled = self.shuffled(&request.candidates);
+        shuffled.into_iter().take(request.want).map(|row| Ranked { row, why: Why::Random }).collect()
+    }
+
+    fn margin(&self, request: &Request) -> Vec<Ranked> {
+        if request.tops.is_empty() {
+            return self.random(request);
+        }
+        let mut rows = self.shuffled(&request.candidates);
+        rows.sort_by(|&a, &b| uncertainty(&request.tops, b).total_cmp(&uncertainty(&request.tops, a)));
+        rows.into_iter()
+            .take(request.want)
+            .map(|row| Ranked { row, why: request.tops.get(row).map_or(Why::Random, |&top| Why::Margin(top)) })
+            .collect()
+    }
+
+    /// Candidates in an order that seed, call and row decide.
+    fn shuffled(&self, candidates: &[usize]) -> Vec<usize> {
+        let mut rows: Vec<(u64, usize)> =
+            candidates.iter().map(|&row| (row_hash(self.seed.wrapping_add(self.draws), row), row)).collect();
+        rows.sort_unstable();
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// At most [`CANDIDATES`]: half by smallest margin, half at random, the random half the same from call to call as
+    /// long as its items stay candidates, so that their distances are known already.
+    fn shortlist(&self, candidates: &[usize], tops: &[TopTwo]) -> Vec<usize> {
+        if candidates.len() <= CANDIDATES {
+            return candidates.to_vec();
+        }
+        let mut rows: Vec<(u64, usize)> = candidates.iter().map(|&row| (row_hash(self.seed, row), row)).collect();
+        rows.sort_unstable();
+        let random = if tops.is_empty() { CANDIDATES } else { CANDIDATES / 2 };
+        let mut rest = rows.split_off(random);
+        rest.sort_by(|a, b| uncertainty(tops, b.1).total_cmp(&uncertainty(tops, a.1)).then(a.cmp(b)));
+        rows.extend(rest.into_iter().take(CANDIDATES - random));
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// Uncertainty herding (Bae et al., arXiv 2412.20644): greedily the items that most raise Σ_j u_j max_i k(x_i, x_j).
+    fn herding(&mut self, features: &Features, request: &mut Request) -> Option<Vec<Ranked>> {
+        let mut work = SLICE_WORK;
+        if !self.geometry.extend(features, &mut work)
+            || !self.coverage.follow(&self.geometry, &request.labelled, &mut work)
+            || !self.coverage.measure(&self.geometry, &request.candidates, &mut work)
+        {
+            return None;
+        }
+        let weights = self.coverage.weights(&request.tops);
+        while request.gains.len() < request.candidates.len() {
+            if work == 0 {
+                return None;
+            }
+            let row = request.candidates[request.gains.len()];
+            request.gains.push(self.coverage.gain(row, &weights, self.coverage.nearest()));
+            work = work.saturating_sub(KERNEL_COST * weights.len());
+        }
+        Some(self.greedy(request, &weights))
+    }
+
+    /// Gains only shrink as items are chosen (the objective is submodular), so a stale gain is an upper bound: an item
+    /// whose fresh gain still leads is the best without looking at the others (Minoux, 1978).
+    fn greedy(&self, request: &Request, weights: &[f32]) -> Vec<Ranked> {
+        let mut nearest = self.coverage.nearest().to_vec();
+        let bids = request.candidates.iter().zip(&request.gains).map(|(&row, &gain)| Bid { gain, row, round: 0 });
+        let mut queue: BinaryHeap<Bid> = bids.collect();
+        let mut chosen: Vec<Ranked> = Vec::new();
+        while chosen.len() < request.want {
+            let Some(bid) = queue.pop() else { break };
+            if bid.round < chosen.len() {
+                let gain = self.coverage.gain(bid.row, weights, &nearest);
+                queue.push(Bid { gain, round: chosen.len(), ..bid });
+                continue;
+            }
+            let alike = self.coverage.alike(bid.row, &nearest, &request.labelled);
+            let why = match request.tops.get(bid.row) {
+                Some(&top) => Why::Herding { top, alike },
+                None => Why::Herald { alike },
+            };
+            chosen.push(Ranked { row: bid.row, why });
+            self.coverage.choose(bid.row, &mut nearest);
+        }
+        chosen
+    }
+}
+
+fn uncertainty(tops: &[TopTwo], row: usize) -> f32 {
+    tops.get(row).map_or(1.0, TopTwo::uncertainty)
+}
+
+/// A number that seed and row decide, as good as random.
+fn row_hash(seed: u64, row: usize) -> u64 {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(row as u64);
+    random.next_u64()
+}

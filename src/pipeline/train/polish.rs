@@ -1,0 +1,186 @@
+//! One polish, in slices: the full fit, the folds, the temperature, the pool.
+
+use super::LearnerConfig;
+use crate::pipeline::features::matrix::Features;
+use crate::pipeline::model::calibration::{PRIOR_DEVIATION, fit_temperature};
+use crate::pipeline::model::linear::Linear;
+use crate::pipeline::model::logistic::{Fit, Logistic, Progress};
+use crate::pipeline::model::training_set::TrainingSet;
+use crate::pipeline::predict::likeliest;
+use ndarray::{Array2, Axis};
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Each label is predicted by a fit on the other four fifths.
+const FOLDS: usize = 5;
+
+/// A polish under way.
+#[derive(Debug, Clone)]
+pub(super) struct Polish {
+    set: TrainingSet,
+    logistic: Logistic,
+    folds: Vec<usize>,
+    stage: Stage,
+    head: Option<Linear>,
+    held_out: HeldOut,
+    /// Logits of the pool's rows so far.
+    logits: Array2<f32>,
+    temperature: f64,
+}
+
+#[derive(Debug, Clone)]
+enum Stage {
+    Full(Fit),
+    /// The fold's number and its fit; `None` until begun.
+    Fold(usize, Option<Fit>),
+    Predict,
+}
+
+/// Out-of-fold logits of the rows that could be held out.
+#[derive(Debug, Clone)]
+struct HeldOut {
+    logits: Array2<f32>,
+    targets: Vec<usize>,
+    right: usize,
+    total: usize,
+}
+
+/// What a polish leads to.
+pub(super) struct Polished {
+    pub head: Linear,
+    pub logits: Array2<f32>,
+    pub temperature: f64,
+    pub out_of_fold: Option<f64>,
+    pub labels: usize,
+}
+
+impl Polish {
+    /// `None` if fewer than two classes have a label. `labels` are sorted by row, so the order in which they were
+    /// given cannot matter.
+    pub fn begin(
+        features: &Features,
+        labels: &[(usize, usize)],
+        classes: usize,
+        config: &LearnerConfig,
+        start: Option<&Linear>,
+    ) -> Option<Self> {
+        let set = TrainingSet::gather(features, labels, classes, config.head.params().scaling);
+        let full = config.head.begin(&set, None, start)?;
+        Some(Self {
+            folds: assign_folds(labels, config.seed),
+            logistic: config.head,
+            stage: Stage::Full(full),
+            head: None,
+            held_out: HeldOut { logits: Array2::zeros((0, classes)), targets: Vec::new(), right: 0, total: 0 },
+            logits: Array2::zeros((0, classes)),
+            temperature: 1.0,
+            set,
+        })
+    }
+
+    /// About `work` multiply-adds; true when everything is done.
+    pub fn step(&mut self, features: &Features, work: usize) -> bool {
+        match &mut self.stage {
+            Stage::Full(fit) => {
+                if fit.step(&self.set, work) == Progress::Done {
+                    self.head = Some(fit.head(&self.set));
+                    self.stage = Stage::Fold(0, None);
+                }
+            }
+            Stage::Fold(fold, Some(fit)) => {
+                if fit.step(&self.set, work) == Progress::Done {
+                    let rows: Vec<usize> = (0..self.set.len()).filter(|&row| self.folds[row] == *fold).collect();
+                    self.held_out.add(&self.set, fit, &rows);
+                    self.stage = Stage::Fold(*fold + 1, None);
+                }
+            }
+            Stage::Fold(fold, None) if *fold < FOLDS => {
+                // From zero: the full fit has seen what this one must not.
+                let used: Vec<bool> = self.folds.iter().map(|other| other != fold).collect();
+                let some_held_out = used.contains(&false);
+                let fit = if some_held_out { self.logistic.begin(&self.set, Some(&used), None) } else { None };
+                self.stage = Stage::Fold(*fold + usize::from(fit.is_none()), fit);
+            }
+            Stage::Fold(..) => {
+                self.temperature = fit_temperature(&self.held_out.logits, &self.held_out.targets, PRIOR_DEVIATION);
+                self.stage = Stage::Predict;
+            }
+            Stage::Predict => {
+                let Some(head) = &self.head else { return true };
+                let known = self.logits.nrows();
+                let per_row = head.classes() * (features.dense_columns() + 1);
+                let rows = known..(known + (work / per_row).max(64)).min(features.len());
+                let new = head.logits_of_rows(features, rows);
+                self.logits.append(Axis(0), new.view()).expect("as many classes");
+                return self.logits.nrows() >= features.len();
+            }
+        }
+        false
+    }
+
+    /// The result, once [`Polish::step`] returned true.
+    pub fn finish(self) -> Polished {
+        Polished {
+            head: self.head.expect("a finished polish has a head"),
+            logits: self.logits,
+            temperature: self.temperature,
+            out_of_fold: (self.held_out.total > 0).then(|| self.held_out.right as f64 / self.held_out.total as f64),
+            labels: self.set.len(),
+        }
+    }
+}
+
+impl HeldOut {
+    /// A held-out row whose class the fit never saw is wrong by necessity; it says nothing on temperature.
+    fn add(&mut self, set: &TrainingSet, fit: &Fit, rows: &[usize]) {
+        let logits = fit.logits(set, rows);
+        for (row, logits) in rows.iter().zip(logits.rows()) {
+            let target = set.targets()[*row];
+            self.total += 1;
+            self.right += usize::from(likeliest(logits) == target);
+            if fit.active()[target] {
+                self.logits.push_row(logits).expect("as many classes");
+                self.targets.push(target);
+            }
+        }
+    }
+}
+
+/// A fold for each label: within each class by a seeded hash of the row, dealt round, so that every fold has its share
+/// of every class and the order of labelling plays no part.
+fn assign_folds(labels: &[(usize, usize)], seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    let keys: Vec<(usize, u64)> = labels.iter().map(|&(row, class)| (class, row_hash(seed, row))).collect();
+    order.sort_by_key(|&index| (keys[index], labels[index].0));
+    let mut folds = vec![0; labels.len()];
+    for (place, &index) in order.iter().enumerate() {
+        folds[index] = place % FOLDS;
+    }
+    folds
+}
+
+fn row_hash(seed: u64, row: usize) -> u64 {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(row as u64);
+    random.next_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_share_out_every_class_and_ignore_the_order() {
+        let labels: Vec<(usize, usize)> = (0..60).map(|row| (row * 3, usize::from(row % 6 == 0))).collect();
+        let folds = assign_folds(&labels, 9);
+        for (class, per_fold) in [(0, 10), (1, 2)] {
+            for fold in 0..FOLDS {
+                let count = labels.iter().zip(&folds).filter(|((_, c), f)| *c == class && **f == fold).count();
+                assert_eq!(count, per_fold, "class {class}, fold {fold}");
+            }
+        }
+        let reversed: Vec<(usize, usize)> = labels.iter().rev().copied().collect();
+        let expected: Vec<usize> = folds.into_iter().rev().collect();
+        assert_eq!(assign_folds(&reversed, 9), expected);
+    }
+}

@@ -1,0 +1,122 @@
+//! Figures as people read them, the same everywhere: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
+
+/// A whole number with thin thousands: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number and its noun: `1 item`, `2,000 items`. The plural of the noun is given, because not all take an s.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A share from 0 to 1 as `91.2 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A probability on a button: `83 %`. Never `100 %` or `0 %` for what is not quite certain.
+pub fn probability(share: f32) -> String {
+    match (f64::from(share) * 100.0).round() {
+        rounded if rounded >= 100.0 && share < 1.0 => ">99 %".to_owned(),
+        rounded if rounded <= 0.0 && share > 0.0 => "<1 %".to_owned(),
+        rounded => format!("{rounded:.0} %"),
+    }
+}
+
+/// An estimate with its interval, all from 0 to 1: `91.2 % (88.4–93.5)`.
+pub fn interval(estimate: f64, low: f64, high: f64) -> String {
+    format!("{} ({:.1}–{:.1})", percent(estimate), low * 100.0, high * 100.0)
+}
+
+/// A change of a share, in points: `+2.1 points`, `−0.4 points`.
+pub fn points(change: f64) -> String {
+    let points = change * 100.0;
+    let sign = if points < -0.05 { "−" } else { "+" };
+    format!("{sign}{:.1} points", points.abs())
+}
+
+/// Bytes in the units people know: `512 B`, `1.5 MB`.
+pub fn bytes(number: f64) -> String {
+    let mut value = number.max(0.0);
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = larger;
+    }
+    if unit == "B" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+}
+
+/// A time still to wait, rounded as one would say it.
+pub fn time_left(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "almost done".to_owned(),
+        s if s < 90.0 => format!("about {:.0} s left", s.ceil()),
+        s if s < 5400.0 => format!("about {:.0} min left", (s / 60.0).round()),
+        s => format!("about {:.0} h left", (s / 3600.0).round()),
+    }
+}
+
+/// How long ago, from two times in milliseconds since the epoch.
+pub fn ago(then_ms: f64, now_ms: f64) -> String {
+    match (now_ms - then_ms) / 60_000.0 {
+        m if m < 1.0 => "just now".to_owned(),
+        m if m < 60.0 => counted(m as u64, "minute ago", "minutes ago"),
+        m if m < 60.0 * 24.0 => counted((m / 60.0) as u64, "hour ago", "hours ago"),
+        m => counted((m / 1440.0) as u64, "day ago", "days ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_thousands() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
+            assert_eq!(count(number), expected);
+        }
+        assert_eq!(counted(1, "item", "items"), "1 item");
+    }
+
+    #[test]
+    fn what_is_not_certain_is_never_shown_as_certain() {
+        for (share, expected) in [(0.0, "0 %"), (0.001, "<1 %"), (0.834, "83 %"), (0.9999, ">99 %"), (1.0, "100 %")] {
+            assert_eq!(probability(share), expected);
+        }
+    }
+
+    #[test]
+    fn estimates_and_changes() {
+        assert_eq!(interval(0.9123, 0.8844, 0.9351), "91.2 % (88.4–93.5)");
+        for (change, expected) in [(0.021, "+2.1 points"), (-0.004, "−0.4 points"), (-0.0001, "+0.0 points")] {
+            assert_eq!(points(change), expected);
+        }
+    }
+
+    #[test]
+    fn sizes_and_times() {
+        for (number, expected) in [(0.0, "0 B"), (1500.0, "1.5 kB"), (1.54e9, "1.5 GB"), (2.5e8, "250 MB")] {
+            assert_eq!(bytes(number), expected);
+        }
+        for (seconds, expected) in [(0.2, "almost done"), (12.3, "about 13 s left"), (130.0, "about 2 min left")] {
+            assert_eq!(time_left(seconds), expected);
+        }
+        for (minutes, expected) in
+            [(0.5, "just now"), (1.0, "1 minute ago"), (125.0, "2 hours ago"), (3000.0, "2 days ago")]
+        {
+            assert_eq!(ago(0.0, minutes * 60_000.0), expected);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Which screen the address asks for. The route lives in the fragment (`#/label`), so one cached page serves every
+//! screen from any sub-path, also offline.
+
+/// A screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// Projects, demos and import.
+    #[default]
+    Start,
+    /// One card, one question.
+    Label,
+    /// All items.
+    Data,
+    /// How good the model is, and how it asks.
+    Models,
+    /// Storage, privacy, appearance, about.
+    Settings,
+}
+
+impl Route {
+    /// The screens of an open project in the order of the flow, as the rail shows them.
+    pub const RAIL: [Route; 4] = [Route::Label, Route::Data, Route::Models, Route::Settings];
+
+    /// Reads a location hash, with or without its `#`. Anything unknown leads to the start screen.
+    pub fn parse(hash: &str) -> Route {
+        let path = hash.trim_start_matches('#').trim_matches('/');
+        match path.to_ascii_lowercase().as_str() {
+            "label" => Route::Label,
+            "data" => Route::Data,
+            "models" => Route::Models,
+            "settings" => Route::Settings,
+            _ => Route::Start,
+        }
+    }
+
+    /// The location hash that leads here. [`Route::parse`] is its inverse.
+    pub fn hash(self) -> &'static str {
+        match self {
+            Route::Start => "#/",
+            Route::Label => "#/label",
+            Route::Data => "#/data",
+            Route::Models => "#/models",
+            Route::Settings => "#/settings",
+        }
+    }
+
+    /// What the screen is called, in the rail and in the document's title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Route::Start => "Start",
+            Route::Label => "Label",
+            Route::Data => "Data",
+            Route::Models => "Models",
+            Route::Settings => "Settings",
+        }
+    }
+
+    /// Whether the screen shows an open project, and is empty without one.
+    pub fn needs_project(self) -> bool {
+        matches!(self, Route::Label | Route::Data | Route::Models)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_survives_its_hash() {
+        for route in Route::RAIL.into_iter().chain([Route::Start]) {
+            assert_eq!(Route::parse(route.hash()), route);
+        }
+    }
+
+    #[test]
+    fn loose_and_unknown_hashes_are_read_kindly() {
+        let cases = [
+            ("", Route::Start),
+            ("#", Route::Start),
+            ("#label", Route::Label),
+            ("#/Data/", Route::Data),
+            ("#/nowhere", Route::Start),
+            ("#/label/12", Route::Start),
+        ];
+        for (hash, expected) in cases {
+            assert_eq!(Route::parse(hash), expected, "{hash}");
+        }
+    }
+}

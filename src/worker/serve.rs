@@ -1,0 +1,478 @@
+//! The session worker's loop: one queue of inputs, one match. Requests come before background work, so a label never
+//! waits for training.
+
+use super::import_job::{self, Origin};
+use super::jobs::{CancelFlag, Jobs};
+use super::pool::EmbedPool;
+use super::session::{Answer, Attachment, Chunk, FeatureSource, Pending, Session};
+use crate::browser::worker_side::{emit, listen, reply};
+use crate::pipeline::features::matrix::FeatureVector;
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role};
+use crate::pipeline::item::{Content, ContentHash, Kind};
+use crate::protocol::{Demo, Event, ItemIndex, JobStatus, Reply, Request};
+use crate::storage::Store;
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+/// All that can happen to the session.
+pub(super) enum Input {
+    /// The page asks.
+    Ask { id: u64, request: Request, attachments: Vec<JsValue> },
+    /// Files were looked at: keep them for the import that may follow.
+    Staged { origins: Vec<Origin> },
+    /// A project file was read.
+    Restored { id: u64, bytes: Vec<u8> },
+    /// An import has read some items; it waits for the answer before it reads on.
+    Chunk { import: Import, chunk: Chunk, done: u64, total: Option<u64>, stored: oneshot::Sender<Result<(), String>> },
+    /// An import has ended.
+    ImportEnded { import: Import, status: JobStatus },
+    /// An embed worker has answered.
+    Embedded { project: String, results: Vec<Embedded> },
+}
+
+/// Which import, into which project and batch.
+#[derive(Debug, Clone)]
+pub(super) struct Import {
+    pub job: u32,
+    pub project: String,
+    pub batch: u32,
+}
+
+pub(super) struct Embedded {
+    item: ItemIndex,
+    hash: ContentHash,
+    vector: Result<FeatureVector, String>,
+    thumbnail: Option<web_sys::Blob>,
+}
+
+/// Texts that go to an embed worker together.
+const TEXTS_AT_ONCE: usize = 64;
+/// Vectors that are stored together, once the first screenful is there.
+const VECTORS_AT_ONCE: usize = 32;
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Serves the page until the browser ends the worker.
+pub async fn run() {
+    let (sender, inputs) = mpsc::unbounded();
+    let asks = sender.clone();
+    listen(move |id, request, attachments| {
+        // The receiver lives as long as the worker.
+        let _ = asks.unbounded_send(Input::Ask { id, request, attachments });
+    });
+    let read_only = !crate::browser::tab_lock::acquire().await;
+    match Store::open().await {
+        Ok(store) => {
+            let unknown = FeatureSource { id: String::new(), words: String::new(), warning: None };
+            let session = Session::new(store, read_only, unknown.clone(), unknown);
+            Server { session, jobs: Jobs::default(), sender, pool: None, staged: Vec::new(), flight: Flight::default() }
+                .run(inputs)
+                .await;
+        }
+        Err(error) => answer_all_with(inputs, error.to_string()).await,
+    }
+}
+
+/// Without a store nothing can be kept, so nothing is begun.
+async fn answer_all_with(mut inputs: mpsc::UnboundedReceiver<Input>, error: String) {
+    while let Some(input) = inputs.next().await {
+        if let Input::Ask { id, .. } = input {
+            reply(id, &Reply::Failed(error.clone()), &[]);
+        }
+    }
+}
+
+struct Server {
+    session: Session,
+    jobs: Jobs,
+    sender: mpsc::UnboundedSender<Input>,
+    /// Started with the first project: the start screen must not wait for weights.
+    pool: Option<EmbedPool>,
+    staged: Vec<Origin>,
+    flight: Flight,
+}
+
+/// Items at the embed workers, and what came back and is not stored yet.
+#[derive(Default)]
+struct Flight {
+    out: usize,
+    back: Vec<Embedded>,
+    job: Option<(u32, CancelFlag)>,
+    done: u64,
+}
+
+impl Server {
+    async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        loop {
+            let input = match inputs.try_recv() {
+                Ok(input) => Some(input),
+                Err(_) if self.session.background(now_ms()).await => {
+                    self.tell();
+                    // Lets messages in between two slices of training.
+                    macrotask().await;
+                    None
+                }
+                Err(_) => inputs.next().await,
+            };
+            if let Some(input) = input {
+                self.take(input).await;
+                self.feed_pool();
+                self.tell();
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        for event in self.session.take_events() {
+            emit(&event);
+        }
+    }
+
+    fn tell_job(&self, state: Option<crate::protocol::JobState>) {
+        if let Some(state) = state {
+            emit(&Event::Job(state));
+        }
+    }
+
+    async fn take(&mut self, input: Input) {
+        match input {
+            Input::Ask { id, request, attachments } => self.ask(id, request, attachments).await,
+            Input::Staged { origins } => self.staged = origins,
+            Input::Restored { id, bytes } => {
+                let restored = self.session.restore_archive(&bytes, now_ms()).await;
+                reply(id, &restored.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Restored), &[]);
+            }
+            Input::Chunk { import, chunk, done, total, stored } => {
+                let result = self.store_chunk(&import, chunk).await;
+                // The job may have gone; what it sent is stored all the same.
+                let _ = stored.send(result);
+                let state = self.jobs.advance(import.job, done, total, now_ms());
+                self.tell_job(state);
+            }
+            Input::ImportEnded { import, status } => self.end_import(import, status).await,
+            Input::Embedded { project, results } => self.embedded(&project, results).await,
+        }
+    }
+
+    async fn ask(&mut self, id: u64, request: Request, attachments: Vec<JsValue>) {
+        let answer: Answer = match request {
+            Request::Inspect { sources } => {
+                let origins = import_job::files(sources, attachments);
+                spawn_local(import_job::inspect(id, origins, self.sender.clone()));
+                return;
+            }
+            Request::Import { plan, into } => {
+                let origins = std::mem::take(&mut self.staged);
+                let name = plan.name.clone();
+                self.start_import(plan, &name, origins, into).await
+            }
+            Request::OpenDemo { demo } => self.open_demo(demo).await,
+            Request::Cancel { job } => {
+                self.jobs.cancel(job);
+                Reply::Done.into()
+            }
+            Request::Storage => match crate::browser::storage_quota::estimate().await {
+                Ok(state) => Reply::Storage(state).into(),
+                Err(_) => Reply::Failed("This browser does not tell how much it stores.".into()).into(),
+            },
+            Request::OpenProject { project } => {
+                self.close_project();
+                match self.session.project_kind(&project).await {
+                    Ok(Some(kind)) => self.start_pool(kind).await,
+                    Ok(None) | Err(_) => {}
+                }
+                self.session.handle(Request::OpenProject { project }, now_ms()).await
+            }
+            other => self.session.handle(other, now_ms()).await,
+        };
+        send(id, answer);
+    }
+
+    /// Before another project is opened: its imports and embeddings stop; what they brought is stored.
+    fn close_project(&mut self) {
+        self.jobs.cancel_all();
+        if let Some((job, _)) = self.flight.job.take() {
+            let state = self.jobs.end(job, JobStatus::Cancelled);
+            self.tell_job(state);
+        }
+        self.flight.done = 0;
+    }
+
+    /// Starts the embed workers, if this kind needs them and they are not there yet.
+    async fn start_pool(&mut self, kind: Kind) {
+        if kind == Kind::Table {
+            return;
+        }
+        if self.pool.is_none() {
+            self.pool = Some(EmbedPool::new());
+        }
+        if let Some(pool) = &self.pool {
+            let source = pool.source(kind).await;
+            self.session.set_source(kind, source);
+        }
+    }
+
+    async fn start_import(
+        &mut self,
+        plan: ImportPlan,
+        batch_name: &str,
+        origins: Vec<Origin>,
+        into: Option<String>,
+    ) -> Answer {
+        match self.try_start_import(plan, batch_name, origins, into).await {
+            Ok((job, project)) => Reply::Started { job, project }.into(),
+            Err(error) => Reply::Failed(error).into(),
+        }
+    }
+
+    async fn try_start_import(
+        &mut self,
+        plan: ImportPlan,
+        batch_name: &str,
+        origins: Vec<Origin>,
+        into: Option<String>,
+    ) -> Result<(u32, String), String> {
+        if origins.is_empty() {
+            return Err("The files of this import are gone. Nothing was imported. Choose them again.".into());
+        }
+        let columns: Vec<String> = match plan.kind {
+            Kind::Table => content_columns(&plan),
+            Kind::Image | Kind::Text => Vec::new(),
+        };
+        let classes: Vec<String> = plan.classes.iter().map(|(name, _)| name.clone()).collect();
+        self.start_pool(plan.kind).await;
+        let project = match into {
+            Some(project) => {
+                if self.session.project().is_none_or(|open| open.id() != project) {
+                    self.close_project();
+                    self.session.open_project(&project).await.map_err(|error| error.to_string())?;
+                }
+                project
+            }
+            None => {
+                self.close_project();
+                let project = new_ulid();
+                self.session
+                    .create_project(project.clone(), &plan.name, plan.kind, columns.clone(), &classes, now_ms())
+                    .await
+                    .map_err(|error| error.to_string())?;
+                project
+            }
+        };
+        let batch = self
+            .session
+            .begin_batch(batch_name, plan.kind, &columns, now_ms())
+            .await
+            .map_err(|error| error.to_string())?;
+        let title = format!("Importing {}", counted(plan.expected_items, plan.kind));
+        let (job, cancel, state) = self.jobs.start(&title, Some(plan.expected_items).filter(|&n| n > 0), now_ms());
+        self.tell_job(Some(state));
+        let import = Import { job, project: project.clone(), batch };
+        spawn_local(import_job::run(plan, origins, import, cancel, self.sender.clone()));
+        Ok((job, project))
+    }
+
+    async fn open_demo(&mut self, demo: Demo) -> Answer {
+        match import_job::demo(demo).await {
+            Ok((mut plan, origins)) => {
+                // The demo is for labelling, so what its files know is withheld, but for the names of the classes.
+                plan.labels = LabelSource::None;
+                let name = plan.name.clone();
+                self.start_import(plan, &name, origins, None).await
+            }
+            Err(error) => Reply::Failed(error).into(),
+        }
+    }
+
+    async fn store_chunk(&mut self, import: &Import, chunk: Chunk) -> Result<(), String> {
+        if self.session.project().is_none_or(|open| open.id() != import.project) {
+            return Err("Another project was opened. What came in is safe.".into());
+        }
+        self.session.add_chunk(import.batch, chunk, now_ms()).await.map_err(|error| error.to_string())
+    }
+
+    async fn end_import(&mut self, import: Import, status: JobStatus) {
+        let mut status = status;
+        if self.session.project().is_some_and(|open| open.id() == import.project)
+            && let Err(error) = self.session.finish_batch(import.batch, now_ms()).await
+        {
+            status = JobStatus::Failed(error.to_string());
+        }
+        let state = self.jobs.end(import.job, status);
+        self.tell_job(state);
+    }
+
+    /// Keeps the embed workers busy, but not more than that: items wait in the store, not in memory.
+    fn feed_pool(&mut self) {
+        let Some(pool) = self.pool.clone() else { return };
+        if self.session.is_read_only() || self.flight.job.as_ref().is_some_and(|(_, cancel)| cancel.is_set()) {
+            return;
+        }
+        let limit = pool.workers() + 1;
+        while self.flight.out < limit {
+            let Some(project) = self.session.project_mut() else { return };
+            if project.kind() == Kind::Table || project.pending_count() == 0 {
+                return;
+            }
+            let at_once = if project.kind() == Kind::Text { TEXTS_AT_ONCE } else { 1 };
+            let pending = project.take_pending(at_once);
+            let (id, kind, total) = (project.id().to_string(), project.kind(), project.item_count() as u64);
+            if self.flight.job.is_none() {
+                let title = format!("Computing features of {}", counted(total, kind));
+                let (job, cancel, state) = self.jobs.start(&title, None, now_ms());
+                self.flight.job = Some((job, cancel));
+                self.tell_job(Some(state));
+            }
+            self.flight.out += 1;
+            spawn_local(embed(pool.clone(), self.session.store().clone(), id, kind, pending, self.sender.clone()));
+        }
+    }
+
+    async fn embedded(&mut self, project: &str, results: Vec<Embedded>) {
+        self.flight.out -= 1;
+        self.flight.done += results.len() as u64;
+        self.flight.back.extend(results);
+        let (pending, ready) = match self.session.project().filter(|open| open.id() == project) {
+            Some(open) => (open.pending_count(), open.embedded_count()),
+            None => (0, usize::MAX),
+        };
+        let last = pending == 0 && self.flight.out == 0;
+        // The first cards should come at once; later, a store transaction for each vector would cost more than it gives.
+        if last || ready < VECTORS_AT_ONCE || self.flight.back.len() >= VECTORS_AT_ONCE {
+            let back = std::mem::take(&mut self.flight.back);
+            if let Err(error) = self.store_vectors(project, back).await {
+                self.session.notice(error);
+            }
+        }
+        if let Some((job, _)) = &self.flight.job {
+            let total = self.flight.done + (pending + self.flight.out) as u64;
+            let state = match last {
+                true => self.jobs.end(*job, JobStatus::Finished),
+                false => self.jobs.advance(*job, self.flight.done, Some(total), now_ms()),
+            };
+            self.tell_job(state);
+            if last {
+                self.flight.job = None;
+                self.flight.done = 0;
+            }
+        }
+    }
+
+    async fn store_vectors(&mut self, project: &str, back: Vec<Embedded>) -> Result<(), String> {
+        let Some((kind, feature_id)) =
+            self.session.project().map(|open| (open.kind(), open.feature_id().to_string()))
+        else {
+            return Ok(());
+        };
+        let mut thumbnails = Vec::new();
+        let mut vectors = Vec::new();
+        for Embedded { item, hash, vector, thumbnail } in back {
+            thumbnails.extend(thumbnail.map(|thumbnail| (hash, thumbnail)));
+            vectors.push((item, hash, vector));
+        }
+        if kind == Kind::Image && !thumbnails.is_empty() {
+            self.session.store().put_thumbnails(thumbnails).await.map_err(|error| error.to_string())?;
+        }
+        self.session.embedded(project, vectors, &feature_id).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Computes the vectors of a few items and sends them to the loop.
+async fn embed(
+    pool: EmbedPool,
+    store: Store,
+    project: String,
+    kind: Kind,
+    pending: Vec<Pending>,
+    sender: mpsc::UnboundedSender<Input>,
+) {
+    let results = match kind {
+        Kind::Text => embed_texts(&pool, pending).await,
+        Kind::Image | Kind::Table => {
+            let mut results = Vec::new();
+            for pending in pending {
+                results.push(embed_image(&pool, &store, pending).await);
+            }
+            results
+        }
+    };
+    let _ = sender.unbounded_send(Input::Embedded { project, results });
+}
+
+async fn embed_image(pool: &EmbedPool, store: &Store, Pending { item, hash, .. }: Pending) -> Embedded {
+    let result = match store.media(hash).await {
+        Ok(Some(blob)) => pool.image(blob).await,
+        Ok(None) => Err("The image is missing from the store. Import it again.".into()),
+        Err(error) => Err(error.to_string()),
+    };
+    let (vector, thumbnail) = match result {
+        Ok(image) => (Ok(FeatureVector { dense: image.vector, ..FeatureVector::default() }), image.thumbnail),
+        Err(error) => (Err(error), None),
+    };
+    Embedded { item, hash, vector, thumbnail }
+}
+
+async fn embed_texts(pool: &EmbedPool, pending: Vec<Pending>) -> Vec<Embedded> {
+    let texts = pending
+        .iter()
+        .map(|pending| match &pending.content {
+            Content::Text(text) => text.clone(),
+            Content::Image | Content::Row(_) => String::new(),
+        })
+        .collect();
+    let vectors: Vec<Result<FeatureVector, String>> = match pool.texts(texts).await {
+        Ok(vectors) => vectors.into_iter().map(Ok).collect(),
+        Err(error) => pending.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let embedded = pending.into_iter().zip(vectors);
+    embedded.map(|(Pending { item, hash, .. }, vector)| Embedded { item, hash, vector, thumbnail: None }).collect()
+}
+
+fn send(id: u64, answer: Answer) {
+    let attachment = answer.attachment.map(|attachment| match attachment {
+        Attachment::Stored(blob) => Ok(JsValue::from(blob)),
+        Attachment::Made { bytes, mime } => import_job::blob(&bytes, mime).map(JsValue::from),
+    });
+    match attachment.transpose() {
+        Ok(attachment) => reply(id, &answer.reply, attachment.as_slice()),
+        Err(error) => reply(id, &Reply::Failed(error), &[]),
+    }
+}
+
+fn content_columns(plan: &ImportPlan) -> Vec<String> {
+    plan.columns.iter().filter(|column| column.role == Role::Content).map(|column| column.name.clone()).collect()
+}
+
+/// "2,000 images", "1 text".
+fn counted(count: u64, kind: Kind) -> String {
+    let digits = count.to_string();
+    let grouped: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("decimal digits are ASCII"))
+        .collect();
+    let noun = if kind == Kind::Table { "row" } else { kind.word() };
+    format!("{} {noun}{}", grouped.join(","), if count == 1 { "" } else { "s" })
+}
+
+/// A fresh ULID.
+fn new_ulid() -> String {
+    let random = (0..2).fold(0u128, |random, _| random << 40 | (js_sys::Math::random() * (1u64 << 40) as f64) as u128);
+    ulid::Ulid::from_parts(now_ms() as u64, random).to_string()
+}
+
+/// Resolves in a later task of the event loop, so that messages are delivered first.
+async fn macrotask() {
+    let (done, waiting) = oneshot::channel::<()>();
+    gloo::timers::callback::Timeout::new(0, move || {
+        let _ = done.send(());
+    })
+    .forget();
+    let _ = waiting.await;
+}

@@ -1,0 +1,212 @@
+//! The queue's cards: which items are asked next, which of them as blind audits, and what each card shows.
+
+use super::project::{CARDS_AHEAD, Planned, Project, SEED};
+use super::{SessionError, refused};
+use crate::pipeline::item::Content;
+use crate::pipeline::rank::{Why, audit_draw};
+use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
+
+/// Nearest labelled items on a card.
+const NEIGHBOURS: usize = 3;
+
+impl Project {
+    /// Rows the queue may ask: undecided, not passed by, not drawn as an audit. Once only skipped ones are left,
+    /// those come back.
+    pub(super) fn candidate_rows(&self) -> Vec<usize> {
+        let open: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_open(row)).collect();
+        let fresh: Vec<usize> =
+            open.iter().copied().filter(|&row| !self.labels[self.item_of[row] as usize].skipped).collect();
+        if fresh.is_empty() && self.drawn.is_empty() { open } else { fresh }
+    }
+
+    fn is_open(&self, row: usize) -> bool {
+        let item = self.item_of[row];
+        !self.labels[item as usize].is_decided() && !self.drawn.values().any(|&(drawn, _)| drawn == item)
+    }
+
+    /// Lays out the next cards: ranked items in order, with blind audits at the places the audit stream says.
+    pub(super) fn plan_cards(&mut self, ranked: Vec<(ItemIndex, Why)>) {
+        let mut ranked = ranked.into_iter();
+        let mut planned: Vec<Planned> = Vec::new();
+        let names = self.class_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let first = self.requests;
+        for request in first..first + CARDS_AHEAD as u64 {
+            match self.audit_at(request, &planned) {
+                Some((item, q)) => planned.push(Planned { card: self.audit_card(item, q), request: Some(request) }),
+                None => {
+                    let drawn = &self.drawn;
+                    let next = ranked.find(|(item, _)| !drawn.values().any(|(audit, _)| audit == item));
+                    let Some((item, why)) = next else { continue };
+                    planned.push(Planned { card: self.asked_card(item, why.sentence(&names)), request: None });
+                }
+            }
+        }
+        // Audits drawn for requests already passed (a reload, an undo) must still be answered: they come first.
+        let answered: Vec<ItemIndex> = planned.iter().map(|planned| planned.card.item).collect();
+        let late: Vec<(u64, (ItemIndex, f64))> = self
+            .drawn
+            .iter()
+            .filter(|(_, (item, _))| !answered.contains(item))
+            .map(|(&request, &drawn)| (request, drawn))
+            .collect();
+        for (request, (item, q)) in late {
+            planned.insert(0, Planned { card: self.audit_card(item, q), request: Some(request) });
+        }
+        self.planned = planned;
+        self.touch_queue();
+    }
+
+    /// The audit at this place of the request stream, if the draw says so. Audits measure a model, so they begin
+    /// with the first one.
+    fn audit_at(&mut self, request: u64, planned: &[Planned]) -> Option<(ItemIndex, f64)> {
+        if let Some(&drawn) = self.drawn.get(&request) {
+            return Some(drawn);
+        }
+        self.learner.probabilities()?;
+        let pool: Vec<usize> = (0..self.item_of.len())
+            .filter(|&row| {
+                let item = self.item_of[row];
+                self.is_open(row) && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
+            })
+            .collect();
+        let draw = audit_draw(SEED, request, self.record.options.audit_share, &pool)?;
+        let drawn = (self.item_of[draw.row], draw.probability);
+        self.drawn.insert(request, drawn);
+        Some(drawn)
+    }
+
+    /// After a decision: cards of decided or skipped items go, the rest move up until the new ranking is there.
+    pub(super) fn drop_decided_cards(&mut self) {
+        let labels = &self.labels;
+        let before = self.planned.len();
+        self.planned.retain(|planned| {
+            let labels = &labels[planned.card.item as usize];
+            !labels.is_decided() && !labels.skipped
+        });
+        if self.planned.len() != before {
+            self.touch_queue();
+        }
+    }
+
+    /// The queue as the page shows it. Never silent: an empty queue says why.
+    pub(super) fn queue(&self) -> QueueState {
+        let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count() as u32;
+        let cards: Vec<Card> = self.planned.iter().take(CARDS_AHEAD).map(|planned| planned.card.clone()).collect();
+        let empty = cards.is_empty().then(|| {
+            if self.items.is_empty() {
+                "There is nothing here yet. Import files to begin.".to_string()
+            } else if undecided == 0 {
+                "Everything is labelled. Import more, or take your labels with you.".to_string()
+            } else if self.item_of.is_empty() || self.pending_count() > 0 {
+                "The first items are being read. They appear here as they come.".to_string()
+            } else if !self.failed.is_empty() && undecided as usize <= self.failed.len() {
+                format!("The {undecided} items left could not be read; see Data. Everything else is labelled.")
+            } else {
+                "The next cards are being chosen.".to_string()
+            }
+        });
+        QueueState { cards, left: undecided, empty }
+    }
+
+    /// A card for one item out of turn: a revisit, a search hit, an undone decision.
+    pub fn card_for(&self, item: ItemIndex) -> Result<Card, SessionError> {
+        let Some(labels) = self.labels.get(item as usize) else {
+            return refused("That item is not in this project.");
+        };
+        let drawn = self.drawn.values().find(|(audit, _)| *audit == item);
+        Ok(match drawn {
+            Some(&(_, q)) => self.audit_card(item, q),
+            // A suggestion beside an answered audit would be a hint for the next change of mind.
+            None if labels.audit.is_some() => self.bare_card(item, "You labelled this as a blind audit.".into()),
+            None => self.asked_card(item, "You asked for this one.".into()),
+        })
+    }
+
+    fn audit_card(&self, item: ItemIndex, q: f64) -> Card {
+        let why = "Drawn at random to measure the model. No suggestion is shown, and it will not train.".into();
+        Card { audit: Some(q), ..self.bare_card(item, why) }
+    }
+
+    fn bare_card(&self, item: ItemIndex, why: String) -> Card {
+        let stored = &self.items[item as usize];
+        let labels = &self.labels[item as usize];
+        Card {
+            item,
+            name: stored.name.clone(),
+            content: match &stored.content {
+                Content::Image => CardContent::Image,
+                Content::Text(text) => CardContent::Text(text.clone()),
+                Content::Row(cells) => {
+                    CardContent::Row(self.record.columns.iter().cloned().zip(cells.iter().cloned()).collect())
+                }
+            },
+            extra: stored.extra.clone(),
+            why,
+            audit: None,
+            suggestion: None,
+            probabilities: Vec::new(),
+            neighbours: Vec::new(),
+            label: labels.current().and_then(|standing| self.class_of_key(&standing.class)),
+            flagged: labels.flagged,
+        }
+    }
+
+    fn asked_card(&self, item: ItemIndex, why: String) -> Card {
+        let mut card = self.bare_card(item, why);
+        let Some(row) = self.row_of[item as usize] else { return card };
+        card.neighbours = self.neighbours(row);
+        if let Some(probabilities) = self.row_probabilities(row) {
+            card.suggestion = likeliest(&probabilities).map(|(class, probability)| Suggestion {
+                class,
+                probability,
+                model: self.learner.version(),
+            });
+            card.probabilities = probabilities;
+        }
+        card
+    }
+
+    /// Calibrated class probabilities of a feature row, once there is a model that has seen it.
+    pub(super) fn row_probabilities(&self, row: usize) -> Option<Vec<f32>> {
+        let all = self.learner.probabilities()?;
+        (row < all.nrows()).then(|| all.row(row).to_vec())
+    }
+
+    fn neighbours(&self, row: usize) -> Vec<Neighbour> {
+        let target = self.features.dense.row(row);
+        let norm = |row: ndarray::ArrayView1<'_, f32>| row.dot(&row).sqrt().max(f32::MIN_POSITIVE);
+        let target_norm = norm(target);
+        let mut nearest: Vec<(f32, ItemIndex, ClassIndex)> = Vec::new();
+        for (other, &item) in self.item_of.iter().enumerate() {
+            if other == row {
+                continue;
+            }
+            let Some(class) = self.training_class(item) else { continue };
+            let vector = self.features.dense.row(other);
+            let similarity = target.dot(&vector) / (target_norm * norm(vector));
+            nearest.push((similarity, item, class));
+        }
+        nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        nearest
+            .into_iter()
+            .take(NEIGHBOURS)
+            .map(|(similarity, item, class)| Neighbour {
+                item,
+                name: self.items[item as usize].name.clone(),
+                class,
+                similarity,
+            })
+            .collect()
+    }
+
+    pub(super) fn class_names(&self) -> Vec<String> {
+        self.record.classes.iter().map(|class| class.name.clone()).collect()
+    }
+}
+
+/// The likeliest class and its probability.
+pub(super) fn likeliest(probabilities: &[f32]) -> Option<(ClassIndex, f32)> {
+    let best = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    Some((best.0 as ClassIndex, *best.1))
+}

@@ -1,0 +1,230 @@
+//! Arrivals: items with their blobs and their labels enter the project chunk by chunk; vectors follow.
+
+use super::labels::id_after;
+use super::{Project, Session, SessionError, refused};
+use crate::pipeline::features::matrix::FeatureVector;
+use crate::pipeline::import::Imported;
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::{ContentHash, Item, Kind};
+use crate::pipeline::label::{Action, LabelEvent, Source};
+use crate::protocol::{ItemIndex, Options};
+use crate::storage::Media;
+use crate::storage::records::{BatchRecord, ItemRecord, ProjectRecord};
+use std::collections::HashSet;
+
+/// One item on its way in.
+pub struct Arrival {
+    /// The item and the label that came with it.
+    pub imported: Imported,
+    /// The image's file, for images.
+    pub media: Option<Media>,
+}
+
+/// A few items that are stored together.
+#[derive(Default)]
+pub struct Chunk {
+    /// The items.
+    pub arrivals: Vec<Arrival>,
+    /// What was wrong with others.
+    pub problems: Vec<Problem>,
+}
+
+impl Session {
+    /// Makes a project and opens it. `classes` are the names known from the data, in the order to show them.
+    pub async fn create_project(
+        &mut self,
+        id: String,
+        name: &str,
+        kind: Kind,
+        columns: Vec<String>,
+        classes: &[String],
+        now_ms: f64,
+    ) -> Result<(), SessionError> {
+        self.must_write()?;
+        let record = ProjectRecord {
+            id,
+            name: if name.trim().is_empty() { "Untitled".into() } else { name.trim().into() },
+            kind,
+            columns,
+            classes: Vec::new(),
+            options: Options::default(),
+            created_ms: now_ms,
+            changed_ms: now_ms,
+            items: 0,
+            labelled: 0,
+            encoder: None,
+        };
+        let mut project = Project::new(record, self.source(kind));
+        for class in classes {
+            project.push_class(class);
+        }
+        project.relearn();
+        self.store.put_project(&project.record).await?;
+        self.open = Some(project);
+        Ok(())
+    }
+
+    /// Begins a batch in the open project and returns its index. Columns must be the project's, for tables.
+    pub async fn begin_batch(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        columns: &[String],
+        now_ms: f64,
+    ) -> Result<u32, SessionError> {
+        self.must_write()?;
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        if project.record.kind != kind {
+            return refused(format!(
+                "This project holds {}s and these are {}s. Nothing was imported. Import them into a new project.",
+                project.record.kind.word(),
+                kind.word()
+            ));
+        }
+        if kind == Kind::Table && project.record.columns != columns {
+            return refused(format!(
+                "This project's columns are {}; these files have {}. Nothing was imported. Rename or reorder the columns, or import into a new project.",
+                project.record.columns.join(", "),
+                columns.join(", ")
+            ));
+        }
+        let batch = BatchRecord {
+            index: project.batches.len() as u32,
+            name: name.into(),
+            items: 0,
+            duplicates: 0,
+            problems: Vec::new(),
+            time_ms: now_ms,
+        };
+        store.put_batch(&project.record.id, &batch).await?;
+        let index = batch.index;
+        project.batches.push(batch);
+        project.touch();
+        Ok(index)
+    }
+
+    /// Stores a chunk and shows it. Items already in the project are counted as duplicates; a label that comes with a
+    /// duplicate is kept if the item had none.
+    pub async fn add_chunk(&mut self, batch: u32, chunk: Chunk, now_ms: f64) -> Result<(), SessionError> {
+        self.must_write()?;
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let mut newest = project.log.iter().map(|event| event.id.clone()).max();
+        let mut records = Vec::new();
+        let mut media = Vec::new();
+        let mut events = Vec::new();
+        let mut duplicates = 0;
+        let mut seen: HashSet<ContentHash> = HashSet::new();
+        let classes_before = project.record.classes.len();
+        for arrival in chunk.arrivals {
+            let Arrival { imported: Imported { item, label }, media: file } = arrival;
+            let hash = item.hash;
+            let is_new = !project.by_hash.contains_key(&hash) && seen.insert(hash);
+            let undecided = match project.by_hash.get(&hash) {
+                Some(&index) => !project.labels[index as usize].is_decided(),
+                None => is_new,
+            };
+            if let Some(name) = label.filter(|name| undecided && !name.trim().is_empty()) {
+                let name = name.trim();
+                let known = project.record.classes.iter().position(|class| class.name == name || class.key == name);
+                let class = known.unwrap_or_else(|| usize::from(project.push_class(name)));
+                let id = id_after(newest.as_deref(), now_ms, hash);
+                newest = Some(id.clone());
+                events.push(LabelEvent {
+                    id,
+                    item: hash,
+                    annotator: "import".into(),
+                    action: Action::Label(project.record.classes[class].key.clone()),
+                    source: Source::Import,
+                    shown: None,
+                    drawn_with: None,
+                    took_ms: None,
+                    time_ms: now_ms,
+                });
+            }
+            if !is_new {
+                duplicates += 1;
+                continue;
+            }
+            media.extend(file.map(|file| (hash, file)));
+            let index = (project.items.len() + records.len()) as ItemIndex;
+            records.push(ItemRecord { index, item: Item { batch, ..item } });
+        }
+        if project.record.classes.len() > classes_before {
+            store.put_project(&project.record).await?;
+        }
+        store.add_items(&project.record.id, &records, media, &events).await?;
+        let Some(record) = project.batches.get_mut(batch as usize) else {
+            return refused("That import is unknown. What came in is safe.");
+        };
+        record.items += records.len() as u32;
+        record.duplicates += duplicates;
+        record.problems.extend(chunk.problems);
+        for ItemRecord { item, .. } in records {
+            project.push_item(item);
+        }
+        let mut relearn = project.record.classes.len() > classes_before;
+        for event in events {
+            if let Some(item) = project.push_event(event) {
+                project.refold(item);
+                relearn |= project.row_of[item as usize].is_some();
+            }
+        }
+        if relearn {
+            project.relearn();
+        }
+        project.touch();
+        Ok(())
+    }
+
+    /// Ends a batch: its record is written, tables are encoded, counts are saved.
+    pub async fn finish_batch(&mut self, batch: u32, now_ms: f64) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        if let Some(record) = project.batches.get(batch as usize) {
+            store.put_batch(&project.record.id, record).await?;
+        }
+        if project.record.kind == Kind::Table {
+            project.encode_rows();
+            project.relearn();
+        }
+        self.save_record(now_ms).await
+    }
+
+    /// Takes in vectors that were computed for [`super::Pending`] items of project `id`: caches them, and gives the
+    /// items to the learner and the queue. Vectors for a project no longer open are cached all the same.
+    pub async fn embedded(
+        &mut self,
+        id: &str,
+        vectors: Vec<(ItemIndex, ContentHash, Result<FeatureVector, String>)>,
+        feature_id: &str,
+    ) -> Result<(), SessionError> {
+        let made: Vec<(ContentHash, FeatureVector)> = vectors
+            .iter()
+            .filter_map(|(_, hash, vector)| Some((*hash, vector.as_ref().ok()?.clone())))
+            .collect();
+        if !self.read_only && !made.is_empty() {
+            self.store.append_vectors(feature_id, &made).await?;
+        }
+        let Some(project) = self.open.as_mut().filter(|open| open.record.id == id && open.source.id == feature_id)
+        else {
+            return Ok(());
+        };
+        for (item, _, vector) in vectors {
+            if project.row_of[item as usize].is_some() {
+                continue;
+            }
+            match vector {
+                Ok(vector) => {
+                    project.push_row(item, vector);
+                }
+                Err(reason) => {
+                    project.failed.insert(item, reason);
+                }
+            }
+        }
+        project.rows_arrived();
+        Ok(())
+    }
+}

@@ -1,0 +1,258 @@
+//! Decisions: stored first, then applied. Nothing is acknowledged that is not on disk.
+
+use super::{Session, SessionError, refused};
+use crate::pipeline::item::ContentHash;
+use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
+use crate::protocol::{Card, ClassIndex, Decision, ItemIndex, LabelEffect, Options, Verdict};
+use ulid::Ulid;
+
+/// Who decides, until several annotators are told apart.
+const ANNOTATOR: &str = "me";
+
+impl Session {
+    /// Writes one decision to the log, learns from it at once, and says what it changed.
+    pub(super) async fn decide(&mut self, decision: Decision, now_ms: f64) -> Result<LabelEffect, SessionError> {
+        self.must_write()?;
+        let project = self.opened()?;
+        let Some(item) = project.items.get(decision.item as usize) else {
+            return refused("That item is not in this project. Nothing was changed.");
+        };
+        let action = match decision.verdict {
+            Verdict::Label(class) => Action::Label(project.class_key(class)?),
+            Verdict::Skip => Action::Skip,
+            Verdict::Flag => Action::Flag,
+        };
+        let asked_as_audit =
+            decision.audit.is_some() || project.drawn.values().any(|&(drawn, _)| drawn == decision.item);
+        let source = match (&action, asked_as_audit, project.labels[decision.item as usize].is_decided()) {
+            (Action::Label(_), true, _) => Source::Audit,
+            (Action::Label(_), false, true) => Source::Review,
+            _ => Source::Human,
+        };
+        let event = LabelEvent {
+            id: decision.id,
+            item: item.hash,
+            annotator: ANNOTATOR.into(),
+            action,
+            source,
+            shown: decision.shown,
+            drawn_with: decision.audit,
+            took_ms: decision.took_ms,
+            time_ms: now_ms,
+        };
+        self.record_events(vec![event], now_ms).await
+    }
+
+    /// The same label for many items: one transaction, one event an item.
+    pub(super) async fn decide_many(
+        &mut self,
+        ids: Vec<String>,
+        items: Vec<ItemIndex>,
+        class: ClassIndex,
+        now_ms: f64,
+    ) -> Result<LabelEffect, SessionError> {
+        self.must_write()?;
+        let project = self.opened()?;
+        let key = project.class_key(class)?;
+        if ids.len() != items.len() || items.iter().any(|&item| item as usize >= project.items.len()) {
+            return refused("Some of these items are not in this project. Nothing was changed.");
+        }
+        let events = ids
+            .into_iter()
+            .zip(items)
+            .map(|(id, item)| LabelEvent {
+                id,
+                item: project.items[item as usize].hash,
+                annotator: ANNOTATOR.into(),
+                action: Action::Label(key.clone()),
+                source: match project.labels[item as usize].is_decided() {
+                    true => Source::Review,
+                    false => Source::Human,
+                },
+                shown: None,
+                drawn_with: None,
+                took_ms: None,
+                time_ms: now_ms,
+            })
+            .collect();
+        self.record_events(events, now_ms).await
+    }
+
+    /// Takes back the latest decision that stands and returns its card, to decide anew.
+    pub(super) async fn undo(&mut self, now_ms: f64) -> Result<Option<Card>, SessionError> {
+        self.must_write()?;
+        let project = self.opened()?;
+        let Some(target) = last_undoable(&project.log) else { return Ok(None) };
+        let (hash, target_id, drawn_with) = (target.item, target.id.clone(), target.drawn_with);
+        let was_audit = target.source == Source::Audit;
+        let newest = project.log.iter().map(|event| event.id.as_str()).max();
+        let event = LabelEvent {
+            id: id_after(newest, now_ms, hash),
+            item: hash,
+            annotator: ANNOTATOR.into(),
+            action: Action::Undo(target_id),
+            source: Source::Human,
+            shown: None,
+            drawn_with: None,
+            took_ms: None,
+            time_ms: now_ms,
+        };
+        self.record_events(vec![event], now_ms).await?;
+        let project = self.opened_mut()?;
+        let Some(&item) = project.by_hash.get(&hash) else { return Ok(None) };
+        // Its answer was taken back, but it stays an audit: what was drawn blind is asked blind again.
+        if was_audit && !project.labels[item as usize].is_decided() {
+            let request = project.requests;
+            project.drawn.insert(request, (item, drawn_with.unwrap_or(1.0)));
+        }
+        Ok(Some(project.card_for(item)?))
+    }
+
+    async fn record_events(&mut self, events: Vec<LabelEvent>, now_ms: f64) -> Result<LabelEffect, SessionError> {
+        let store = self.store.clone();
+        let id = self.opened()?.record.id.clone();
+        store.append_events(&id, &events).await?;
+        let project = self.opened_mut()?;
+        let mut effect = LabelEffect::default();
+        let mut relearn = false;
+        for event in events {
+            let is_undo = matches!(event.action, Action::Undo(_));
+            let is_request = matches!(event.source, Source::Human | Source::Audit);
+            let Some(item) = project.push_event(event) else { continue };
+            let before = project.training_class(item);
+            project.refold(item);
+            let after = project.training_class(item);
+            if is_undo {
+                project.requests = project.requests.saturating_sub(1);
+            } else if is_request {
+                project.requests += 1;
+            }
+            if project.labels[item as usize].is_decided() || project.labels[item as usize].skipped {
+                project.drawn.retain(|_, &mut (drawn, _)| drawn != item);
+            }
+            match (before, after, project.row_of[item as usize]) {
+                (None, Some(class), Some(row)) => {
+                    effect = project.learner.observe(&project.features, row, usize::from(class));
+                }
+                (before, after, Some(_)) if before != after => relearn = true,
+                _ => {}
+            }
+        }
+        if relearn {
+            project.relearn();
+        } else {
+            project.exclude_audits();
+        }
+        project.drop_decided_cards();
+        project.mark_rank_due();
+        project.touch();
+        self.save_record(now_ms).await?;
+        Ok(effect)
+    }
+
+    /// Adds a class at the end.
+    pub(super) async fn add_class(&mut self, name: &str, now_ms: f64) -> Result<ClassIndex, SessionError> {
+        self.must_write()?;
+        let project = self.opened_mut()?;
+        let name = name.trim();
+        project.check_class_name(name, None)?;
+        let index = project.push_class(name);
+        project.learner.set_classes(project.record.classes.len());
+        project.learner.refresh(&project.features);
+        project.touch();
+        project.touch_queue();
+        self.save_record(now_ms).await?;
+        Ok(index)
+    }
+
+    /// Renames a class; the log keeps its key.
+    pub(super) async fn rename_class(
+        &mut self,
+        class: ClassIndex,
+        name: &str,
+        now_ms: f64,
+    ) -> Result<(), SessionError> {
+        self.must_write()?;
+        let project = self.opened_mut()?;
+        let name = name.trim();
+        project.class_key(class)?;
+        project.check_class_name(name, Some(class))?;
+        project.record.classes[usize::from(class)].name = name.into();
+        project.touch();
+        self.save_record(now_ms).await
+    }
+
+    /// Changes how the queue asks.
+    pub(super) async fn set_options(&mut self, options: Options, now_ms: f64) -> Result<(), SessionError> {
+        self.must_write()?;
+        if !(0.0..=0.5).contains(&options.audit_share) {
+            return refused("The audit share must lie between 0 and 50 %. Nothing was changed.");
+        }
+        let project = self.opened_mut()?;
+        project.record.options = options;
+        project.mark_rank_due();
+        project.touch();
+        self.save_record(now_ms).await
+    }
+}
+
+impl super::Project {
+    pub(super) fn class_key(&self, class: ClassIndex) -> Result<String, SessionError> {
+        match self.record.classes.get(usize::from(class)) {
+            Some(class) => Ok(class.key.clone()),
+            None => refused("That class is not in this project. Nothing was changed."),
+        }
+    }
+
+    fn check_class_name(&self, name: &str, except: Option<ClassIndex>) -> Result<(), SessionError> {
+        if name.is_empty() {
+            return refused("A class needs a name. Nothing was changed.");
+        }
+        let taken = self.record.classes.iter().enumerate().any(|(index, class)| {
+            except.is_none_or(|except| usize::from(except) != index) && class.name.eq_ignore_ascii_case(name)
+        });
+        if taken {
+            return refused(format!("There is a class “{name}” already. Nothing was changed."));
+        }
+        Ok(())
+    }
+
+    /// Adds a class whose key is its name, or its name and a number if an older class, renamed since, has that key.
+    pub(super) fn push_class(&mut self, name: &str) -> ClassIndex {
+        let mut key = name.to_string();
+        let mut number = 2;
+        while self.class_of_key(&key).is_some() {
+            key = format!("{name} {number}");
+            number += 1;
+        }
+        self.record.classes.push(Class { key, name: name.into() });
+        (self.record.classes.len() - 1) as ClassIndex
+    }
+}
+
+/// A ULID for an event at `now_ms` that sorts after `newest`, whatever the clock says: the log's order is its ids'.
+/// The item's hash fills the random part, so that two browsers don't make the same id in the same millisecond.
+pub(super) fn id_after(newest: Option<&str>, now_ms: f64, item: ContentHash) -> String {
+    let salt = item.0[..10].iter().fold(0u128, |salt, &byte| salt << 8 | u128::from(byte));
+    let now = Ulid::from_parts(now_ms.max(0.0) as u64, salt);
+    let after = match newest.and_then(|id| Ulid::from_string(id).ok()) {
+        Some(newest) if newest >= now => Ulid(newest.0.saturating_add(1)),
+        _ => now,
+    };
+    after.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_sorts_after_the_newest_even_if_the_clock_went_back() {
+        let item = ContentHash::of(b"item");
+        let first = id_after(None, 1_000.0, item);
+        let second = id_after(Some(&first), 1_000.0, item);
+        let third = id_after(Some(&second), 1.0, item);
+        assert!(first < second && second < third, "{first} {second} {third}");
+        assert_ne!(first, id_after(None, 1_000.0, ContentHash::of(b"other")));
+    }
+}

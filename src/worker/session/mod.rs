@@ -1,0 +1,295 @@
+//! The session: owns the open project, answers requests, and calls the pipeline in the order the data flows.
+//!
+//! It does not know how it is reached: the browser's worker loop and the native tests drive the same functions. Time
+//! is an argument everywhere, so a replay gives the same state.
+
+mod cards;
+mod files;
+mod imports;
+mod labels;
+mod project;
+mod views;
+
+pub use imports::{Arrival, Chunk};
+pub use project::{FeatureSource, Pending, Project};
+
+use crate::pipeline::item::Kind;
+use crate::protocol::{Event, ProjectSummary, RELEASE, Reply, Request};
+use crate::storage::records::ProjectRecord;
+use crate::storage::{Media, Store, StoreError};
+
+/// A reply, and the file that goes with it.
+pub struct Answer {
+    /// The reply.
+    pub reply: Reply,
+    /// What travels beside it, if anything.
+    pub attachment: Option<Attachment>,
+}
+
+/// A file beside a reply.
+pub enum Attachment {
+    /// As it is stored.
+    Stored(Media),
+    /// Made for this reply.
+    Made {
+        /// The file's content.
+        bytes: Vec<u8>,
+        /// Its media type.
+        mime: &'static str,
+    },
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, attachment: None }
+    }
+}
+
+/// Why a request could not be served: a sentence for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The request does not fit the state.
+    #[error("{0}")]
+    Refused(String),
+}
+
+fn refused<T>(message: impl Into<String>) -> Result<T, SessionError> {
+    Err(SessionError::Refused(message.into()))
+}
+
+/// The one owner of the project's state.
+pub struct Session {
+    store: Store,
+    read_only: bool,
+    sources: [FeatureSource; 2],
+    open: Option<Project>,
+    events: Vec<Event>,
+}
+
+impl Session {
+    /// A session over `store`. `images` and `texts` say which extractors are at hand; tables bring their own.
+    pub fn new(store: Store, read_only: bool, images: FeatureSource, texts: FeatureSource) -> Self {
+        Self { store, read_only, sources: [images, texts], open: None, events: Vec::new() }
+    }
+
+    /// The store it writes to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The open project, if one is open.
+    pub fn project(&self) -> Option<&Project> {
+        self.open.as_ref()
+    }
+
+    /// The open project, to take pending items from.
+    pub fn project_mut(&mut self) -> Option<&mut Project> {
+        self.open.as_mut()
+    }
+
+    /// What a stored project holds, without opening it.
+    pub async fn project_kind(&self, id: &str) -> Result<Option<Kind>, SessionError> {
+        Ok(self.store.project(id).await?.map(|record| record.kind))
+    }
+
+    /// Which extractor makes vectors of `kind` from now on; projects opened before keep theirs.
+    pub fn set_source(&mut self, kind: Kind, source: FeatureSource) {
+        match kind {
+            Kind::Image => self.sources[0] = source,
+            Kind::Text => self.sources[1] = source,
+            Kind::Table => {}
+        }
+    }
+
+    /// Whether another tab holds the lock.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn source(&self, kind: Kind) -> FeatureSource {
+        match kind {
+            Kind::Image => self.sources[0].clone(),
+            Kind::Text => self.sources[1].clone(),
+            Kind::Table => FeatureSource::table(),
+        }
+    }
+
+    /// What has to be told since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        if let Some(project) = &mut self.open {
+            if project.take_state_changed() {
+                self.events.push(Event::Project(Box::new(project.state(self.read_only))));
+            }
+            if project.take_queue_changed() {
+                self.events.push(Event::Queue(project.queue()));
+            }
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Says something in one sentence.
+    pub fn notice(&mut self, sentence: String) {
+        self.events.push(Event::Notice(sentence));
+    }
+
+    /// One slice (≤ ~50 ms) of background work: training, then ranking. `false` once there is nothing left to do.
+    pub async fn background(&mut self, now_ms: f64) -> bool {
+        let Some(project) = &mut self.open else { return false };
+        match project.background() {
+            project::Background::Idle => false,
+            project::Background::Working => true,
+            project::Background::Polished => {
+                let saved = match (self.read_only, project.model_record()) {
+                    (false, Some(model)) => self.store.put_model(&project.record.id, &model).await,
+                    _ => Ok(()),
+                };
+                if let Err(error) = saved {
+                    self.notice(error.to_string());
+                }
+                let _ = now_ms;
+                true
+            }
+        }
+    }
+
+    /// Answers a request that needs no files. Requests about files (`Inspect`, `Import`, `OpenDemo`, `Cancel`) belong
+    /// to the loop that can read them, and are refused here.
+    pub async fn handle(&mut self, request: Request, now_ms: f64) -> Answer {
+        match self.try_handle(request, now_ms).await {
+            Ok(answer) => answer,
+            Err(error) => Reply::Failed(error.to_string()).into(),
+        }
+    }
+
+    async fn try_handle(&mut self, request: Request, now_ms: f64) -> Result<Answer, SessionError> {
+        Ok(match request {
+            Request::Hello => Reply::Welcome {
+                release: RELEASE.into(),
+                projects: self.summaries().await?,
+                read_only: self.read_only,
+            }
+            .into(),
+            Request::ListProjects => Reply::Projects(self.summaries().await?).into(),
+            Request::OpenProject { project } => {
+                self.open_project(&project).await?;
+                Reply::Done.into()
+            }
+            Request::RenameProject { project, name } => {
+                self.rename_project(&project, &name, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::DeleteProject { project } => {
+                self.must_write()?;
+                self.store.delete_project(&project).await?;
+                if self.open.as_ref().is_some_and(|open| open.record.id == project) {
+                    self.open = None;
+                }
+                Reply::Done.into()
+            }
+            Request::Decide(decision) => Reply::Decided(self.decide(decision, now_ms).await?).into(),
+            Request::DecideMany { ids, items, class } => {
+                Reply::Decided(self.decide_many(ids, items, class, now_ms).await?).into()
+            }
+            Request::Undo => Reply::Undone(self.undo(now_ms).await?.map(Box::new)).into(),
+            Request::AddClass { name } => Reply::ClassAdded(self.add_class(&name, now_ms).await?).into(),
+            Request::RenameClass { class, name } => {
+                self.rename_class(class, &name, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::SetOptions(options) => {
+                self.set_options(options, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::Media { item, thumbnail } => self.media(item, thumbnail).await?,
+            Request::CardFor { item } => Reply::Card(Box::new(self.opened()?.card_for(item)?)).into(),
+            Request::Items(query) => {
+                let (total, rows) = self.opened()?.items_window(&query);
+                Reply::Items { total, rows }.into()
+            }
+            Request::Export(export) => self.export(export, now_ms).await?,
+            Request::Inspect { .. }
+            | Request::Import { .. }
+            | Request::OpenDemo { .. }
+            | Request::Cancel { .. }
+            | Request::Storage => {
+                return refused("This request needs files or the platform; the worker's loop answers it.");
+            }
+        })
+    }
+
+    fn opened(&self) -> Result<&Project, SessionError> {
+        match &self.open {
+            Some(project) => Ok(project),
+            None => refused("No project is open. Nothing was changed. Open one first."),
+        }
+    }
+
+    fn opened_mut(&mut self) -> Result<&mut Project, SessionError> {
+        match &mut self.open {
+            Some(project) => Ok(project),
+            None => refused("No project is open. Nothing was changed. Open one first."),
+        }
+    }
+
+    fn must_write(&self) -> Result<(), SessionError> {
+        if self.read_only { Err(StoreError::ReadOnly.into()) } else { Ok(()) }
+    }
+
+    async fn summaries(&self) -> Result<Vec<ProjectSummary>, SessionError> {
+        let mut projects: Vec<ProjectSummary> = self.store.projects().await?.into_iter().map(summary).collect();
+        projects.sort_by(|a, b| b.changed_ms.total_cmp(&a.changed_ms));
+        Ok(projects)
+    }
+
+    async fn rename_project(&mut self, id: &str, name: &str, now_ms: f64) -> Result<(), SessionError> {
+        self.must_write()?;
+        let name = name.trim();
+        if name.is_empty() {
+            return refused("A project needs a name. Nothing was changed.");
+        }
+        let Some(mut record) = self.store.project(id).await? else {
+            return refused("That project is gone. Nothing was changed.");
+        };
+        record.name = name.into();
+        record.changed_ms = now_ms;
+        self.store.put_project(&record).await?;
+        if let Some(project) = self.open.as_mut().filter(|open| open.record.id == id) {
+            project.record.name = name.into();
+            project.touch();
+        }
+        Ok(())
+    }
+
+    /// Loads a project and makes it the open one: items, log, cached vectors, the last model.
+    pub async fn open_project(&mut self, id: &str) -> Result<(), SessionError> {
+        let Some(record) = self.store.project(id).await? else {
+            return refused("That project is gone. The others are untouched.");
+        };
+        let source = self.source(record.kind);
+        let project = Project::load(&self.store, record, source).await?;
+        self.open = Some(project);
+        Ok(())
+    }
+
+    /// Writes the project's head matter, with fresh counts for the start screen.
+    async fn save_record(&mut self, now_ms: f64) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        project.refresh_record(now_ms);
+        Ok(store.put_project(&project.record).await?)
+    }
+}
+
+fn summary(record: ProjectRecord) -> ProjectSummary {
+    ProjectSummary {
+        id: record.id,
+        name: record.name,
+        kind: record.kind,
+        items: record.items,
+        labelled: record.labelled,
+        changed_ms: record.changed_ms,
+    }
+}

@@ -1,0 +1,447 @@
+//! The open project: what is loaded, what is derived from it, and the background work on it.
+
+use super::SessionError;
+use crate::pipeline::features::matrix::{FeatureVector, Features};
+use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
+use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
+use crate::pipeline::item::{Content, ContentHash, Item, Kind};
+use crate::pipeline::label::{self, ItemLabels, LabelEvent};
+use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
+use crate::pipeline::rank::{Ranker, Why};
+use crate::pipeline::train::{Learner, LearnerConfig, Step};
+use crate::protocol::{Card, ClassIndex, ItemIndex};
+use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::Store;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Cards decided ahead, so that images can be decoded before they are needed.
+pub(super) const CARDS_AHEAD: usize = 8;
+
+/// All randomness of a project (folds, projections, audits) comes from this seed and the project's own state, so a
+/// reopened project behaves as if it had never been closed.
+pub(super) const SEED: u64 = 0x686f_6e65;
+
+/// Which extractor makes a kind's vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureSource {
+    /// Keys the cache: vectors of one id are comparable, of two are not.
+    pub id: String,
+    /// In words, for the screen.
+    pub words: String,
+    /// Set if this is a stand-in for a better extractor, and why.
+    pub warning: Option<String>,
+}
+
+impl FeatureSource {
+    /// Tables are encoded by an encoder fitted to their own columns.
+    pub fn table() -> Self {
+        Self {
+            id: TABLE_FEATURE_ID.into(),
+            words: "standardised numbers, one-hot categories, missing-value marks".into(),
+            warning: None,
+        }
+    }
+}
+
+/// An item that waits for its vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// Which.
+    pub item: ItemIndex,
+    /// Its hash, for the image in the store.
+    pub hash: ContentHash,
+    /// Its content, for texts.
+    pub content: Content,
+}
+
+/// A card of the queue, before it is drawn.
+pub(super) struct Planned {
+    pub card: Card,
+    /// For audits: the number of the request they answer.
+    pub request: Option<u64>,
+}
+
+/// The open project.
+pub struct Project {
+    pub(super) record: ProjectRecord,
+    pub(super) items: Vec<Item>,
+    pub(super) by_hash: HashMap<ContentHash, ItemIndex>,
+    pub(super) batches: Vec<BatchRecord>,
+    pub(super) log: Vec<LabelEvent>,
+    /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
+    events_of: Vec<Vec<usize>>,
+    /// The fold, by item.
+    pub(super) labels: Vec<ItemLabels>,
+    pub(super) source: FeatureSource,
+    pub(super) features: Features,
+    /// Feature row by item, once embedded.
+    pub(super) row_of: Vec<Option<usize>>,
+    /// Item by feature row.
+    pub(super) item_of: Vec<ItemIndex>,
+    /// Items without a vector, in import order.
+    pending: VecDeque<ItemIndex>,
+    /// How many feature rows the learner has been told of.
+    rows_learnt: usize,
+    /// Items whose vector could not be made, and why.
+    pub(super) failed: BTreeMap<ItemIndex, String>,
+    pub(super) encoder: Option<TableEncoder>,
+    pub(super) learner: Learner,
+    ranker: Ranker,
+    ranking: bool,
+    rank_due: bool,
+    pub(super) planned: Vec<Planned>,
+    /// Audits drawn but not answered, by request number: once drawn, always an audit.
+    pub(super) drawn: BTreeMap<u64, (ItemIndex, f64)>,
+    /// How many requests people have answered: the audit stream's position.
+    pub(super) requests: u64,
+    state_changed: bool,
+    queue_changed: bool,
+}
+
+/// How a slice of background work ended.
+pub(super) enum Background {
+    Idle,
+    Working,
+    /// A polish ended: the model may be stored.
+    Polished,
+}
+
+impl Project {
+    /// An empty project around its record.
+    pub fn new(record: ProjectRecord, source: FeatureSource) -> Self {
+        let classes = record.classes.len();
+        Self {
+            record,
+            items: Vec::new(),
+            by_hash: HashMap::new(),
+            batches: Vec::new(),
+            log: Vec::new(),
+            events_of: Vec::new(),
+            labels: Vec::new(),
+            source,
+            features: Features::new(0, 0),
+            row_of: Vec::new(),
+            item_of: Vec::new(),
+            pending: VecDeque::new(),
+            rows_learnt: 0,
+            failed: BTreeMap::new(),
+            encoder: None,
+            learner: Learner::new(classes, LearnerConfig { seed: SEED, ..LearnerConfig::default() }),
+            ranker: Ranker::new(SEED),
+            ranking: false,
+            rank_due: true,
+            planned: Vec::new(),
+            drawn: BTreeMap::new(),
+            requests: 0,
+            state_changed: true,
+            queue_changed: true,
+        }
+    }
+
+    /// Loads all that is stored of a project.
+    pub async fn load(store: &Store, record: ProjectRecord, source: FeatureSource) -> Result<Self, SessionError> {
+        let mut project = Self::new(record, source);
+        project.encoder = project.record.encoder.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let id = project.record.id.clone();
+        for ItemRecord { item, .. } in store.items(&id).await? {
+            project.push_item(item);
+        }
+        project.batches = store.batches(&id).await?;
+        for event in store.events(&id).await? {
+            project.push_event(event);
+        }
+        project.refold_all();
+        if project.record.kind == Kind::Table {
+            project.encode_rows();
+        } else {
+            let hashes: Vec<ContentHash> = project.items.iter().map(|item| item.hash).collect();
+            let mut vectors = store.vectors(&project.source.id, &hashes).await?;
+            for (index, hash) in hashes.iter().enumerate() {
+                if let Some(vector) = vectors.remove(hash) {
+                    project.push_row(index as ItemIndex, vector);
+                }
+            }
+            project.pending.retain(|&item| project.row_of[item as usize].is_none());
+        }
+        project.restore_model(store.model(&id).await?);
+        project.relearn();
+        Ok(project)
+    }
+
+    /// Its ULID.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> Kind {
+        self.record.kind
+    }
+
+    /// Keys the vector cache.
+    pub fn feature_id(&self) -> &str {
+        &self.source.id
+    }
+
+    /// How many items it holds.
+    pub fn item_count(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many of them have a vector.
+    pub fn embedded_count(&self) -> usize {
+        self.item_of.len()
+    }
+
+    pub(super) fn push_item(&mut self, item: Item) -> ItemIndex {
+        let index = self.items.len() as ItemIndex;
+        self.by_hash.insert(item.hash, index);
+        self.items.push(item);
+        self.events_of.push(Vec::new());
+        self.labels.push(ItemLabels::default());
+        self.row_of.push(None);
+        self.pending.push_back(index);
+        index
+    }
+
+    /// Adds an event to the log in memory, unless it is there already. The fold is refreshed apart.
+    pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
+        let &index = self.by_hash.get(&event.item)?;
+        let own = &mut self.events_of[index as usize];
+        if own.iter().any(|&position| self.log[position].id == event.id) {
+            return None;
+        }
+        own.push(self.log.len());
+        self.log.push(event);
+        Some(index)
+    }
+
+    pub(super) fn refold(&mut self, index: ItemIndex) {
+        let own: Vec<LabelEvent> =
+            self.events_of[index as usize].iter().map(|&position| self.log[position].clone()).collect();
+        let hash = self.items[index as usize].hash;
+        self.labels[index as usize] = label::fold(&own).remove(&hash).unwrap_or_default();
+    }
+
+    fn refold_all(&mut self) {
+        let mut folded = label::fold(&self.log);
+        for (item, labels) in self.items.iter().zip(&mut self.labels) {
+            *labels = folded.remove(&item.hash).unwrap_or_default();
+        }
+        self.requests = label::standing(&self.log)
+            .iter()
+            .filter(|event| matches!(event.source, label::Source::Human | label::Source::Audit))
+            .count() as u64;
+    }
+
+    /// Gives an item its feature row.
+    pub(super) fn push_row(&mut self, index: ItemIndex, vector: FeatureVector) {
+        if self.features.is_empty() {
+            let sparse = if self.record.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
+            self.features = Features::new(vector.dense.len(), sparse);
+        }
+        self.row_of[index as usize] = Some(self.features.len());
+        self.item_of.push(index);
+        self.features.push(vector);
+        self.failed.remove(&index);
+    }
+
+    /// Tables: fits the encoder to all rows if there is none yet, then encodes the rows that wait.
+    pub(super) fn encode_rows(&mut self) {
+        let cells = |item: &Item| match &item.content {
+            Content::Row(cells) => cells.clone(),
+            Content::Image | Content::Text(_) => Vec::new(),
+        };
+        if self.encoder.is_none() && !self.items.is_empty() {
+            let rows: Vec<Vec<String>> = self.items.iter().map(cells).collect();
+            let encoder = TableEncoder::fit(&self.record.columns, rows.iter().map(Vec::as_slice));
+            self.record.encoder = serde_json::to_string(&encoder).ok();
+            self.encoder = Some(encoder);
+        }
+        let Some(encoder) = self.encoder.take() else { return };
+        for index in std::mem::take(&mut self.pending) {
+            let dense = encoder.encode(&cells(&self.items[index as usize]));
+            self.push_row(index, FeatureVector { dense, ..FeatureVector::default() });
+        }
+        self.encoder = Some(encoder);
+    }
+
+    /// The next items to embed, at most `most`. They are the caller's now: each must come back by
+    /// [`super::Session::embedded`].
+    pub fn take_pending(&mut self, most: usize) -> Vec<Pending> {
+        let count = most.min(self.pending.len());
+        self.pending
+            .drain(..count)
+            .map(|item| {
+                let Item { hash, content, .. } = &self.items[item as usize];
+                Pending { item, hash: *hash, content: content.clone() }
+            })
+            .collect()
+    }
+
+    /// How many items still wait for a vector.
+    pub fn pending_count(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// After vectors came in: while many more are on their way, learning and ranking anew at each would take the
+    /// processor from the embedding, so both wait for a good number of rows or for the end.
+    pub(super) fn rows_arrived(&mut self) {
+        const WORTH_LEARNING: usize = 256;
+        let unseen = self.features.len() - self.rows_learnt;
+        self.state_changed = true;
+        if self.pending.is_empty() || unseen >= WORTH_LEARNING || self.planned.is_empty() {
+            self.relearn();
+        }
+    }
+
+    fn restore_model(&mut self, record: Option<ModelRecord>) {
+        let Some(record) = record else { return };
+        let keys: Vec<&str> = self.record.classes.iter().map(|class| class.key.as_str()).collect();
+        // A model of other features or classes is of no use here; the log will train a new one.
+        if record.feature_id != self.source.id || record.classes != keys {
+            return;
+        }
+        if let Ok(head) = head_from_tensors(&record.tensors)
+            && head.columns() == self.features.columns()
+        {
+            self.learner.restore(head, record.temperature, record.version, record.labels, record.curve);
+        }
+    }
+
+    pub(super) fn model_record(&self) -> Option<ModelRecord> {
+        let head = self.learner.head()?;
+        Some(ModelRecord {
+            version: self.learner.version(),
+            feature_id: self.source.id.clone(),
+            classes: self.record.classes.iter().map(|class| class.key.clone()).collect(),
+            tensors: head_to_tensors(head).ok()?,
+            temperature: self.learner.temperature(),
+            labels: self.learner.labels(),
+            curve: self.learner.curve().to_vec(),
+        })
+    }
+
+    pub(super) fn class_of_key(&self, key: &str) -> Option<ClassIndex> {
+        self.record.classes.iter().position(|class| class.key == key).map(|index| index as ClassIndex)
+    }
+
+    /// The class an item trains as, if it trains.
+    pub(super) fn training_class(&self, index: ItemIndex) -> Option<ClassIndex> {
+        let labels = &self.labels[index as usize];
+        if labels.audit.is_some() {
+            return None;
+        }
+        labels.label.as_ref().and_then(|standing| self.class_of_key(&standing.class))
+    }
+
+    /// Hands the learner all training labels anew: on opening, after an undo or a changed label.
+    pub(super) fn relearn(&mut self) {
+        let rows: Vec<(usize, usize)> = self
+            .item_of
+            .iter()
+            .enumerate()
+            .filter_map(|(row, &item)| Some((row, usize::from(self.training_class(item)?))))
+            .collect();
+        self.learner.set_classes(self.record.classes.len());
+        self.exclude_audits();
+        self.learner.set_labels(rows);
+        self.learner.refresh(&self.features);
+        self.rows_learnt = self.features.len();
+        self.mark_rank_due();
+        self.state_changed = true;
+    }
+
+    /// What a label changed is told over unlabelled items; audits, drawn or answered, are not among them.
+    pub(super) fn exclude_audits(&mut self) {
+        let audits = (0..self.item_of.len()).filter(|&row| {
+            let item = self.item_of[row];
+            self.labels[item as usize].audit.is_some() || self.drawn.values().any(|&(drawn, _)| drawn == item)
+        });
+        self.learner.set_excluded(audits.collect());
+    }
+
+    pub(super) fn mark_rank_due(&mut self) {
+        self.rank_due = true;
+        self.ranking = false;
+    }
+
+    pub(super) fn touch(&mut self) {
+        self.state_changed = true;
+    }
+
+    pub(super) fn touch_queue(&mut self) {
+        self.queue_changed = true;
+    }
+
+    pub(super) fn take_state_changed(&mut self) -> bool {
+        std::mem::take(&mut self.state_changed)
+    }
+
+    pub(super) fn take_queue_changed(&mut self) -> bool {
+        std::mem::take(&mut self.queue_changed)
+    }
+
+    pub(super) fn refresh_record(&mut self, now_ms: f64) {
+        self.record.items = self.items.len() as u32;
+        self.record.labelled = self.labels.iter().filter(|labels| labels.is_decided()).count() as u32;
+        self.record.changed_ms = now_ms;
+    }
+
+    /// Ranking first, since a person waits for the next card; then training.
+    pub(super) fn background(&mut self) -> Background {
+        if self.rank_due {
+            self.rank_due = false;
+            self.begin_ranking();
+            return Background::Working;
+        }
+        if self.ranking {
+            return self.step_ranking();
+        }
+        if !self.learner.polish_due() {
+            return Background::Idle;
+        }
+        match self.learner.step(&self.features) {
+            Step::Idle => Background::Idle,
+            Step::Working => Background::Working,
+            Step::Polished => {
+                self.mark_rank_due();
+                self.state_changed = true;
+                Background::Polished
+            }
+        }
+    }
+
+    fn begin_ranking(&mut self) {
+        let labelled: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_decided_row(row)).collect();
+        let candidates = self.candidate_rows();
+        if candidates.is_empty() {
+            self.plan_cards(Vec::new());
+            return;
+        }
+        self.ranker.begin(
+            self.record.options.strategy,
+            &self.features,
+            self.learner.probabilities(),
+            &labelled,
+            &candidates,
+            CARDS_AHEAD,
+        );
+        self.ranking = true;
+    }
+
+    fn step_ranking(&mut self) -> Background {
+        if let Some(ranked) = self.ranker.step(&self.features) {
+            self.ranking = false;
+            let ranked: Vec<(ItemIndex, Why)> =
+                ranked.into_iter().map(|ranked| (self.item_of[ranked.row], ranked.why)).collect();
+            self.plan_cards(ranked);
+        }
+        Background::Working
+    }
+
+    fn is_decided_row(&self, row: usize) -> bool {
+        self.labels[self.item_of[row] as usize].is_decided()
+    }
+}
+

@@ -1,0 +1,223 @@
+//! What the screens show, derived from the project on request.
+
+use super::Project;
+use super::cards::likeliest;
+use crate::pipeline::evaluate::clopper_pearson;
+use crate::pipeline::item::Content;
+use crate::pipeline::label::{self, Action, Source};
+use crate::protocol::{
+    AuditState, BatchState, ClassIndex, ClassState, HistoryEntry, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort,
+    ModelState, ProjectState, Verdict,
+};
+
+/// Decisions in the history strip.
+const HISTORY: usize = 12;
+/// Problems sent with the state; all of them are in the export.
+const PROBLEMS_SHOWN: usize = 50;
+/// Characters of a text shown in a row.
+const PREVIEW_CHARACTERS: usize = 200;
+
+impl Project {
+    /// Everything the frame and the panels show.
+    pub(super) fn state(&self, read_only: bool) -> ProjectState {
+        let count = |test: fn(&label::ItemLabels) -> bool| self.labels.iter().filter(|labels| test(labels)).count() as u32;
+        ProjectState {
+            id: self.record.id.clone(),
+            name: self.record.name.clone(),
+            kind: self.record.kind,
+            columns: self.record.columns.clone(),
+            classes: self.class_states(),
+            items: self.items.len() as u32,
+            embedded: self.item_of.len() as u32,
+            labelled: count(|labels| labels.label.is_some() && labels.audit.is_none()),
+            audits: count(|labels| labels.audit.is_some()),
+            skipped: count(|labels| labels.skipped && !labels.is_decided()),
+            flagged: count(|labels| labels.flagged),
+            options: self.record.options,
+            model: self.model_state(),
+            history: self.history(),
+            batches: self.batch_states(),
+            features: self.source.words.clone(),
+            warning: self.source.warning.clone(),
+            read_only,
+        }
+    }
+
+    fn class_states(&self) -> Vec<ClassState> {
+        let mut classes: Vec<ClassState> = self
+            .record
+            .classes
+            .iter()
+            .map(|class| ClassState { class: class.clone(), labelled: 0, predicted: 0 })
+            .collect();
+        for (index, labels) in self.labels.iter().enumerate() {
+            let decided = labels.audit.as_ref().or(labels.label.as_ref());
+            if let Some(class) = decided.and_then(|standing| self.class_of_key(&standing.class)) {
+                classes[usize::from(class)].labelled += 1;
+            } else if let Some((class, _)) = self.prediction(index as ItemIndex) {
+                classes[usize::from(class)].predicted += 1;
+            }
+        }
+        classes
+    }
+
+    fn model_state(&self) -> Option<ModelState> {
+        self.learner.probabilities()?;
+        Some(ModelState {
+            version: self.learner.version(),
+            labels: self.learner.labels(),
+            polishing: self.learner.polishing(),
+            out_of_fold: self.learner.out_of_fold(),
+            temperature: self.learner.temperature(),
+            audit: self.audit_state(),
+            curve: self.learner.curve().to_vec(),
+        })
+    }
+
+    fn audit_state(&self) -> Option<AuditState> {
+        let mut right = 0;
+        let mut total = 0;
+        for (index, labels) in self.labels.iter().enumerate() {
+            let Some(audit) = &labels.audit else { continue };
+            let Some((predicted, _)) = self.prediction(index as ItemIndex) else { continue };
+            total += 1;
+            right += u32::from(self.class_of_key(&audit.class) == Some(predicted));
+        }
+        if total == 0 {
+            return None;
+        }
+        let (low, high) = clopper_pearson(u64::from(right), u64::from(total), 0.95);
+        Some(AuditState { right, total, estimate: f64::from(right) / f64::from(total), low, high })
+    }
+
+    /// The likeliest class of an item and its calibrated probability.
+    pub(super) fn prediction(&self, item: ItemIndex) -> Option<(ClassIndex, f32)> {
+        likeliest(&self.row_probabilities(self.row_of[item as usize]?)?)
+    }
+
+    fn history(&self) -> Vec<HistoryEntry> {
+        let mut newest: Vec<HistoryEntry> = Vec::new();
+        for event in label::standing(&self.log).into_iter().rev() {
+            if newest.len() == HISTORY {
+                break;
+            }
+            let Some(&item) = self.by_hash.get(&event.item) else { continue };
+            let verdict = match &event.action {
+                _ if event.source == Source::Import => continue,
+                Action::Label(key) => match self.class_of_key(key) {
+                    Some(class) => Verdict::Label(class),
+                    None => continue,
+                },
+                Action::Skip => Verdict::Skip,
+                Action::Flag => Verdict::Flag,
+                Action::Undo(_) => continue,
+            };
+            newest.push(HistoryEntry {
+                event: event.id.clone(),
+                item,
+                name: self.items[item as usize].name.clone(),
+                verdict,
+                source: event.source,
+            });
+        }
+        newest
+    }
+
+    fn batch_states(&self) -> Vec<BatchState> {
+        self.batches
+            .iter()
+            .map(|batch| BatchState {
+                name: batch.name.clone(),
+                items: batch.items,
+                duplicates: batch.duplicates,
+                problems: batch.problems.iter().take(PROBLEMS_SHOWN).cloned().collect(),
+                problem_count: batch.problems.len() as u32,
+                time_ms: batch.time_ms,
+            })
+            .collect()
+    }
+
+    /// A window on the items, and how many match in all.
+    pub fn items_window(&self, query: &ItemQuery) -> (u32, Vec<ItemRow>) {
+        let search = query.search.trim().to_lowercase();
+        let mut matching: Vec<ItemIndex> = (0..self.items.len() as ItemIndex)
+            .filter(|&item| self.passes(item, query.filter) && self.contains(item, &search))
+            .collect();
+        if query.sort != ItemSort::Imported {
+            let sureness = |item: ItemIndex| self.shown_prediction(item).map_or(-1.0, |(_, probability)| probability);
+            matching.sort_by(|&a, &b| match query.sort {
+                ItemSort::MostSure => sureness(b).total_cmp(&sureness(a)),
+                _ => sureness(a).total_cmp(&sureness(b)),
+            });
+        }
+        let rows =
+            matching.iter().skip(query.offset as usize).take(query.limit as usize).map(|&item| self.row(item)).collect();
+        (matching.len() as u32, rows)
+    }
+
+    fn passes(&self, item: ItemIndex, filter: ItemFilter) -> bool {
+        let labels = &self.labels[item as usize];
+        match filter {
+            ItemFilter::All => true,
+            ItemFilter::Unlabelled => !labels.is_decided(),
+            ItemFilter::Labelled => labels.is_decided(),
+            ItemFilter::Audit => labels.audit.is_some(),
+            ItemFilter::Skipped => labels.skipped && !labels.is_decided(),
+            ItemFilter::Flagged => labels.flagged,
+            ItemFilter::Class(class) => self.class_now(item) == Some(class),
+            ItemFilter::Disagreeing => match (self.labelled_class(item), self.shown_prediction(item)) {
+                (Some(label), Some((predicted, _))) => label != predicted,
+                _ => false,
+            },
+        }
+    }
+
+    fn contains(&self, item: ItemIndex, search: &str) -> bool {
+        if search.is_empty() {
+            return true;
+        }
+        let item = &self.items[item as usize];
+        let has = |text: &str| text.to_lowercase().contains(search);
+        has(&item.name)
+            || match &item.content {
+                Content::Image => false,
+                Content::Text(text) => has(text),
+                Content::Row(cells) => cells.iter().any(|cell| has(cell)),
+            }
+            || item.extra.iter().any(|(_, value)| has(value))
+    }
+
+    pub(super) fn labelled_class(&self, item: ItemIndex) -> Option<ClassIndex> {
+        self.labels[item as usize].current().and_then(|standing| self.class_of_key(&standing.class))
+    }
+
+    fn class_now(&self, item: ItemIndex) -> Option<ClassIndex> {
+        self.labelled_class(item).or_else(|| self.shown_prediction(item).map(|(class, _)| class))
+    }
+
+    /// The prediction, unless the item waits to be audited: showing it would spoil the blind.
+    fn shown_prediction(&self, item: ItemIndex) -> Option<(ClassIndex, f32)> {
+        if self.drawn.values().any(|&(drawn, _)| drawn == item) { None } else { self.prediction(item) }
+    }
+
+    fn row(&self, index: ItemIndex) -> ItemRow {
+        let item = &self.items[index as usize];
+        let labels = &self.labels[index as usize];
+        let preview = match &item.content {
+            Content::Image => String::new(),
+            Content::Text(text) => text.chars().take(PREVIEW_CHARACTERS).collect(),
+            Content::Row(cells) => cells.join(" · ").chars().take(PREVIEW_CHARACTERS).collect(),
+        };
+        ItemRow {
+            item: index,
+            name: item.name.clone(),
+            preview,
+            label: labels
+                .current()
+                .and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
+            predicted: self.shown_prediction(index),
+            flagged: labels.flagged,
+            embedded: self.row_of[index as usize].is_some(),
+        }
+    }
+}

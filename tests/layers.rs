@@ -1,0 +1,78 @@
+//! The house's one direction, kept by a test: what each folder must not know (see `ARCHITECTURE.md`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder, and what no file in it may mention.
+const RULES: &[(&str, &[&str])] = &[
+    (
+        "src/pipeline",
+        &[
+            "crate::protocol", "crate::storage", "crate::worker", "crate::browser", "crate::ui", "crate::cli",
+            "crate::nn", "std::fs", "std::net", "std::thread", "SystemTime", "Instant::now", "web_sys", "js_sys",
+        ],
+    ),
+    ("src/nn", &["crate::protocol", "crate::storage", "crate::worker", "crate::browser", "crate::ui", "crate::cli"]),
+    ("src/storage", &["crate::worker", "crate::browser", "crate::ui", "crate::cli", "crate::nn"]),
+    ("src/worker/session", &["crate::browser", "crate::ui", "crate::cli", "web_sys", "js_sys", "Date::now"]),
+    ("src/worker", &["crate::ui", "crate::cli"]),
+    ("src/browser", &["crate::pipeline::model", "crate::pipeline::train", "crate::nn", "crate::ui", "crate::worker"]),
+    (
+        "src/ui",
+        &["crate::storage", "crate::worker", "crate::nn", "crate::pipeline::model", "crate::pipeline::train", "idb::"],
+    ),
+];
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Code only: a comment may name what the code may not.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or("")
+}
+
+fn breaches(folder: &Path, forbidden: &[&str]) -> Vec<String> {
+    let mut files = Vec::new();
+    rust_files(folder, &mut files);
+    let mut breaches = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("source is UTF-8");
+        for (number, line) in text.lines().enumerate() {
+            for word in forbidden.iter().filter(|word| code(line).contains(**word)) {
+                breaches.push(format!("{}:{} knows of `{word}`", file.display(), number + 1));
+            }
+        }
+    }
+    breaches
+}
+
+#[test]
+fn no_folder_knows_what_it_must_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let breaches: Vec<String> =
+        RULES.iter().flat_map(|(folder, forbidden)| breaches(&root.join(folder), forbidden)).collect();
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn the_check_itself_finds_a_breach() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert!(!breaches(&root.join("src/worker"), &["crate::pipeline"]).is_empty());
+}
+
+#[test]
+fn pages_have_no_inline_script_style_or_foreign_address() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("index.html")).expect("the page");
+    for forbidden in ["unsafe-inline", "'unsafe-eval'", "style=\"", "onclick=", "http://", "https://", "<style"] {
+        assert!(!page.contains(forbidden), "index.html has {forbidden}");
+    }
+}
