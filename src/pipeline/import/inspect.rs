@@ -8,6 +8,7 @@ use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, Ta
 use super::source::{
     Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip,
 };
+use super::{ProblemList, one_class_problem};
 use crate::pipeline::item::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -104,11 +105,8 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
             _ => None,
         }));
     }
-    if let ([(class, _)], true) = (&plan.classes[..], plan.labels != LabelSource::None) {
-        problems.push(Problem::of_file(
-            "",
-            format!("all labels found are “{class}”: a model needs two classes. Add another while labelling"),
-        ));
+    if plan.labels != LabelSource::None {
+        problems.extend(one_class_problem(plan.classes.iter().map(|(class, _)| class.as_str())));
     }
     plan.problems = problems.into_vec();
     plan

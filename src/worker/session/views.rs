@@ -87,8 +87,8 @@ impl Project {
         if total == 0 {
             return None;
         }
-        let accuracy = clopper_pearson(right as usize, total as usize, 0.95);
-        Some(AuditState { right, total, estimate: accuracy.estimate, low: accuracy.low, high: accuracy.high })
+        let (low, high) = clopper_pearson(u64::from(right), u64::from(total), 0.95);
+        Some(AuditState { right, total, estimate: f64::from(right) / f64::from(total), low, high })
     }
 
     /// The likeliest class of an item and its calibrated probability.
