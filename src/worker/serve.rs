@@ -327,9 +327,9 @@ impl Server {
             }
             let at_once = if project.kind() == Kind::Text { TEXTS_AT_ONCE } else { 1 };
             let pending = project.take_pending(at_once);
-            let (id, kind, total) = (project.id().to_string(), project.kind(), project.item_count() as u64);
+            let (id, kind) = (project.id().to_string(), project.kind());
             if self.flight.job.is_none() {
-                let title = format!("Computing features of {}", counted(total, kind));
+                let title = format!("Computing features of {}s", kind.word());
                 let (job, cancel, state) = self.jobs.start(&title, None, now_ms());
                 self.flight.job = Some((job, cancel));
                 self.tell_job(Some(state));
