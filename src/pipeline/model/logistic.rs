@@ -24,7 +24,14 @@ pub struct LogisticParams {
 }
 
 impl Default for LogisticParams {
-    /// `c` = 10 on features of unit spread: see the table in `tests/golden/learn/README.md` for the comparison.
+    /// `c` = 10 on features of unit spread. Accuracy with herding, mean of 10 seeds on the demo photos (195 rows of
+    /// 1280 columns, 5 classes) and of 4 on Fashion-MNIST (10 classes):
+    ///
+    /// | c | photos at 20 / 30 / 60 labels | Fashion-MNIST at 50 / 100 |
+    /// | --- | --- | --- |
+    /// | 3 | .759 / .876 / .933 | .756 / .802 |
+    /// | 10 | .833 / .902 / .940 | .754 / .805 |
+    /// | 30 | .850 / .896 / .945 | .765 / .799 |
     fn default() -> Self {
         Self {
             c: 10.0,
