@@ -38,8 +38,9 @@ pub struct Curve {
     pub accuracy: Vec<f64>,
 }
 
-/// Replays labelling: ask a batch, learn from the true classes, measure, until the budget is spent. The model is
-/// polished before each measurement; there are no audits. While only one class has labels, it is what is predicted.
+/// Replays labelling as the app does it: after each label the at-once update and a new ranking, after each batch a
+/// polish and a measurement, until the budget is spent. There are no audits. While only one class has labels, it is
+/// what is predicted.
 pub fn simulate(simulation: &Simulation) -> Curve {
     let Simulation { features, targets, classes, strategy, seed, .. } = *simulation;
     let (pool_rows, held_out) = match simulation.test {
@@ -59,15 +60,25 @@ pub fn simulate(simulation: &Simulation) -> Curve {
     let mut curve = Curve::default();
     let budget = simulation.budget.min(pool.len());
     while labelled.len() < budget {
-        let want = simulation.batch.max(1).min(budget - labelled.len());
-        ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
-        let ranked = loop {
-            if let Some(ranked) = ranker.step(&pool) {
-                break ranked;
+        let batch_ends = budget.min(labelled.len() + simulation.batch.max(1));
+        while labelled.len() < batch_ends {
+            // What chance asks does not depend on what was learnt, so a whole batch can be asked at once.
+            let want = if strategy == Strategy::Random { batch_ends - labelled.len() } else { 1 };
+            ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
+            let ranked = loop {
+                if let Some(ranked) = ranker.step(&pool) {
+                    break ranked;
+                }
+            };
+            let asked: Vec<usize> = ranked.iter().map(|ranked| ranked.row).collect();
+            unlabelled.retain(|row| !asked.contains(row));
+            labelled.extend(&asked);
+            if labelled.len() < batch_ends {
+                for row in asked {
+                    learner.observe(&pool, row, pool_targets[row]);
+                }
             }
-        };
-        labelled.extend(ranked.iter().map(|ranked| ranked.row));
-        unlabelled.retain(|row| !labelled.contains(row));
+        }
         learner.set_labels(labelled.iter().map(|&row| (row, pool_targets[row])).collect());
         while learner.polish_due() {
             learner.step(&pool);
@@ -105,4 +116,89 @@ pub fn stratified_third(targets: &[usize], classes: usize, seed: u64) -> (Vec<us
     pool.sort_unstable();
     test.sort_unstable();
     (pool, test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
+
+    fn digits(text: &str) -> (Features, Vec<usize>) {
+        let mut features = Features::new(64, 0);
+        let mut targets = Vec::new();
+        for line in text.lines() {
+            let mut numbers = line.split(',').map(|cell| cell.parse::<f32>().expect("a number"));
+            targets.push(numbers.next().expect("a class") as usize);
+            features.push(FeatureVector { dense: numbers.collect(), sparse: SparseRow::default() });
+        }
+        (features, targets)
+    }
+
+    /// Mean accuracy over seeds, one entry a batch.
+    fn mean_curve(data: &(Features, Vec<usize>), strategy: Strategy, budget: usize, batch: usize, seeds: u64) -> Curve {
+        let (features, targets) = data;
+        let mut mean = Curve::default();
+        for seed in 0..seeds {
+            let curve =
+                simulate(&Simulation { features, targets, classes: 10, test: None, strategy, budget, batch, seed });
+            mean.labels = curve.labels;
+            mean.accuracy.resize(mean.labels.len(), 0.0);
+            for (sum, accuracy) in mean.accuracy.iter_mut().zip(curve.accuracy) {
+                *sum += accuracy / seeds as f64;
+            }
+        }
+        mean
+    }
+
+    #[test]
+    fn herding_beats_random_clearly() {
+        let data = digits(include_str!("../../tests/golden/learn/digits.csv"));
+        let random = mean_curve(&data, Strategy::Random, 40, 10, 6);
+        let herding = mean_curve(&data, Strategy::Herding, 40, 10, 6);
+        assert_eq!(herding.labels, [10, 20, 30, 40]);
+        for ((labels, herding), random) in herding.labels.iter().zip(&herding.accuracy).zip(&random.accuracy) {
+            assert!(herding > &(random + 0.04), "{labels} labels: herding {herding:.3}, random {random:.3}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_curve() {
+        let data = digits(include_str!("../../tests/golden/learn/digits.csv"));
+        for strategy in [Strategy::Random, Strategy::Margin, Strategy::Herding] {
+            let curve = |seeds| mean_curve(&data, strategy, 20, 7, seeds);
+            assert_eq!(curve(1), curve(1));
+            assert_eq!(curve(1).labels, [7, 14, 20]);
+        }
+    }
+
+    #[test]
+    fn a_third_of_every_class_is_held_out() {
+        let targets: Vec<usize> = (0..90).map(|row| usize::from(row % 3 == 0)).collect();
+        let (pool, test) = stratified_third(&targets, 2, 4);
+        assert_eq!((pool.len(), test.len()), (60, 30));
+        assert_eq!(test.iter().filter(|&&row| targets[row] == 1).count(), 10);
+        assert!(test.iter().all(|row| !pool.contains(row)));
+    }
+
+    /// The table behind the defaults: `HONE_DIGITS=digits.csv cargo test --no-default-features --lib simulate -- --ignored
+    /// --nocapture`, with all 1,797 digits in the layout of `tests/golden/learn/digits.csv`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn table_of_strategies() {
+        let path = std::env::var("HONE_DIGITS").expect("HONE_DIGITS names a file");
+        let data = digits(&std::fs::read_to_string(path).expect("readable"));
+        for strategy in [Strategy::Random, Strategy::Margin, Strategy::Herding] {
+            let start = std::time::Instant::now();
+            let curve = mean_curve(&data, strategy, 100, 5, 12);
+            let at = |labels: usize| curve.accuracy[labels / 5 - 1];
+            println!(
+                "{strategy:?}: 10 {:.3}, 20 {:.3}, 50 {:.3}, 100 {:.3} ({:?})",
+                at(10),
+                at(20),
+                at(50),
+                at(100),
+                start.elapsed()
+            );
+        }
+    }
 }

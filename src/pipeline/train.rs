@@ -214,9 +214,10 @@ impl Learner {
         Step::Polished
     }
 
-    /// Whether labels changed since the last polish, or one is under way.
+    /// Whether [`Learner::step`] has something to do: labels changed since the last polish, one is under way, or the
+    /// at-once update has rows to catch up with.
     pub fn polish_due(&self) -> bool {
-        self.polish.is_some() || (self.due && self.labelled_classes() >= 2)
+        self.polish.is_some() || (self.due && self.labelled_classes() >= 2) || self.lags()
     }
 
     /// Whether a polish is under way.
@@ -330,16 +331,21 @@ impl Learner {
 
     /// Includes labelled rows in the online update, so that the next label finds it ready.
     fn catch_up(&mut self, features: &Features) -> Step {
-        if self.head.is_none() || features.sparse_columns > 0 || features.dense_columns() > online::WIDEST {
+        if !self.lags() {
             return Step::Idle;
         }
         let online = self.online.get_or_insert_with(|| OnlineUpdate::new(features, self.config.head.params().c));
         let most = (SLICE_WORK / online.cost()).max(1);
         let missing: Vec<usize> = self.labels.keys().copied().filter(|&row| !online.includes(row)).take(most).collect();
-        for &row in &missing {
-            online.include(features, row);
-        }
-        if missing.is_empty() { Step::Idle } else { Step::Working }
+        missing.into_iter().for_each(|row| online.include(features, row));
+        Step::Working
+    }
+
+    /// Whether labelled rows are missing from the at-once update, where there can be one.
+    fn lags(&self) -> bool {
+        let fits = |head: &Linear| head.sparse.ncols() == 0 && head.dense.ncols() <= online::WIDEST;
+        self.head.as_ref().is_some_and(fits)
+            && self.online.as_ref().is_none_or(|online| self.labels.keys().any(|&row| !online.includes(row)))
     }
 
     fn finish_polish(&mut self, features: &Features) {

@@ -386,3 +386,135 @@ fn from_parameters(point: &[f64], set: &TrainingSet, active: &[bool]) -> Linear 
     }
     head
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::features::matrix::{FeatureVector, Features, SparseRow};
+    use crate::pipeline::predict::softmax;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        c: f64,
+        balanced: bool,
+        classes: usize,
+        sparse_columns: usize,
+        dense: Vec<Vec<f32>>,
+        sparse: Vec<Sparse>,
+        targets: Vec<usize>,
+        probabilities: Vec<Vec<f32>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Sparse {
+        indices: Vec<u32>,
+        values: Vec<f32>,
+    }
+
+    fn golden() -> Vec<(Case, Features, Vec<(usize, usize)>)> {
+        let text = include_str!("../../../tests/golden/learn/logistic.json");
+        let cases: Vec<Case> = serde_json::from_str(text).expect("golden file");
+        let load = |case: Case| {
+            let mut features = Features::new(case.dense[0].len(), case.sparse_columns);
+            for (row, dense) in case.dense.iter().enumerate() {
+                let sparse = case.sparse.get(row).map_or(SparseRow::default(), |sparse| SparseRow {
+                    indices: sparse.indices.clone(),
+                    values: sparse.values.clone(),
+                });
+                features.push(FeatureVector { dense: dense.clone(), sparse });
+            }
+            let labels = case.targets.iter().copied().enumerate().collect();
+            (case, features, labels)
+        };
+        cases.into_iter().map(load).collect()
+    }
+
+    fn logistic(c: f64, balanced: bool, scaling: Scaling) -> Logistic {
+        let class_weight = if balanced { ClassWeight::Balanced } else { ClassWeight::Equal };
+        let params = LogisticParams { c, tolerance: 1e-8, max_iterations: 2000, class_weight, scaling };
+        params.check().expect("valid")
+    }
+
+    fn furthest(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
+        (a - b).iter().fold(0.0, |most, difference| difference.abs().max(most))
+    }
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        for (case, features, labels) in golden() {
+            let set = TrainingSet::gather(&features, &labels, case.classes, Scaling::AsGiven);
+            let head = logistic(case.c, case.balanced, Scaling::AsGiven).fit(&set, None).expect("two classes");
+            let expected = Array2::from_shape_fn((case.dense.len(), case.classes), |(i, k)| case.probabilities[i][k]);
+            let off = furthest(&softmax(&head.logits(&features), 1.0), &expected);
+            println!("{}: {off:e}", case.name);
+            assert!(off <= 1e-4, "{}: off by {off}", case.name);
+        }
+    }
+
+    #[test]
+    fn slices_and_warm_starts_lead_to_the_same_head() {
+        for (case, features, labels) in golden() {
+            let set = TrainingSet::gather(&features, &labels, case.classes, Scaling::UnitSpread);
+            let logistic = logistic(case.c, case.balanced, Scaling::UnitSpread);
+            let cold = logistic.fit(&set, None).expect("two classes");
+            let mut sliced = logistic.begin(&set, None, None).expect("two classes");
+            let mut slices = 1;
+            while sliced.step(&set, 1) == Progress::Working {
+                slices += 1;
+            }
+            assert!(slices > 5, "{}: {slices} slices", case.name);
+            assert_eq!(sliced.head(&set), cold, "{}", case.name);
+            let mut warm = logistic.begin(&set, None, Some(&cold)).expect("two classes");
+            while warm.step(&set, usize::MAX) == Progress::Working {}
+            assert!(warm.iterations() * 3 < sliced.iterations(), "{}: {} warm", case.name, warm.iterations());
+            let off =
+                furthest(&softmax(&warm.head(&set).logits(&features), 1.0), &softmax(&cold.logits(&features), 1.0));
+            assert!(off < 1e-4, "{}: off by {off}", case.name);
+        }
+    }
+
+    #[test]
+    fn rows_left_out_leave_no_trace() {
+        for (case, features, labels) in golden() {
+            let logistic = logistic(case.c, case.balanced, Scaling::AsGiven);
+            let all = TrainingSet::gather(&features, &labels, case.classes, Scaling::AsGiven);
+            let used: Vec<bool> = (0..labels.len()).map(|row| row % 5 != 2).collect();
+            let kept: Vec<(usize, usize)> = labels.iter().copied().filter(|&(row, _)| used[row]).collect();
+            let alone = TrainingSet::gather(&features, &kept, case.classes, Scaling::AsGiven);
+            let mut fit = logistic.begin(&all, Some(&used), None).expect("two classes");
+            while fit.step(&all, usize::MAX) == Progress::Working {}
+            let expected = logistic.fit(&alone, None).expect("two classes").logits(&features);
+            let off = furthest(&softmax(&fit.head(&all).logits(&features), 1.0), &softmax(&expected, 1.0));
+            assert!(off < 2e-4, "{}: off by {off}", case.name);
+        }
+    }
+
+    #[test]
+    fn a_class_without_rows_has_no_probability() {
+        let (_, features, labels) = golden().swap_remove(2);
+        let kept: Vec<(usize, usize)> = labels.into_iter().filter(|&(_, class)| class != 1).collect();
+        let set = TrainingSet::gather(&features, &kept, 7, Scaling::UnitSpread);
+        let head = Logistic::default().fit(&set, None).expect("two classes");
+        let probabilities = softmax(&head.logits(&features), 1.0);
+        assert!([1, 5, 6].iter().all(|&class| !head.knows(class) && probabilities.column(class).sum() == 0.0));
+        let one: Vec<(usize, usize)> = kept.iter().copied().filter(|&(_, class)| class == 0).collect();
+        let set = TrainingSet::gather(&features, &one, 7, Scaling::UnitSpread);
+        assert_eq!(Logistic::default().fit(&set, None), None);
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        let good = LogisticParams::default();
+        for (params, word) in [
+            (LogisticParams { c: 0.0, ..good }, "penalty"),
+            (LogisticParams { c: f64::NAN, ..good }, "penalty"),
+            (LogisticParams { tolerance: -1.0, ..good }, "tolerance"),
+            (LogisticParams { max_iterations: 0, ..good }, "iterations"),
+        ] {
+            let refusal = params.check().expect_err("out of range").to_string();
+            assert!(refusal.contains(word), "{refusal}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ const SURE: f32 = 0.9;
 
 impl Why {
     /// One sentence for the card; `names` are the classes' names in class order.
-    pub fn sentence(&self, names: &[&str]) -> String {
+    pub fn sentence(&self, names: &[impl AsRef<str>]) -> String {
         match *self {
             Why::Herald { alike: 0 } => "Nothing like it has been asked yet.".into(),
             Why::Herald { alike } => format!("It stands for {} much like it.", items(alike)),
@@ -54,8 +54,8 @@ fn items(count: usize) -> String {
     if count == 1 { "1 unlabelled item".into() } else { format!("{count} unlabelled items") }
 }
 
-fn opinion(top: TopTwo, names: &[&str]) -> String {
-    let name = |class: usize| names.get(class).copied().unwrap_or("another class");
+fn opinion(top: TopTwo, names: &[impl AsRef<str>]) -> String {
+    let name = |class: usize| names.get(class).map_or("another class", AsRef::as_ref);
     let percent = |probability: f32| format!("{:.0} %", probability * 100.0);
     let (first, second) = (name(top.first), name(top.second));
     let (p, q) = (percent(top.first_probability), percent(top.second_probability));

@@ -2,15 +2,16 @@
 
 use super::SessionError;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
-use crate::pipeline::features::table::TableEncoder;
+use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
+use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{self, ItemLabels, LabelEvent};
 use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Why};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
-use crate::storage::Store;
 use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::Store;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -35,7 +36,7 @@ impl FeatureSource {
     /// Tables are encoded by an encoder fitted to their own columns.
     pub fn table() -> Self {
         Self {
-            id: "table-1".into(),
+            id: TABLE_FEATURE_ID.into(),
             words: "standardised numbers, one-hot categories, missing-value marks".into(),
             warning: None,
         }
@@ -236,8 +237,7 @@ impl Project {
     /// Gives an item its feature row.
     pub(super) fn push_row(&mut self, index: ItemIndex, vector: FeatureVector) {
         if self.features.is_empty() {
-            let sparse =
-                if self.record.kind == Kind::Text { crate::pipeline::features::text::SPARSE_COLUMNS } else { 0 };
+            let sparse = if self.record.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
             self.features = Features::new(vector.dense.len(), sparse);
         }
         self.row_of[index as usize] = Some(self.features.len());
@@ -254,7 +254,7 @@ impl Project {
         };
         if self.encoder.is_none() && !self.items.is_empty() {
             let rows: Vec<Vec<String>> = self.items.iter().map(cells).collect();
-            let encoder = TableEncoder::fit(&self.record.columns, &rows);
+            let encoder = TableEncoder::fit(&self.record.columns, rows.iter().map(Vec::as_slice));
             self.record.encoder = serde_json::to_string(&encoder).ok();
             self.encoder = Some(encoder);
         }
@@ -444,3 +444,4 @@ impl Project {
         self.labels[self.item_of[row] as usize].is_decided()
     }
 }
+
