@@ -2,16 +2,17 @@
 
 use super::labels::id_after;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
-use crate::pipeline::export::{self, labels_csv, labels_jsonl, predictions_csv, problems_csv};
+use crate::pipeline::export::model_card::model_files;
+use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
+use crate::storage::Store;
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
-use crate::storage::records::{ItemRecord, ProjectRecord};
-use crate::storage::Store;
 use crate::storage::media::{from_bytes, to_bytes};
+use crate::storage::records::{ItemRecord, ProjectRecord};
 use std::io::Cursor;
 
 /// Items of a restored project that are stored together.
@@ -51,9 +52,7 @@ impl Session {
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
-            Export::Project => {
-                made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip")
-            }
+            Export::Project => made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip"),
             Export::Problems { batch } => match project.batches.get(batch as usize) {
                 Some(batch) => made("-problems.csv", problems_csv(&batch.problems).into_bytes(), "text/csv"),
                 None => return refused("That import is not in this project."),
@@ -173,7 +172,7 @@ impl Project {
             return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
         };
         let card = model_card(&self.record, &model, &self.source.words);
-        zip_files(&export::model_files(&card, &model.tensors)).map_err(unarchived)
+        zip_files(&model_files(&card, &model.tensors)).map_err(unarchived)
     }
 }
 
@@ -183,8 +182,10 @@ fn unarchived(error: ArchiveError) -> SessionError {
 
 /// A project's name as a file name: what file systems refuse becomes a dash.
 fn file_stem(name: &str) -> String {
-    let stem: String =
-        name.chars().map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' }).collect();
+    let stem: String = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' })
+        .collect();
     let stem = stem.trim().trim_start_matches('.').replace(' ', "-").to_lowercase();
     if stem.is_empty() { "hone".into() } else { stem }
 }
