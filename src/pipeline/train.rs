@@ -382,3 +382,168 @@ fn residual(logits: ArrayView1<f32>, class: usize) -> ndarray::Array1<f32> {
     residual[class] += 1.0;
     residual
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
+    use crate::pipeline::predict::likeliest;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    const CLASSES: usize = 3;
+
+    /// Noisy clusters; with `sparse_columns`, a column of the row's class beside random ones.
+    fn clusters(rows: usize, sparse_columns: usize) -> (Features, Vec<usize>) {
+        let mut random = ChaCha8Rng::seed_from_u64(8);
+        let mut features = Features::new(6, sparse_columns);
+        let targets: Vec<usize> = (0..rows).map(|row| row % CLASSES).collect();
+        for &class in &targets {
+            let dense = (0..6).map(|column| {
+                5.0 + random.random_range(-1.5..1.5f32) + if column % CLASSES == class { 1.0 } else { 0.0 }
+            });
+            let dense = dense.collect();
+            let mut sparse = SparseRow::default();
+            if sparse_columns > 0 {
+                sparse.indices = vec![class as u32, random.random_range(10..sparse_columns as u32)];
+                sparse.values = vec![0.7, 0.7];
+            }
+            features.push(FeatureVector { dense, sparse });
+        }
+        (features, targets)
+    }
+
+    fn polish(learner: &mut Learner, features: &Features) {
+        while learner.polish_due() {
+            assert_ne!(learner.step(features), Step::Idle);
+        }
+        assert_eq!(learner.step(features), Step::Idle);
+    }
+
+    fn furthest(a: &Learner, b: &Learner) -> f32 {
+        let (a, b) = (a.probabilities().expect("a model"), b.probabilities().expect("a model"));
+        (a - b).iter().fold(0.0, |most, difference| difference.abs().max(most))
+    }
+
+    fn new() -> Learner {
+        Learner::new(CLASSES, LearnerConfig::default())
+    }
+
+    #[test]
+    fn the_same_labels_give_the_same_model_however_they_came() {
+        for sparse_columns in [0, 1 << 18] {
+            let (features, targets) = clusters(200, sparse_columns);
+            let labels: Vec<(usize, usize)> = (0..60).map(|row| (row * 3 % 200, targets[row * 3 % 200])).collect();
+            let mut at_once = new();
+            at_once.set_labels(labels.iter().rev().copied().collect());
+            polish(&mut at_once, &features);
+            let mut one_by_one = new();
+            for (place, &(row, class)) in labels.iter().enumerate() {
+                one_by_one.observe(&features, row, class);
+                // Some labels come amid a polish, some before, some after.
+                for _ in 0..place % 4 {
+                    one_by_one.step(&features);
+                }
+            }
+            polish(&mut one_by_one, &features);
+            let off = furthest(&at_once, &one_by_one);
+            assert!(off < 1e-3, "{sparse_columns} sparse columns: off by {off}");
+            assert_eq!(one_by_one.labels(), 60);
+        }
+    }
+
+    #[test]
+    fn a_label_counts_at_once() {
+        for sparse_columns in [0, 1 << 18] {
+            let (features, targets) = clusters(300, sparse_columns);
+            let mut learner = new();
+            learner.set_labels((0..30).map(|row| (row, targets[row])).collect());
+            polish(&mut learner, &features);
+            let mut nearer = 0;
+            for row in 30..60 {
+                let before = learner.probabilities().expect("a model")[[row, targets[row]]];
+                let version = learner.version();
+                let effect = learner.observe(&features, row, targets[row]);
+                nearer += usize::from(learner.probabilities().expect("a model")[[row, targets[row]]] > before);
+                assert_eq!(effect.compared as usize, 300 - row - 1);
+                assert_eq!(learner.version(), version, "no polish yet");
+            }
+            assert!(nearer >= 29, "{nearer} of 30 labelled rows became likelier");
+            let right = |learner: &Learner| {
+                let all = learner.probabilities().expect("a model");
+                (60..300).filter(|&row| likeliest(all.row(row)) == targets[row]).count()
+            };
+            let rough = right(&learner);
+            polish(&mut learner, &features);
+            assert!(rough + 12 >= right(&learner), "{rough} right before the polish, {} after", right(&learner));
+        }
+    }
+
+    #[test]
+    fn audits_do_not_count_as_unlabelled() {
+        let (features, targets) = clusters(50, 0);
+        let mut learner = new();
+        learner.set_excluded((40..50).collect());
+        let effects: Vec<LabelEffect> = (0..6).map(|row| learner.observe(&features, row, targets[row])).collect();
+        assert_eq!(effects[5].compared, 34);
+        assert_eq!(effects[0], LabelEffect::default(), "one class is no model");
+    }
+
+    #[test]
+    fn a_new_class_joins_and_an_unlabelled_one_stays_out() {
+        let (features, targets) = clusters(90, 0);
+        let mut learner = Learner::new(2, LearnerConfig::default());
+        for row in [0, 1, 3, 4] {
+            learner.observe(&features, row, targets[row]);
+        }
+        polish(&mut learner, &features);
+        learner.set_classes(4);
+        let column = |learner: &Learner, class| learner.probabilities().expect("a model").column(class).sum();
+        assert_eq!((column(&learner, 2), column(&learner, 3)), (0.0, 0.0));
+        learner.observe(&features, 2, 2);
+        assert!(column(&learner, 2) > 1.0, "the first label of a class makes it likely somewhere");
+        polish(&mut learner, &features);
+        assert_eq!(column(&learner, 3), 0.0);
+    }
+
+    #[test]
+    fn undoing_back_to_one_class_leaves_no_model() {
+        let (features, targets) = clusters(30, 0);
+        let mut learner = new();
+        learner.set_labels(vec![(0, targets[0]), (1, targets[1])]);
+        polish(&mut learner, &features);
+        assert!(learner.probabilities().is_some());
+        learner.set_labels(vec![(0, targets[0])]);
+        assert!(learner.probabilities().is_none() && learner.head().is_none() && !learner.polish_due());
+    }
+
+    #[test]
+    fn a_restored_learner_predicts_before_it_trains_and_a_growing_pool_is_predicted() {
+        let (features, targets) = clusters(120, 0);
+        let mut first = new();
+        first.set_labels((0..40).map(|row| (row, targets[row])).collect());
+        polish(&mut first, &features);
+        let mut second = new();
+        let head = first.head().expect("a model").clone();
+        second.restore(head, first.temperature(), first.version(), first.labels(), first.curve().to_vec());
+        second.refresh(&features.select(&(0..70).collect::<Vec<_>>()));
+        assert_eq!(second.probabilities().map(Array2::nrows), Some(70));
+        second.refresh(&features);
+        assert!(furthest(&first, &second) < 1e-6);
+        assert_eq!((second.version(), second.out_of_fold()), (1, first.out_of_fold()));
+    }
+
+    #[test]
+    fn out_of_fold_is_near_the_truth_on_random_labels() {
+        let (features, targets) = clusters(900, 0);
+        let mut learner = new();
+        learner.set_labels((0..300).map(|row| (row, targets[row])).collect());
+        polish(&mut learner, &features);
+        let all = learner.probabilities().expect("a model");
+        let truth = (300..900).filter(|&row| likeliest(all.row(row)) == targets[row]).count() as f64 / 600.0;
+        let guess = learner.out_of_fold().expect("enough labels");
+        // Both are binomial shares: 3 standard errors of their difference are about 0.09.
+        assert!((truth - guess).abs() < 0.09, "out of fold {guess}, truth {truth}");
+        assert_eq!(learner.curve(), [(300, guess)]);
+    }
+}

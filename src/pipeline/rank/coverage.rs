@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most rows that stand for the pool.
 const REFERENCES: usize = 4096;
-/// The reference sample is drawn anew once the pool has grown by this factor.
-const GROWTH: f64 = 1.1;
 /// The squared kernel width before two labels say better: unit vectors, as in the paper.
 const FIRST_WIDTH_SQUARED: f32 = 1.0;
 /// No distance known: farther than any two unit vectors.
@@ -32,6 +30,8 @@ pub(super) struct Coverage {
     seed: u64,
     references: Vec<usize>,
     vectors: Array2<f32>,
+    /// Tells one geometry from the next.
+    centred_on: usize,
     pool: usize,
     /// Squared distances to each reference, by candidate row.
     distances: HashMap<usize, Vec<f32>>,
@@ -48,6 +48,7 @@ impl Coverage {
             seed,
             references: Vec::new(),
             vectors: Array2::zeros((0, 0)),
+            centred_on: 0,
             pool: 0,
             distances: HashMap::new(),
             labelled: BTreeMap::new(),
@@ -82,12 +83,13 @@ impl Coverage {
         true
     }
 
-    /// Draws the references: the rows whose hashes are smallest, so that a growing pool replaces few.
+    /// Draws the references anew whenever the geometry has found another centre: the rows whose hashes are smallest.
     fn sample(&mut self, geometry: &Geometry) {
         let rows = geometry.rows();
-        if rows >= self.pool && (rows as f64) < self.pool as f64 * GROWTH {
+        if self.centred_on == geometry.centred_on() {
             return;
         }
+        self.centred_on = geometry.centred_on();
         let mut order: Vec<(u64, usize)> = (0..rows).map(|row| (row_hash(self.seed, row), row)).collect();
         if rows > REFERENCES {
             order.select_nth_unstable(REFERENCES);

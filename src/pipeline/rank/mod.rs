@@ -235,3 +235,125 @@ fn row_hash(seed: u64, row: usize) -> u64 {
     random.set_stream(row as u64);
     random.next_u64()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
+    use ndarray::Array2;
+    use rand::Rng;
+
+    /// Three tight groups in three directions, of 60, 30 and 10 rows.
+    fn groups() -> Features {
+        let mut random = ChaCha8Rng::seed_from_u64(6);
+        let mut features = Features::new(3, 0);
+        for row in 0..100 {
+            let group = usize::from(row >= 60) + usize::from(row >= 90);
+            let dense = (0..3).map(|axis| random.random_range(0.0..0.1) + if axis == group { 1.0 } else { 0.0 });
+            features.push(FeatureVector { dense: dense.collect(), sparse: SparseRow::default() });
+        }
+        features
+    }
+
+    fn group(row: usize) -> usize {
+        usize::from(row >= 60) + usize::from(row >= 90)
+    }
+
+    fn rank(
+        ranker: &mut Ranker,
+        strategy: Strategy,
+        features: &Features,
+        probabilities: Option<&Array2<f32>>,
+        labelled: &[usize],
+        want: usize,
+    ) -> Vec<Ranked> {
+        let candidates: Vec<usize> = (0..features.len()).filter(|row| !labelled.contains(row)).collect();
+        ranker.begin(strategy, features, probabilities, labelled, &candidates, want);
+        loop {
+            if let Some(ranked) = ranker.step(features) {
+                return ranked;
+            }
+        }
+    }
+
+    #[test]
+    fn herding_asks_for_each_group_once_the_largest_first() {
+        let features = groups();
+        let ranked = rank(&mut Ranker::new(1), Strategy::Herding, &features, None, &[], 3);
+        let asked: Vec<usize> = ranked.iter().map(|ranked| group(ranked.row)).collect();
+        assert_eq!(asked, [0, 1, 2]);
+        assert_eq!(ranked[0].why, Why::Herald { alike: 59 });
+    }
+
+    #[test]
+    fn herding_weighs_by_uncertainty() {
+        let features = groups();
+        // Sure of the two large groups, torn over the small one.
+        let probabilities =
+            Array2::from_shape_fn((100, 2), |(row, class)| if row >= 90 { 0.5 } else { [0.99, 0.01][class] });
+        let ranked = rank(&mut Ranker::new(1), Strategy::Herding, &features, Some(&probabilities), &[0, 60], 1);
+        assert_eq!(group(ranked[0].row), 2);
+        assert!(matches!(ranked[0].why, Why::Herding { alike: 9, top } if top.first_probability == 0.5));
+    }
+
+    #[test]
+    fn distances_kept_from_earlier_calls_change_no_answer() {
+        let features = groups();
+        let mut used = Ranker::new(4);
+        // Labels come, are taken back, and the pool grows under the ranker's feet.
+        rank(&mut used, Strategy::Herding, &features.select(&(0..80).collect::<Vec<_>>()), None, &[3], 2);
+        for labelled in [&[5, 70][..], &[5, 70, 95, 20, 33, 41, 57], &[5, 70, 95, 20, 33, 41], &[70, 95, 20, 33, 41]] {
+            let kept = rank(&mut used, Strategy::Herding, &features, None, labelled, 5);
+            let fresh = rank(&mut Ranker::new(4), Strategy::Herding, &features, None, labelled, 5);
+            assert_eq!(kept, fresh, "{labelled:?}");
+        }
+    }
+
+    #[test]
+    fn margin_asks_the_closest_call_first() {
+        let features = groups();
+        let probabilities = Array2::from_shape_fn((100, 2), |(row, class)| {
+            let p = 0.5 + row as f32 / 250.0;
+            if class == 0 { p } else { 1.0 - p }
+        });
+        let ranked = rank(&mut Ranker::new(1), Strategy::Margin, &features, Some(&probabilities), &[0], 3);
+        assert_eq!(ranked.iter().map(|ranked| ranked.row).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn odd_pools_are_ranked_as_far_as_they_go() {
+        let mut alike = Features::new(2, 0);
+        for _ in 0..5 {
+            alike.push(FeatureVector { dense: vec![0.0, 0.0], sparse: SparseRow::default() });
+        }
+        for strategy in [Strategy::Herding, Strategy::Margin, Strategy::Random] {
+            let all = rank(&mut Ranker::new(0), strategy, &alike, None, &[1, 2], 10);
+            let mut rows: Vec<usize> = all.iter().map(|ranked| ranked.row).collect();
+            rows.sort_unstable();
+            assert_eq!(rows, [0, 3, 4], "{strategy:?}: each once, none twice");
+            let none = rank(&mut Ranker::new(0), strategy, &Features::new(2, 0), None, &[], 3);
+            assert!(none.is_empty(), "{strategy:?}");
+        }
+    }
+
+    /// `cargo test --release --no-default-features --lib rank -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement"]
+    fn time_of_ranking_after_one_label() {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let mut features = Features::new(1280, 0);
+        for _ in 0..20_000 {
+            let dense = (0..1280).map(|_| random.random_range(0.0..1.0)).collect();
+            features.push(FeatureVector { dense, sparse: SparseRow::default() });
+        }
+        let probabilities = Array2::from_shape_fn((20_000, 10), |_| random.random_range(0.0..1.0));
+        let mut ranker = Ranker::new(0);
+        let mut labelled: Vec<usize> = (0..5000).collect();
+        for round in ["first", "after one label", "after another"] {
+            let start = std::time::Instant::now();
+            let ranked = rank(&mut ranker, Strategy::Herding, &features, Some(&probabilities), &labelled, 8);
+            println!("{round}: {:?}", start.elapsed());
+            labelled.push(ranked[0].row);
+        }
+    }
+}
