@@ -9,13 +9,21 @@ use web_sys::{StorageManager, window};
 /// What is used, what is allowed, and whether it is persistent. Works on pages and in workers.
 ///
 /// # Errors
-/// What the browser says if it does not tell, as in some private windows.
-pub async fn estimate() -> Result<StorageState, JsValue> {
-    let storage = storage()?;
-    let estimate = JsFuture::from(storage.estimate()?).await?;
-    let bytes = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
-    let persistent = JsFuture::from(storage.persisted()?).await?.is_truthy();
-    Ok(StorageState { used: bytes("usage"), quota: bytes("quota"), persistent })
+/// Says, for people, that the browser does not tell, as in some private windows.
+pub async fn state() -> Result<StorageState, String> {
+    let ask = async {
+        let storage = storage()?;
+        let estimate = JsFuture::from(storage.estimate()?).await?;
+        let bytes = |name: &str| {
+            let value = Reflect::get(&estimate, &name.into()).ok();
+            value.and_then(|value| value.as_f64()).unwrap_or(0.0)
+        };
+        let persistent = JsFuture::from(storage.persisted()?).await?.is_truthy();
+        Ok(StorageState { used: bytes("usage"), quota: bytes("quota"), persistent })
+    };
+    ask.await.map_err(|error: JsValue| {
+        format!("This browser does not tell how much it stores ({error:?}). What was saved is not affected.")
+    })
 }
 
 /// Asks the browser never to evict what is kept; answers whether it promised. Only a page may ask. Some browsers ask

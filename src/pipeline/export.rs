@@ -64,11 +64,7 @@ pub fn label_rows<'a>(
 }
 
 /// [`label_rows`] as CSV: `item,label,source,probability,annotator,time,hash,event`.
-pub fn labels_csv<'a>(
-    items: impl IntoIterator<Item = &'a Item>,
-    events: &[LabelEvent],
-    classes: &[Class],
-) -> String {
+pub fn labels_csv<'a>(items: impl IntoIterator<Item = &'a Item>, events: &[LabelEvent], classes: &[Class]) -> String {
     let rows = label_rows(items, events, classes).into_iter().map(|row| {
         let probability = row.probability.map(|probability| probability.to_string()).unwrap_or_default();
         let source = row.source.to_string();
@@ -78,11 +74,7 @@ pub fn labels_csv<'a>(
 }
 
 /// [`label_rows`] as JSON Lines, the columns of [`labels_csv`] as keys.
-pub fn labels_jsonl<'a>(
-    items: impl IntoIterator<Item = &'a Item>,
-    events: &[LabelEvent],
-    classes: &[Class],
-) -> String {
+pub fn labels_jsonl<'a>(items: impl IntoIterator<Item = &'a Item>, events: &[LabelEvent], classes: &[Class]) -> String {
     label_rows(items, events, classes)
         .iter()
         // A struct of text and numbers always serialises; a probability that is no number becomes null.
@@ -120,9 +112,95 @@ pub fn problems_csv(problems: &[Problem]) -> String {
 fn csv_of(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Rows are as wide as the header and memory does not fail to be written to, so neither call can.
-    let written = writer
-        .write_record(header)
-        .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(&row)));
+    let written =
+        writer.write_record(header).and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(&row)));
     debug_assert!(written.is_ok(), "{written:?}");
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::item::Content;
+    use crate::pipeline::label::{Action, Shown, Source};
+
+    fn item(text: &str) -> Item {
+        let content = Content::Text(text.into());
+        Item {
+            hash: content.hash().expect("a text"),
+            name: format!("a \"{text}\", b"),
+            content,
+            batch: 0,
+            extra: vec![],
+        }
+    }
+
+    fn event(id: &str, item: &Item, action: Action, source: Source) -> LabelEvent {
+        LabelEvent {
+            id: id.into(),
+            item: item.hash,
+            annotator: "me".into(),
+            action,
+            source,
+            shown: Some(Shown { class: "cat".into(), probability: 0.75, model: 2 }),
+            drawn_with: None,
+            took_ms: None,
+            time_ms: 0.0,
+        }
+    }
+
+    fn project() -> (Vec<Item>, Vec<LabelEvent>, Vec<Class>) {
+        let items = vec![item("one"), item("two"), item("three"), item("four")];
+        let label = |class: &str| Action::Label(class.into());
+        let events = vec![
+            event("1", &items[1], label("cat"), Source::Human),
+            event("2", &items[0], label("dog"), Source::Audit),
+            event("3", &items[2], label("cat"), Source::Human),
+            event("4", &items[2], Action::Undo("3".into()), Source::Human),
+            event("5", &items[3], Action::Skip, Source::Human),
+        ];
+        let classes = [("cat", "Cat, tame"), ("dog", "dog")];
+        (items, events, classes.map(|(key, name)| Class { key: key.into(), name: name.into() }).to_vec())
+    }
+
+    #[test]
+    fn labels_that_stand_are_exported_in_item_order() {
+        let (items, events, classes) = project();
+        let text = labels_csv(&items, &events, &classes);
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().take(6).map(String::from).collect()).collect();
+        assert_eq!(
+            rows,
+            [
+                ["a \"one\", b", "dog", "audit", "", "me", "1970-01-01T00:00:00.000Z"],
+                ["a \"two\", b", "Cat, tame", "human", "0.75", "me", "1970-01-01T00:00:00.000Z"],
+            ]
+        );
+        assert!(text.starts_with("item,label,source,probability,annotator,time,hash,event\n"));
+    }
+
+    #[test]
+    fn json_lines_say_the_same() {
+        let (items, events, classes) = project();
+        let text = labels_jsonl(&items, &events, &classes);
+        let rows: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((rows.len(), &rows[0]["probability"]), (2, &serde_json::Value::Null));
+        assert_eq!((&rows[1]["label"], &rows[1]["hash"]), (&"Cat, tame".into(), &items[1].hash.to_hex().into()));
+    }
+
+    #[test]
+    fn predictions_have_a_column_a_class() {
+        let rows = [("a", &[0.25_f32, 0.75][..]), ("b", &[])];
+        assert_eq!(
+            predictions_csv(rows, &["x".into(), "y,z".into()]),
+            "item,prediction,probability,x,\"y,z\"\na,\"y,z\",0.750000,0.250000,0.750000\nb,,,,\n"
+        );
+    }
+
+    #[test]
+    fn problems_keep_their_row() {
+        let problems = [Problem::of_row("a.csv", 7, "left out: two, not three"), Problem::of_file("b.png", "cut off")];
+        assert_eq!(problems_csv(&problems), "file,row,message\na.csv,7,\"left out: two, not three\"\nb.png,,cut off\n");
+    }
 }

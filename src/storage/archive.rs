@@ -6,7 +6,9 @@
 //! `media/<hash>` for images.
 
 use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
-use crate::pipeline::export::model_card::{CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage};
+use crate::pipeline::export::model_card::{
+    CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage,
+};
 use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
@@ -97,6 +99,9 @@ struct VectorEntry {
 
 const PROJECT_FORMAT: &str = "hone-project";
 
+/// The model's record without its weights; not the card of an exported model, which stands alone.
+const MODEL_FILE: &str = "model.json";
+
 /// Writes a project file piece by piece: the snapshot at once, then images as the caller gets hold of them. Needs no
 /// seeking, so that the output can be handed on in parts.
 pub struct ArchiveWriter<W: Write> {
@@ -128,7 +133,7 @@ impl<W: Write> ArchiveWriter<W> {
         writer.json_lines("batches.jsonl", &snapshot.batches)?;
         if let Some(model) = &snapshot.model {
             // The weights go beside, as the file that other tools read.
-            writer.json(CARD_FILE, &ModelRecord { tensors: Vec::new(), ..model.clone() })?;
+            writer.json(MODEL_FILE, &ModelRecord { tensors: Vec::new(), ..model.clone() })?;
             writer.entry(TENSORS_FILE, CompressionMethod::Deflated, |out| out.write_all(&model.tensors))?;
         }
         for (number, set) in snapshot.vectors.iter().enumerate() {
@@ -257,8 +262,7 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
     let batches = read_lines(&mut archive, "batches.jsonl", manifest.batches)?;
     let model = if manifest.has_model {
         let json = read_entry(&mut archive, CARD_FILE)?;
-        let record: ModelRecord =
-            serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(CARD_FILE.into()))?;
+        let record: ModelRecord = serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(CARD_FILE.into()))?;
         Some(ModelRecord { tensors: read_entry(&mut archive, TENSORS_FILE)?, ..record })
     } else {
         None
@@ -378,3 +382,6 @@ fn read_vectors<R: Read + Seek>(
     }
     Ok(VectorSet { feature_id, vectors })
 }
+
+#[cfg(test)]
+mod tests;

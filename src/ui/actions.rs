@@ -25,8 +25,9 @@ pub fn start(app: App) {
     spawn_local(async move {
         match app.ask(Request::Hello, Vec::new()).await.0 {
             Reply::Welcome { release, projects, read_only } => {
-                let last = dom::remembered(LAST_PROJECT)
-                    .filter(|id| app.state.route.get_untracked().needs_project() && projects.iter().any(|p| &p.id == id));
+                let last = dom::remembered(LAST_PROJECT).filter(|id| {
+                    app.state.route.get_untracked().needs_project() && projects.iter().any(|p| &p.id == id)
+                });
                 app.state.projects.set(projects);
                 app.state.read_only.set(read_only);
                 app.state.phase.set(if release == RELEASE { Phase::Ready } else { Phase::WrongRelease });
@@ -370,7 +371,9 @@ pub fn export(app: App, export: Export) {
                 }
                 Err(error) => app.state.tell(
                     Tone::Bad,
-                    format!("{name} was made but the browser did not save it ({error:?}). Your labels are safe. Try again."),
+                    format!(
+                        "{name} was made but the browser did not save it ({error:?}). Your labels are safe. Try again."
+                    ),
                 ),
             },
             (other, _) => app.unexpected(other),

@@ -67,9 +67,7 @@ pub fn is_typing(event: &KeyboardEvent) -> bool {
     let Some(target) = target_element(event) else { return false };
     match target.tag_name().as_str() {
         "TEXTAREA" | "SELECT" => true,
-        "INPUT" => {
-            !matches!(target.get_attribute("type").as_deref(), Some("checkbox" | "radio" | "button"))
-        }
+        "INPUT" => !matches!(target.get_attribute("type").as_deref(), Some("checkbox" | "radio" | "button")),
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! Proof for the promise that nothing leaves: every request this page makes is counted by where it went.
 
 use crate::ui::dom;
-use leptos::prelude::*;
 use js_sys::{Object, Reflect};
+use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{PerformanceEntry, PerformanceObserver, PerformanceObserverEntryList, PerformanceObserverInit};
 
@@ -27,9 +27,11 @@ pub fn count_requests() -> RwSignal<Requests> {
                 if name.starts_with("blob:") || name.starts_with("data:") {
                     continue;
                 }
-                requests.update(|requests| {
-                    if name.starts_with(&origin) { requests.own += 1 } else { requests.foreign += 1 }
-                });
+                requests.update(
+                    |requests| {
+                        if name.starts_with(&origin) { requests.own += 1 } else { requests.foreign += 1 }
+                    },
+                );
             }
         },
     );

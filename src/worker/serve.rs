@@ -183,10 +183,9 @@ impl Server {
                 self.jobs.cancel(job);
                 Reply::Done.into()
             }
-            Request::Storage => match crate::browser::storage_quota::estimate().await {
-                Ok(state) => Reply::Storage(state).into(),
-                Err(_) => Reply::Failed("This browser does not tell how much it stores.".into()).into(),
-            },
+            Request::Storage => {
+                crate::browser::storage_quota::state().await.map_or_else(Reply::Failed, Reply::Storage).into()
+            }
             Request::OpenProject { project } => {
                 self.close_project();
                 match self.session.project_kind(&project).await {

@@ -19,8 +19,8 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 const WORD_SEED: u64 = FNV_OFFSET;
 const CHARACTER_SEED: u64 = FNV_OFFSET ^ 0x5bd1_e995_0000_0000;
 
-/// The n-grams of a text as a row of [`NGRAM_COLUMNS`] columns: its word part and its character part each of unit
-/// length, both scaled by √½ so that the row has length 1 (0 for a text without letters, digits or signs).
+/// The n-grams of a text as a row of [`NGRAM_COLUMNS`] columns: its word part and its character part weigh
+/// the same, the whole has unit length (no entry for a text of nothing but spaces).
 ///
 /// The text is put in compatibility form (NFKC) and lower case. A word is a run of letters and digits (with inner
 /// apostrophes). Character n-grams stay within what whitespace divides, padded by a space at either end
@@ -117,4 +117,55 @@ fn combined(mut entries: Vec<(u32, f32)>) -> SparseRow {
         }
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The character n-grams as scikit-learn's `char_wb` lists them, each hashed whole.
+    fn plain(word: &str) -> Vec<u64> {
+        let padded: Vec<char> = format!(" {word} ").chars().collect();
+        let windows =
+            CHARACTERS.flat_map(|length| padded.windows(length).map(|window| window.iter().collect::<String>()));
+        windows.map(|ngram| grow(CHARACTER_SEED, ngram.as_bytes())).collect()
+    }
+
+    #[test]
+    fn character_ngrams_stay_within_words() {
+        for word in ["a", "ab", "good", "naïve", "😀x"] {
+            let (mut found, mut expected) = (character_ngrams(word), plain(word));
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{word}");
+        }
+        assert_eq!(character_ngrams("ab cd").len(), character_ngrams("ab").len() + character_ngrams("cd").len());
+    }
+
+    #[test]
+    fn words_and_pairs_of_words_are_features() {
+        let hash = |text: &str| grow(WORD_SEED, text.as_bytes());
+        assert_eq!(
+            word_ngrams("not good, don't!"),
+            [hash("not"), hash("good"), hash("not good"), hash("don't"), hash("good don't"),]
+        );
+        assert_eq!(word_ngrams(" ' -- "), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_row_is_sorted_and_of_unit_length() {
+        for text in ["x", "The food was great, great, GREAT!", &"many words here ".repeat(300)] {
+            let row = ngram_row(text);
+            assert!(row.indices.windows(2).all(|two| two[0] < two[1]));
+            assert!(row.indices.iter().all(|&column| (column as usize) < NGRAM_COLUMNS));
+            let length: f32 = row.values.iter().map(|value| value * value).sum();
+            assert!((length - 1.0).abs() < 1e-4, "{length}");
+        }
+        assert_eq!(ngram_row(" \n"), SparseRow::default());
+    }
+
+    #[test]
+    fn case_and_compatibility_forms_do_not_matter() {
+        assert_eq!(ngram_row("ＧＯＯＤ ﬁlm"), ngram_row("good film"));
+    }
 }

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn categories_are_one_hot_and_rare_ones_share_a_column() {
         check(
-            "island\nDream\nBiscoe\nDream\nBiscoe\nDream\nTorgersen\n ",
+            "island\nDream\nBiscoe\nDream\nBiscoe\nDream\nTorgersen\nNA",
             &["island = Dream", "island = Biscoe", "island = (other)", "island is missing"],
             &[
                 &[1.0, 0.0, 0.0, 0.0],
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn columns_that_say_nothing_are_dropped() {
         check("constant;same;unique\n5;x;one\n5;x;two\n5;x;three", &[], &[&[], &[], &[]]);
-        check("gap\n\n5\n5", &["gap is missing"], &[&[0.0], &[0.0]]);
+        check("gap\nNA\n5\n5", &["gap is missing"], &[&[1.0], &[0.0], &[0.0]]);
     }
 
     #[test]

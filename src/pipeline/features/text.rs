@@ -19,9 +19,6 @@ pub const WEIGHTS_FEATURE_ID: &str = "wordllama256-i8-ngrams-1";
 /// Names the vectors of an encoder without weights in the cache.
 pub const FALLBACK_FEATURE_ID: &str = "ngrams-1";
 
-/// How long the sparse half is beside the dense half of length 1, as the heads see them.
-pub const SPARSE_LENGTH: f32 = 1.0;
-
 /// Turns texts into vectors, each on its own.
 #[derive(Debug, Clone)]
 pub struct TextEncoder {
@@ -98,10 +95,14 @@ impl TextEncoder {
         if self.embeddings.is_some() { WEIGHTS_FEATURE_ID } else { FALLBACK_FEATURE_ID }
     }
 
-    /// The vector of one text: [`TEXT_DENSE_COLUMNS`] dense columns of unit length and [`NGRAM_COLUMNS`] sparse ones of
-    /// length [`SPARSE_LENGTH`]. Zero where the text is empty.
+    /// The vector of one text: [`TEXT_DENSE_COLUMNS`] dense and [`NGRAM_COLUMNS`] sparse columns, each half of unit
+    /// length, zero where the text is empty.
+    ///
+    /// Equal lengths were measured with scikit-learn's logistic regression on the 3,000 demo sentences (accuracy at
+    /// 30/100/300/1,500 random labels, mean of 6 seeds): C = 1 gives .612/.734/.796/.839, C = 10 gives
+    /// .648/.749/.784/.831; a sparse half of length 0.5 ends at .824 (C = 1), one of 2 starts at .593.
     pub fn encode(&self, text: &str) -> FeatureVector {
-        let mut sparse = ngram_row(text);
+        let sparse = ngram_row(text);
         let mut dense = match &self.embeddings {
             Some(embeddings) => embeddings.sum(text),
             None => projected(&sparse),
@@ -110,7 +111,6 @@ impl TextEncoder {
         if length > 0.0 {
             dense.iter_mut().for_each(|value| *value /= length);
         }
-        sparse.values.iter_mut().for_each(|value| *value *= SPARSE_LENGTH);
         FeatureVector { dense, sparse }
     }
 }

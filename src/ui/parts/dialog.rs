@@ -68,18 +68,19 @@ pub fn Modal(
     let close = move || state.dialog.set(None);
     // A press on the backdrop hits the dialog itself; everything in it is covered by its children.
     let on_backdrop = move |event: leptos::ev::MouseEvent| {
-        let on_itself = event.target().is_some_and(|target| {
-            target.dyn_ref::<HtmlElement>().is_some_and(|target| target.tag_name() == "DIALOG")
-        });
+        let on_itself = event
+            .target()
+            .is_some_and(|target| target.dyn_ref::<HtmlElement>().is_some_and(|target| target.tag_name() == "DIALOG"));
         if on_itself {
             close();
         }
     };
+    let name = title.clone();
     view! {
         <dialog
             node_ref=element
             class=format!("modal {class}")
-            aria-label=title.clone()
+            aria-label=name
             on:close=move |_| close()
             on:mousedown=on_backdrop
         >

@@ -21,7 +21,7 @@ const KEYS: [(&str, &str); 8] = [
 pub fn Keys() -> impl IntoView {
     let classes = use_app().state.classes.get_untracked();
     let row = |key: String, what: String| view! { <tr><th scope="row"><kbd>{key}</kbd></th><td>{what}</td></tr> };
-    let class_rows = (0..).zip(classes).filter_map(|(place, class)| {
+    let class_rows = (0..).zip(classes).filter_map(move |(place, class)| {
         class_key(place).map(|key| row(key.to_string(), format!("Label as {}", class.class.name)))
     });
     view! {

@@ -100,7 +100,9 @@ fn move_focus(root: Option<HtmlElement>, step: i32) {
         return;
     }
     let focused = crate::ui::dom::focused();
-    let present = (0..count).find(|&place| items.item(place).is_some_and(|item| focused.as_deref().is_some_and(|f| f.is_same_node(Some(&item)))));
+    let present = (0..count).find(|&place| {
+        items.item(place).is_some_and(|item| focused.as_deref().is_some_and(|f| f.is_same_node(Some(&item))))
+    });
     let next = match present {
         Some(place) => (i64::from(place) + i64::from(step)).rem_euclid(i64::from(count)) as u32,
         None if step < 0 => count - 1,

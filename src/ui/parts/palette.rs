@@ -25,7 +25,8 @@ pub fn Palette() -> impl IntoView {
     });
     let commands = StoredValue::new(all);
     let run = move |place: usize| {
-        let command = found.with_untracked(|found| commands.with_value(|all| Some(all.get(*found.get(place)?)?.clone())));
+        let command =
+            found.with_untracked(|found| commands.with_value(|all| Some(all.get(*found.get(place)?)?.clone())));
         if let Some(command) = command {
             app.state.dialog.set(None);
             command.run(app);

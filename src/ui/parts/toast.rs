@@ -27,9 +27,7 @@ pub struct Toast {
 #[component]
 pub fn Toasts() -> impl IntoView {
     let toasts = use_app().state.toasts;
-    let of = move |tone: Tone| {
-        toasts.get().into_iter().filter(|toast| toast.tone == tone).collect::<Vec<_>>()
-    };
+    let of = move |tone: Tone| toasts.get().into_iter().filter(|toast| toast.tone == tone).collect::<Vec<_>>();
     view! {
         <div class="toasts">
             <div role="status">

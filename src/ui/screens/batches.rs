@@ -12,7 +12,9 @@ pub fn Batches() -> impl IntoView {
     let state = use_app().state;
     let batches = Memo::new(move |_| {
         let batches = state.project.with(|project| project.as_ref().map(|p| p.batches.clone()).unwrap_or_default());
-        (0..).zip(batches).rev().collect::<Vec<(u32, BatchState)>>()
+        let mut newest_first: Vec<(u32, BatchState)> = (0..).zip(batches).collect();
+        newest_first.reverse();
+        newest_first
     });
     view! {
         <details class="batches">

@@ -11,14 +11,14 @@ use leptos::prelude::*;
 pub fn CardView() -> impl IntoView {
     let state = use_app().state;
     // The content is made anew only when the item changes: a flag must not make the picture blink.
-    let content = move || {
-        state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> })
-    };
+    let content =
+        move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
     let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
     let audit = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.audit.is_some()));
     let item = move || state.card_item.get().map(|item| item.to_string());
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
-    let revisit = move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
+    let revisit =
+        move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
     view! {
         <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1" data-item=item>
             <header class="card-head">
@@ -47,7 +47,11 @@ fn Content(card: Card) -> impl IntoView {
         }
         CardContent::Row(cells) => {
             let row = |(column, cell): (String, String)| {
-                let cell = if cell.is_empty() { view! { <span class="muted">"missing"</span> }.into_any() } else { cell.into_any() };
+                let cell = if cell.is_empty() {
+                    view! { <span class="muted">"missing"</span> }.into_any()
+                } else {
+                    cell.into_any()
+                };
                 view! { <tr><th scope="row">{column}</th><td class="figures">{cell}</td></tr> }
             };
             view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_view()}</tbody></table></div> }.into_any()
@@ -67,7 +71,14 @@ fn NoCard() -> impl IntoView {
             return Some(why);
         }
         let working = state.jobs.with(|jobs| jobs.iter().any(|job| job.status == JobStatus::Running));
-        Some(if working { "The first card comes as soon as the first items are in." } else { "Fetching the next card…" }.to_owned())
+        Some(
+            if working {
+                "The first card comes as soon as the first items are in."
+            } else {
+                "Fetching the next card…"
+            }
+            .to_owned(),
+        )
     };
     move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> })
 }

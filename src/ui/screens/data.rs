@@ -4,10 +4,10 @@ use crate::pipeline::item::Kind;
 use crate::protocol::{ClassIndex, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort, Reply, Request};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::window::{Viewport, visible_range};
+use crate::ui::screens::batches::Batches;
 use crate::ui::screens::selection::SelectionBar;
 use crate::ui::screens::tile::Tile;
 use crate::ui::screens::toolbar::Toolbar;
-use crate::ui::screens::batches::Batches;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -172,7 +172,11 @@ impl DataView {
         let items: Vec<ItemIndex> = between.filter_map(|place| self.row(place)).map(|row| row.item).collect();
         self.selected.update(|selected| {
             for item in items {
-                if selecting { selected.insert(item) } else { selected.remove(&item) };
+                if selecting {
+                    selected.insert(item)
+                } else {
+                    selected.remove(&item)
+                };
             }
         });
         self.anchor.set(Some(place));
@@ -217,7 +221,14 @@ fn watch_changes(app: App, view: DataView) {
         if previous.is_none() {
             return view.load(app);
         }
-        let waiting = set_timeout_with_handle(move || if view.generation.try_get_value().is_some() { view.refresh(app) }, SETTLE);
+        let waiting = set_timeout_with_handle(
+            move || {
+                if view.generation.try_get_value().is_some() {
+                    view.refresh(app)
+                }
+            },
+            SETTLE,
+        );
         if let Some(Some(earlier)) = pending.try_update_value(|pending| std::mem::replace(pending, waiting.ok())) {
             earlier.clear();
         }

@@ -46,7 +46,11 @@ pub fn ImportDialog(
 
 fn summary(plan: &ImportPlan) -> String {
     let word = plan.kind.word();
-    let items = format::counted(plan.expected_items, word, &if word == "table" { "table rows".into() } else { format!("{word}s") });
+    let items = format::counted(
+        plan.expected_items,
+        word,
+        &if word == "table" { "table rows".into() } else { format!("{word}s") },
+    );
     match plan.problems.len() {
         0 => items,
         problems => format!("{items} · {}", format::counted(problems as u64, "problem", "problems")),
@@ -94,11 +98,13 @@ fn KindChoice(plan: RwSignal<ImportPlan>) -> impl IntoView {
                 on:change=move |_| plan.update(|plan| plan_edit::set_kind(plan, kind)) />{text}</label>
         }
     };
-    choosable.then(|| view! {
-        <fieldset class="choices"><legend>"Each row is"</legend>
-            {choice(Kind::Text, "a text: one column is read")}
-            {choice(Kind::Table, "a table row: several columns are compared")}
-        </fieldset>
+    choosable.then(|| {
+        view! {
+            <fieldset class="choices"><legend>"Each row is"</legend>
+                {choice(Kind::Text, "a text: one column is read")}
+                {choice(Kind::Table, "a table row: several columns are compared")}
+            </fieldset>
+        }
     })
 }
 
@@ -119,15 +125,17 @@ fn Columns(plan: RwSignal<ImportPlan>) -> impl IntoView {
             </tr>
         }
     };
-    (count > 0).then(|| view! {
-        <div class="scroll-x">
-            <table class="columns">
-                <caption>"Columns"</caption>
-                <thead><tr><th scope="col">"Column"</th><th scope="col">"Use as"</th><th scope="col">"Holds"</th>
-                    <th scope="col">"Distinct"</th><th scope="col">"For example"</th></tr></thead>
-                <tbody>{(0..count).map(row).collect_view()}</tbody>
-            </table>
-        </div>
+    (count > 0).then(|| {
+        view! {
+            <div class="scroll-x">
+                <table class="columns">
+                    <caption>"Columns"</caption>
+                    <thead><tr><th scope="col">"Column"</th><th scope="col">"Use as"</th><th scope="col">"Holds"</th>
+                        <th scope="col">"Distinct"</th><th scope="col">"For example"</th></tr></thead>
+                    <tbody>{(0..count).map(row).collect_view()}</tbody>
+                </table>
+            </div>
+        }
     })
 }
 
@@ -151,20 +159,26 @@ fn RoleChoice(plan: RwSignal<ImportPlan>, place: usize, name: String) -> impl In
 fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
     let folders = guessed == LabelSource::Folder;
     let use_folders = move |event| {
-        plan.update(|plan| plan.labels = if event_target_checked(&event) { LabelSource::Folder } else { LabelSource::None });
+        plan.update(|plan| {
+            plan.labels = if event_target_checked(&event) { LabelSource::Folder } else { LabelSource::None }
+        });
     };
-    let classes = move || {
-        plan.with(|plan| if plan.labels == guessed { plan.classes.clone() } else { Vec::new() })
+    let classes = move || plan.with(|plan| if plan.labels == guessed { plan.classes.clone() } else { Vec::new() });
+    let sentence = move || {
+        plan.with(|plan| match plan.labels {
+            LabelSource::None => "No labels come along: you name the classes as you meet them.".to_owned(),
+            LabelSource::Folder => {
+                format!("{} found in folder names.", format::counted(plan.classes.len() as u64, "class", "classes"))
+            }
+            LabelSource::Column => {
+                let name =
+                    plan.columns.iter().find(|column| column.role == Role::Label).map_or("", |column| &column.name);
+                let distinct =
+                    plan.columns.iter().find(|column| column.role == Role::Label).map_or(0, |column| column.distinct);
+                format!("{} in the column “{name}”.", format::counted(distinct.into(), "class", "classes"))
+            }
+        })
     };
-    let sentence = move || plan.with(|plan| match plan.labels {
-        LabelSource::None => "No labels come along: you name the classes as you meet them.".to_owned(),
-        LabelSource::Folder => format!("{} found in folder names.", format::counted(plan.classes.len() as u64, "class", "classes")),
-        LabelSource::Column => {
-            let name = plan.columns.iter().find(|column| column.role == Role::Label).map_or("", |column| &column.name);
-            let distinct = plan.columns.iter().find(|column| column.role == Role::Label).map_or(0, |column| column.distinct);
-            format!("{} in the column “{name}”.", format::counted(distinct.into(), "class", "classes"))
-        }
-    });
     let chip = |(place, (name, count)): (usize, (String, u32))| {
         view! { <li class=format!("class-chip {}", hue_class(place))><span class="swatch"></span>{name}<span class="figures muted">{format::count(count.into())}</span></li> }
     };
@@ -186,12 +200,15 @@ pub fn Problems(
     /// The problems, or the first of them.
     problems: Vec<Problem>,
 ) -> impl IntoView {
-    let row = |problem: Problem| view! {
-        <tr><td>{problem.file}</td><td class="figures">{problem.row.map(format::count)}</td><td>{problem.message}</td></tr>
+    let row = |problem: Problem| {
+        view! {
+            <tr><td>{problem.file}</td><td class="figures">{problem.row.map(format::count)}</td><td>{problem.message}</td></tr>
+        }
     };
-    (!problems.is_empty()).then(|| view! {
-        <details class="problems" open=problems.len() <= 5>
-            <summary>{format::counted(problems.len() as u64, "problem", "problems")}", the rest is imported"</summary>
+    let count = problems.len();
+    (count > 0).then(|| view! {
+        <details class="problems" open=count <= 5>
+            <summary>{format::counted(count as u64, "problem", "problems")}", the rest is imported"</summary>
             <div class="scroll-x"><table>
                 <thead><tr><th scope="col">"File"</th><th scope="col">"Row"</th><th scope="col">"What is wrong"</th></tr></thead>
                 <tbody>{problems.into_iter().take(200).map(row).collect_view()}</tbody>

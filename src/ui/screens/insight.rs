@@ -40,7 +40,8 @@ fn Probabilities() -> impl IntoView {
             </li>
         }
     };
-    move || state.card.with(|card| match card {
+    move || {
+        state.card.with(|card| match card {
         None => view! { <p class="muted">"No card."</p> }.into_any(),
         Some(card) if card.audit.is_some() => {
             view! { <p class="muted">"Hidden: an audit is answered blind, so that it measures the model honestly."</p> }.into_any()
@@ -50,6 +51,7 @@ fn Probabilities() -> impl IntoView {
         }
         Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_view()}</ul> }.into_any(),
     })
+    }
 }
 
 /// Class by class in their order, or only the likeliest ones when there are many.
@@ -66,13 +68,17 @@ fn likeliest(card: &Card) -> Vec<(ClassIndex, f32)> {
 fn Neighbours() -> impl IntoView {
     let app = use_app();
     let state = app.state;
-    let picture = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.content == crate::protocol::CardContent::Image));
+    let picture = move || {
+        state.card.with(|card| card.as_ref().is_some_and(|card| card.content == crate::protocol::CardContent::Image))
+    };
     let row = move |near: Neighbour| {
         let class = state.class_name(near.class);
         let item = near.item;
+        let name = format!("Revisit {}, labelled {class}", near.name);
+        let title = near.name.clone();
         view! {
-            <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=format!("Revisit {}, labelled {class}", near.name)
-                title=near.name.clone() on:click=move |_| actions::visit(app, item)>
+            <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
+                title=title on:click=move |_| actions::visit(app, item)>
                 {picture().then(|| view! { <Picture item alt="" thumbnail=true /> })}
                 <span class="neighbour-name">{if picture() { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>

@@ -93,7 +93,9 @@ fn NewClassHint() -> impl IntoView {
     let state = use_app().state;
     move || match state.classes.with(Vec::len) {
         0 => Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }),
-        1 => Some(view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> }),
+        1 => Some(
+            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> },
+        ),
         _ => None,
     }
 }
@@ -103,7 +105,9 @@ fn Progress() -> impl IntoView {
     let state = use_app().state;
     let figures = Memo::new(move |_| {
         state.project.with(|project| {
-            project.as_ref().map_or((0, 0, 0, 0, 0), |p| (p.labelled + p.audits, p.items, p.embedded, p.audits, p.skipped))
+            project
+                .as_ref()
+                .map_or((0, 0, 0, 0, 0), |p| (p.labelled + p.audits, p.items, p.embedded, p.audits, p.skipped))
         })
     });
     let share = Signal::derive(move || {
@@ -112,7 +116,9 @@ fn Progress() -> impl IntoView {
     });
     let reading = move || {
         let (_, items, embedded, ..) = figures.get();
-        (embedded < items).then(|| format!("{} of {} read by the model so far", format::count(embedded.into()), format::count(items.into())))
+        (embedded < items).then(|| {
+            format!("{} of {} read by the model so far", format::count(embedded.into()), format::count(items.into()))
+        })
     };
     view! {
         <div class="progress">
@@ -137,7 +143,9 @@ fn Answers() -> impl IntoView {
     let disabled = move || state.card_item.with(Option::is_none);
     let why = move || if disabled() { Some("There is no card to decide about.") } else { None };
     let classes = move || {
-        state.classes.with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<_>>())
+        state
+            .classes
+            .with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<_>>())
     };
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     view! {
@@ -169,15 +177,17 @@ fn ClassButton(class: ClassIndex, name: String) -> impl IntoView {
             (suggestion.class == class).then_some(suggestion.probability)
         })
     });
-    let present = Memo::new(move |_| app.state.card.with(|card| card.as_ref().is_some_and(|card| card.label == Some(class))));
+    let present =
+        Memo::new(move |_| app.state.card.with(|card| card.as_ref().is_some_and(|card| card.label == Some(class))));
     let key = class_key(class).map(String::from);
+    let (accessible_name, shortcut) = (name.clone(), key.clone());
     let description = move || match (suggested.get(), present.get()) {
         (Some(probability), _) => Some(format!("suggested, {}", format::probability(probability))),
         (None, true) => Some("the present label".to_owned()),
         (None, false) => None,
     };
     view! {
-        <button class=format!("class-button {}", hue_class(class.into())) aria-label=name.clone() aria-keyshortcuts=key.clone()
+        <button class=format!("class-button {}", hue_class(class.into())) aria-label=accessible_name aria-keyshortcuts=shortcut
             aria-description=description
             class:suggested=move || suggested.get().is_some()
             class:unsure=move || suggested.get().is_some_and(|probability| probability < 0.5)
@@ -245,8 +255,11 @@ fn NewClass() -> impl IntoView {
 fn History() -> impl IntoView {
     let app = use_app();
     let state = app.state;
-    let entries = Memo::new(move |_| state.project.with(|project| project.as_ref().map(|p| p.history.clone()).unwrap_or_default()));
-    let images = Memo::new(move |_| state.project.with(|project| project.as_ref().is_some_and(|p| p.kind == Kind::Image)));
+    let entries = Memo::new(move |_| {
+        state.project.with(|project| project.as_ref().map(|p| p.history.clone()).unwrap_or_default())
+    });
+    let images =
+        Memo::new(move |_| state.project.with(|project| project.as_ref().is_some_and(|p| p.kind == Kind::Image)));
     let entry = move |entry: HistoryEntry| {
         let decided = match entry.verdict {
             Verdict::Label(class) => format!("labelled {}", state.class_name(class)),

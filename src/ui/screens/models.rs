@@ -7,7 +7,11 @@ use crate::ui::{actions, format};
 use leptos::prelude::*;
 
 const STRATEGIES: [(Strategy, &str, &str); 3] = [
-    (Strategy::Herding, "Uncertainty herding", "Uncertain items that stand for many others. Best from the first label on."),
+    (
+        Strategy::Herding,
+        "Uncertainty herding",
+        "Uncertain items that stand for many others. Best from the first label on.",
+    ),
     (Strategy::Margin, "Margin", "The smallest gap between the two likeliest classes. Good late, narrow early."),
     (Strategy::Random, "Random", "Uniformly. Slow, but a fair sample."),
 ];
@@ -16,12 +20,22 @@ const STRATEGIES: [(Strategy, &str, &str); 3] = [
 #[component]
 pub fn ModelsScreen() -> impl IntoView {
     let app = use_app();
-    let model = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(|project| project.model.clone())));
-    let verdict = move || model.with(|model| model.as_ref().map_or_else(
-        || "There is no model yet. Label at least one item of each of two classes, and it appears here.".to_owned(),
-        verdict,
-    ));
-    let curve = Signal::derive(move || model.with(|model| model.as_ref().map(|model| model.curve.clone()).unwrap_or_default()));
+    let model = Memo::new(move |_| {
+        app.state.project.with(|project| project.as_ref().and_then(|project| project.model.clone()))
+    });
+    let verdict = move || {
+        model.with(|model| {
+            model.as_ref().map_or_else(
+                || {
+                    "There is no model yet. Label at least one item of each of two classes, and it appears here."
+                        .to_owned()
+                },
+                verdict,
+            )
+        })
+    };
+    let curve =
+        Signal::derive(move || model.with(|model| model.as_ref().map(|model| model.curve.clone()).unwrap_or_default()));
     view! {
         <div class="page">
             <h1>"Models"</h1>
@@ -43,7 +57,8 @@ pub fn ModelsScreen() -> impl IntoView {
 }
 
 fn verdict(model: &ModelState) -> String {
-    let learnt = format!("Model {} has learnt from {}", model.version, format::counted(model.labels.into(), "label", "labels"));
+    let learnt =
+        format!("Model {} has learnt from {}", model.version, format::counted(model.labels.into(), "label", "labels"));
     match &model.audit {
         Some(audit) => format!(
             "{learnt} and is right on {} of items, measured on {}.",
@@ -56,12 +71,27 @@ fn verdict(model: &ModelState) -> String {
 
 #[component]
 fn Figures(model: Memo<Option<ModelState>>) -> impl IntoView {
-    let audit = move || model.with(|model| model.as_ref()?.audit.map(|audit| {
-        (format::interval(audit.estimate, audit.low, audit.high), format!("{} of {} right, exact 95 % interval", audit.right, audit.total))
-    }));
+    let audit = move || {
+        model.with(|model| {
+            model.as_ref()?.audit.map(|audit| {
+                (
+                    format::interval(audit.estimate, audit.low, audit.high),
+                    format!("{} of {} right, exact 95 % interval", audit.right, audit.total),
+                )
+            })
+        })
+    };
     let out_of_fold = move || model.with(|model| model.as_ref()?.out_of_fold.map(format::percent));
     let temperature = move || model.with(|model| model.as_ref().map(|model| format!("{:.2}", model.temperature)));
-    let state = move || model.with(|model| if model.as_ref().is_some_and(|model| model.polishing) { "refining in the background" } else { "up to date" });
+    let state = move || {
+        model.with(|model| {
+            if model.as_ref().is_some_and(|model| model.polishing) {
+                "refining in the background"
+            } else {
+                "up to date"
+            }
+        })
+    };
     view! {
         <div class="figure-tiles">
             <div class="figure-tile"><h2>"Audit accuracy"</h2>
@@ -81,7 +111,9 @@ fn Figures(model: Memo<Option<ModelState>>) -> impl IntoView {
 #[component]
 fn Asking() -> impl IntoView {
     let app = use_app();
-    let options = Memo::new(move |_| app.state.project.with(|project| project.as_ref().map(|project| project.options).unwrap_or_default()));
+    let options = Memo::new(move |_| {
+        app.state.project.with(|project| project.as_ref().map(|project| project.options).unwrap_or_default())
+    });
     let strategy = move |(strategy, title, text): (Strategy, &'static str, &'static str)| {
         view! {
             <label class="choice"><input type="radio" name="strategy" prop:checked=move || options.get().strategy == strategy
@@ -91,7 +123,10 @@ fn Asking() -> impl IntoView {
     };
     let set_share = move |event| {
         if let Ok(percent) = event_target_value(&event).parse::<f64>() {
-            actions::set_options(app, Options { audit_share: (percent / 100.0).clamp(0.0, 0.5), ..options.get_untracked() });
+            actions::set_options(
+                app,
+                Options { audit_share: (percent / 100.0).clamp(0.0, 0.5), ..options.get_untracked() },
+            );
         }
     };
     view! {

@@ -2,11 +2,11 @@
 
 use crate::protocol::{RELEASE, Reply, Request, StorageState};
 use crate::ui::app::use_app;
+use crate::ui::format;
 use crate::ui::parts::bar::Bar;
 use crate::ui::privacy::count_requests;
 use crate::ui::screens::projects::Projects;
 use crate::ui::theme::{self, Theme};
-use crate::ui::format;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -36,16 +36,24 @@ fn Storage() -> impl IntoView {
             other => app.unexpected(other),
         }
     });
-    let figures = move || storage.with(|storage| storage.as_ref().map_or_else(
-        || "Asking the browser…".to_owned(),
-        |state| format!("{} of {} used", format::bytes(state.used), format::bytes(state.quota)),
-    ));
-    let share = Signal::derive(move || storage.with(|storage| storage.as_ref().map_or(0.0, |state| state.used / state.quota.max(1.0))));
-    let safe = move || storage.with(|storage| storage.as_ref().map(|state| if state.persistent {
+    let figures = move || {
+        storage.with(|storage| {
+            storage.as_ref().map_or_else(
+                || "Asking the browser…".to_owned(),
+                |state| format!("{} of {} used", format::bytes(state.used), format::bytes(state.quota)),
+            )
+        })
+    };
+    let share = Signal::derive(move || {
+        storage.with(|storage| storage.as_ref().map_or(0.0, |state| state.used / state.quota.max(1.0)))
+    });
+    let safe = move || {
+        storage.with(|storage| storage.as_ref().map(|state| if state.persistent {
         "The browser has promised to keep it until you delete it."
     } else {
         "The browser may clear it when the disk is nearly full. Export the whole project to keep a copy; using Hone often, or installing it, makes browsers keep it."
-    }));
+    }))
+    };
     view! {
         <section aria-labelledby="storage-title">
             <h2 id="storage-title">"Storage"</h2>
@@ -60,6 +68,7 @@ fn Storage() -> impl IntoView {
 #[component]
 fn Privacy() -> impl IntoView {
     let requests = count_requests();
+    let foreign = move || requests.get().foreign > 0;
     let left = move || match requests.get().foreign {
         1 => "1 request left this origin since load".to_owned(),
         many => format!("{many} requests left this origin since load"),
@@ -67,7 +76,7 @@ fn Privacy() -> impl IntoView {
     view! {
         <section aria-labelledby="privacy-title">
             <h2 id="privacy-title">"Privacy"</h2>
-            <p class="big figures" class:bad=move || (requests.get().foreign > 0)>{left}</p>
+            <p class="big figures" class:bad=foreign>{left}</p>
             <p class="muted">{move || format!("{} went to this page's own files. The content security policy forbids all others.", format::counted(requests.get().own.into(), "request", "requests"))}</p>
         </section>
     }

@@ -1,12 +1,12 @@
 //! Where everything begins: drop files, open a demo, or go on with a project. Teaches the rest at one glance.
 
 use crate::protocol::Demo;
+use crate::ui::actions;
 use crate::ui::app::use_app;
 use crate::ui::commands::{self, DEMOS};
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::screens::projects::Projects;
 use crate::ui::state::Phase;
-use crate::ui::actions;
 use leptos::prelude::*;
 
 /// The start screen.

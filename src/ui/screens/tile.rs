@@ -23,14 +23,24 @@ fn mark(source: Source) -> (&'static str, &'static str) {
 
 /// The tile: a press opens the card on the Label screen, the box selects.
 #[component]
-pub fn Tile(view: DataView, place: u32, row: ItemRow, kind: Kind) -> impl IntoView {
+pub fn Tile(
+    /// What the screen shows.
+    view: DataView,
+    /// The place in the list.
+    place: u32,
+    /// The item.
+    row: ItemRow,
+    /// What it is.
+    kind: Kind,
+) -> impl IntoView {
     let app = use_app();
     let item = row.item;
     let name = row.name.clone();
     let hue = class_of(&row).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
     let class = class_of(&row).map(|class| app.state.class_name(class));
     let (letter, source) = row.label.map(|(_, source)| mark(source)).unzip();
-    let predicted = row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
+    let predicted =
+        row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
     let selected = move || view.selected.with(|selected| selected.contains(&item));
     let description = match (&class, source, &predicted) {
         (Some(class), Some(source), _) => format!("{class}, {source}"),

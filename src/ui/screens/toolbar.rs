@@ -17,12 +17,18 @@ const FILTERS: [(ItemFilter, &str); 7] = [
     (ItemFilter::Disagreeing, "Label ≠ prediction"),
 ];
 
-const SORTS: [(ItemSort, &str); 3] =
-    [(ItemSort::Imported, "As imported"), (ItemSort::LeastSure, "Least sure first"), (ItemSort::MostSure, "Surest first")];
+const SORTS: [(ItemSort, &str); 3] = [
+    (ItemSort::Imported, "As imported"),
+    (ItemSort::LeastSure, "Least sure first"),
+    (ItemSort::MostSure, "Surest first"),
+];
 
 /// The toolbar.
 #[component]
-pub fn Toolbar(view: DataView) -> impl IntoView {
+pub fn Toolbar(
+    /// What the screen shows.
+    view: DataView,
+) -> impl IntoView {
     let app = use_app();
     let choose_sort = move |event| {
         let text = event_target_value(&event);
@@ -86,7 +92,9 @@ fn Filters(view: DataView) -> impl IntoView {
         }
     };
     let classes = move || {
-        app.state.classes.with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>())
+        app.state.classes.with(|classes| {
+            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
+        })
     };
     view! {
         <div class="filters" role="group" aria-label="Show only">
