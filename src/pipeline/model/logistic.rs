@@ -257,6 +257,10 @@ impl Evaluation {
     fn logits(&self, set: &TrainingSet, rows: std::ops::Range<usize>) -> Array2<f32> {
         let classes = self.intercepts.len();
         let mut logits = set.dense_rows(rows.clone()).dot(&self.dense.t());
+        // A single column lies in memory as a column-major matrix does, and then so does its product.
+        if !logits.is_standard_layout() {
+            logits = logits.as_standard_layout().into_owned();
+        }
         for (mut out, row) in logits.rows_mut().into_iter().zip(rows) {
             out += &ArrayView1::from(&self.intercepts);
             let Some(sparse) = set.sparse_row(row) else { continue };
