@@ -86,11 +86,12 @@ fn fails(folder: &Folder, arguments: &[&str], code: i32, words: &[&str]) {
     assert_eq!(outcome.out, "", "{arguments:?}");
 }
 
-/// Two clearly different classes: by size, by colour, with an id and a missing cell.
+/// Two classes that differ clearly in length and mostly in colour, with an id and a missing cell.
 fn flowers() -> String {
     let mut csv = "id,length,colour,species\n".to_string();
     for i in 0..60 {
-        let (length, colour, species) = if i % 2 == 0 { (1.0, "red", "rose") } else { (3.0, "blue", "iris") };
+        let (length, species) = if i % 2 == 0 { (1.0, "rose") } else { (3.0, "iris") };
+        let colour = if i % 2 == 0 || i % 10 == 1 { "red" } else { "blue" };
         let length = if i == 7 { String::new() } else { (length + 0.01 * f64::from(i)).to_string() };
         csv += &format!("f-{i},{length},{colour},{species}\n");
     }
@@ -158,6 +159,17 @@ fn a_table_is_trained_scored_and_evaluated() {
     let scored = json(&folder, &["score", &model, &data, "--json"]);
     assert_eq!(scored["scores"][1]["prediction"], "iris");
     assert_eq!(scored["predicted"]["rose"], 30);
+}
+
+#[test]
+fn a_single_column_is_enough() {
+    let folder = Folder::new("narrow");
+    let rows: String = (0..20).map(|i| format!("{},{}\n", i, if i < 10 { "low" } else { "high" })).collect();
+    let data = folder.file("levels.csv", format!("level,size\n{rows}"));
+    let model = folder.path("model.zip");
+    works(&folder, &["train", &data, "--label-column", "size", "-o", &model]);
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--json"]);
+    assert!(evaluated["accuracy"]["estimate"].as_f64() >= Some(0.9), "{evaluated}");
 }
 
 #[test]

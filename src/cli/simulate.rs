@@ -69,6 +69,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
                 targets: &data.targets,
                 classes: data.classes.len(),
                 test: test.as_ref().map(|(features, targets)| (features, targets.as_slice())),
+                kind: data.dataset.kind,
                 strategy,
                 budget: arguments.budget as usize,
                 batch: arguments.batch as usize,

@@ -43,7 +43,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
     let features = labelled.embed(&extractor, &arguments.run)?;
     let LabelledData { dataset, classes, targets, unlabelled } = &labelled;
-    let learner = fit(&features, targets, classes.len());
+    let learner = fit(&features, targets, classes.len(), dataset.kind);
     let Some(head) = learner.head() else {
         return Err(Failure::data("the model could not be trained: fewer than two classes have an item"));
     };
@@ -156,8 +156,8 @@ fn no_labels(dataset: &Dataset) -> Failure {
 }
 
 /// A learner that has learnt these labels to the end.
-pub fn fit(features: &Features, targets: &[usize], classes: usize) -> Learner {
-    let mut learner = Learner::new(classes, LearnerConfig::default());
+pub fn fit(features: &Features, targets: &[usize], classes: usize, kind: Kind) -> Learner {
+    let mut learner = Learner::new(classes, LearnerConfig::for_kind(kind, 0));
     learner.set_labels(targets.iter().copied().enumerate().collect());
     learner.refresh(features);
     while learner.step(features) != Step::Idle {}

@@ -1,6 +1,7 @@
 //! Label-efficiency curves: what a strategy would have gained, replayed on labelled data.
 
 use crate::pipeline::features::matrix::Features;
+use crate::pipeline::item::Kind;
 use crate::pipeline::predict::likeliest;
 use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig};
@@ -19,6 +20,8 @@ pub struct Simulation<'a> {
     pub classes: usize,
     /// Rows to measure on, and their true classes. `None`: a stratified third of the rows is held out.
     pub test: Option<(&'a Features, &'a [usize])>,
+    /// Decides how the model is trained.
+    pub kind: Kind,
     /// What is asked first.
     pub strategy: Strategy,
     /// Labels in all; fewer if the pool is smaller.
@@ -53,7 +56,7 @@ pub fn simulate(simulation: &Simulation) -> Curve {
     let held_out = features.select(&held_out);
     let (test, test_targets) = simulation.test.unwrap_or((&held_out, &held_out_targets));
 
-    let mut learner = Learner::new(classes, LearnerConfig { seed, ..LearnerConfig::default() });
+    let mut learner = Learner::new(classes, LearnerConfig::for_kind(simulation.kind, seed));
     let mut ranker = Ranker::new(seed);
     let mut labelled: Vec<usize> = Vec::new();
     let mut unlabelled: Vec<usize> = (0..pool.len()).collect();
@@ -139,8 +142,17 @@ mod tests {
         let (features, targets) = data;
         let mut mean = Curve::default();
         for seed in 0..seeds {
-            let curve =
-                simulate(&Simulation { features, targets, classes: 10, test: None, strategy, budget, batch, seed });
+            let curve = simulate(&Simulation {
+                features,
+                targets,
+                classes: 10,
+                test: None,
+                kind: Kind::Image,
+                strategy,
+                budget,
+                batch,
+                seed,
+            });
             mean.labels = curve.labels;
             mean.accuracy.resize(mean.labels.len(), 0.0);
             for (sum, accuracy) in mean.accuracy.iter_mut().zip(curve.accuracy) {

@@ -111,6 +111,7 @@ impl Project {
     /// An empty project around its record.
     pub fn new(record: ProjectRecord, source: FeatureSource) -> Self {
         let classes = record.classes.len();
+        let config = LearnerConfig::for_kind(record.kind, SEED);
         Self {
             record,
             items: Vec::new(),
@@ -127,7 +128,7 @@ impl Project {
             rows_learnt: 0,
             failed: BTreeMap::new(),
             encoder: None,
-            learner: Learner::new(classes, LearnerConfig { seed: SEED, ..LearnerConfig::default() }),
+            learner: Learner::new(classes, config),
             ranker: Ranker::new(SEED),
             ranking: false,
             rank_due: true,
