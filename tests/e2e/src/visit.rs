@@ -117,7 +117,8 @@ impl<'programs> Visit<'programs> {
     /// When the log can't be read.
     pub fn close_and_list_requests(&mut self) -> Result<Vec<String>, String> {
         self.session = None;
-        let log = fs::read_to_string(self.network_log()).map_err(|error| format!("the network log can't be read: {error}"))?;
+        let log = fs::read_to_string(self.network_log())
+            .map_err(|error| format!("the network log can't be read: {error}"))?;
         Ok(requests_of_pages(&log))
     }
 
@@ -381,7 +382,8 @@ impl Drop for Visit<'_> {
             for error in session.console_errors().unwrap_or_default() {
                 println!("  console: {error}");
             }
-            let _ = self.picture(&self.programs.screenshots.join(format!("unfinished-{}.png", self.name)), 1440, "light");
+            let _ =
+                self.picture(&self.programs.screenshots.join(format!("unfinished-{}.png", self.name)), 1440, "light");
         }
         self.session = None;
         let _ = fs::remove_dir_all(&self.folder);
@@ -447,7 +449,9 @@ mod tests {
 
     #[test]
     fn reads_numbers_as_people_write_them() {
-        for (text, expected) in [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)] {
+        for (text, expected) in
+            [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)]
+        {
             assert_eq!(first_number(text), expected, "{text}");
         }
     }
