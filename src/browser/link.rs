@@ -194,7 +194,8 @@ impl Link {
         spawn_local(async move {
             // If the project cannot be opened, the questions that wait for it are answered so one by one. If the
             // worker dies meanwhile, these two are answered for it, and the next worker gets a task of its own.
-            if let Some(project) = link.inner.project.borrow().clone() {
+            let project = link.inner.project.borrow().clone();
+            if let Some(project) = project {
                 for request in [Request::Hello, Request::OpenProject { project }] {
                     let (id, answered) = link.enqueue(request, Vec::new());
                     link.post(id);
