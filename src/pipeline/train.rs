@@ -23,18 +23,12 @@ const SLICE_WORK: usize = 20 << 20;
 const AT_ONCE_WORK: usize = 40 << 20;
 
 /// What a learner is made with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LearnerConfig {
     /// Decides the folds.
     pub seed: u64,
     /// The head.
     pub head: Logistic,
-}
-
-impl Default for LearnerConfig {
-    fn default() -> Self {
-        Self { seed: 0, head: Logistic::default() }
-    }
 }
 
 /// What one slice of background work did.
