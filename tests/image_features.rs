@@ -5,7 +5,7 @@ use hone::nn::{EMBEDDING_COLUMNS, Lite0};
 use hone::pipeline::features::image::{Crop, crop_from_rgba};
 use std::path::PathBuf;
 
-/// What the design asks of every picture. The weights' f16 alone cost 4e-5, our resampling up to 3e-4.
+/// What the design asks of every picture. Measured: 0.99975 and better (the decoders differ by a level here and there).
 const LEAST_COSINE: f64 = 0.999;
 
 fn root() -> PathBuf {

@@ -1,6 +1,7 @@
 //! Label-efficiency curves: what a strategy would have gained, replayed on labelled data.
 
 use crate::pipeline::features::matrix::Features;
+use crate::pipeline::item::Kind;
 use crate::pipeline::predict::likeliest;
 use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig};
@@ -19,6 +20,8 @@ pub struct Simulation<'a> {
     pub classes: usize,
     /// Rows to measure on, and their true classes. `None`: a stratified third of the rows is held out.
     pub test: Option<(&'a Features, &'a [usize])>,
+    /// Decides how the model is trained.
+    pub kind: Kind,
     /// What is asked first.
     pub strategy: Strategy,
     /// Labels in all; fewer if the pool is smaller.
@@ -38,8 +41,9 @@ pub struct Curve {
     pub accuracy: Vec<f64>,
 }
 
-/// Replays labelling: ask a batch, learn from the true classes, measure, until the budget is spent. The model is
-/// polished before each measurement; there are no audits. While only one class has labels, it is what is predicted.
+/// Replays labelling as the app does it: after each label the at-once update and a new ranking, after each batch a
+/// polish and a measurement, until the budget is spent. There are no audits. While only one class has labels, it is
+/// what is predicted.
 pub fn simulate(simulation: &Simulation) -> Curve {
     let Simulation { features, targets, classes, strategy, seed, .. } = *simulation;
     let (pool_rows, held_out) = match simulation.test {
@@ -52,22 +56,32 @@ pub fn simulate(simulation: &Simulation) -> Curve {
     let held_out = features.select(&held_out);
     let (test, test_targets) = simulation.test.unwrap_or((&held_out, &held_out_targets));
 
-    let mut learner = Learner::new(classes, LearnerConfig { seed, ..LearnerConfig::default() });
+    let mut learner = Learner::new(classes, LearnerConfig::for_kind(simulation.kind, seed));
     let mut ranker = Ranker::new(seed);
     let mut labelled: Vec<usize> = Vec::new();
     let mut unlabelled: Vec<usize> = (0..pool.len()).collect();
     let mut curve = Curve::default();
     let budget = simulation.budget.min(pool.len());
     while labelled.len() < budget {
-        let want = simulation.batch.max(1).min(budget - labelled.len());
-        ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
-        let ranked = loop {
-            if let Some(ranked) = ranker.step(&pool) {
-                break ranked;
+        let batch_ends = budget.min(labelled.len() + simulation.batch.max(1));
+        while labelled.len() < batch_ends {
+            // What chance asks does not depend on what was learnt, so a whole batch can be asked at once.
+            let want = if strategy == Strategy::Random { batch_ends - labelled.len() } else { 1 };
+            ranker.begin(strategy, &pool, learner.probabilities(), &labelled, &unlabelled, want);
+            let ranked = loop {
+                if let Some(ranked) = ranker.step(&pool) {
+                    break ranked;
+                }
+            };
+            let asked: Vec<usize> = ranked.iter().map(|ranked| ranked.row).collect();
+            unlabelled.retain(|row| !asked.contains(row));
+            labelled.extend(&asked);
+            if labelled.len() < batch_ends {
+                for row in asked {
+                    learner.observe(&pool, row, pool_targets[row]);
+                }
             }
-        };
-        labelled.extend(ranked.iter().map(|ranked| ranked.row));
-        unlabelled.retain(|row| !labelled.contains(row));
+        }
         learner.set_labels(labelled.iter().map(|&row| (row, pool_targets[row])).collect());
         while learner.polish_due() {
             learner.step(&pool);
@@ -128,8 +142,17 @@ mod tests {
         let (features, targets) = data;
         let mut mean = Curve::default();
         for seed in 0..seeds {
-            let curve =
-                simulate(&Simulation { features, targets, classes: 10, test: None, strategy, budget, batch, seed });
+            let curve = simulate(&Simulation {
+                features,
+                targets,
+                classes: 10,
+                test: None,
+                kind: Kind::Image,
+                strategy,
+                budget,
+                batch,
+                seed,
+            });
             mean.labels = curve.labels;
             mean.accuracy.resize(mean.labels.len(), 0.0);
             for (sum, accuracy) in mean.accuracy.iter_mut().zip(curve.accuracy) {

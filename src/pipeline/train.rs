@@ -5,6 +5,7 @@
 //! the same labels give the same model, however they came.
 
 use crate::pipeline::features::matrix::Features;
+use crate::pipeline::item::Kind;
 use crate::pipeline::model::linear::Linear;
 use crate::pipeline::model::logistic::Logistic;
 use crate::pipeline::model::online::{self, OnlineUpdate};
@@ -29,6 +30,17 @@ pub struct LearnerConfig {
     pub seed: u64,
     /// The head.
     pub head: Logistic,
+}
+
+impl LearnerConfig {
+    /// What suits items of this kind.
+    pub fn for_kind(kind: Kind, seed: u64) -> Self {
+        let head = match kind {
+            Kind::Text => Logistic::for_texts(),
+            Kind::Image | Kind::Table => Logistic::default(),
+        };
+        Self { seed, head }
+    }
 }
 
 /// What one slice of background work did.

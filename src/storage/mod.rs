@@ -4,6 +4,8 @@
 //! `Store` is depends on the platform alone.
 
 pub mod archive;
+#[cfg(any(not(target_arch = "wasm32"), feature = "worker"))]
+pub mod media;
 pub mod records;
 #[cfg(feature = "engine")]
 pub mod vector_block;

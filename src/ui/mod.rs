@@ -6,7 +6,27 @@ pub mod route;
 pub mod hotkey;
 pub mod deck;
 pub mod outbox;
+pub mod ids;
 pub mod format;
 pub mod fuzzy;
 pub mod plan_edit;
 pub mod parts;
+
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod app;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod state;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod actions;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod commands;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod screens;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod media;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod privacy;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod theme;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod dom;

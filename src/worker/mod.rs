@@ -9,3 +9,16 @@ pub mod session;
 pub mod import_job;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod serve;
+
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub mod pool;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod helper;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod embed_wire;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub mod embed;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod extract;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod picture;

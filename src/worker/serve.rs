@@ -13,7 +13,6 @@ use crate::protocol::{Demo, Event, ItemIndex, JobStatus, Reply, Request};
 use crate::storage::Store;
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
-use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -100,7 +99,7 @@ struct Server {
     jobs: Jobs,
     sender: mpsc::UnboundedSender<Input>,
     /// Started with the first project: the start screen must not wait for weights.
-    pool: Option<Rc<EmbedPool>>,
+    pool: Option<EmbedPool>,
     staged: Vec<Origin>,
     flight: Flight,
 }
@@ -184,10 +183,9 @@ impl Server {
                 self.jobs.cancel(job);
                 Reply::Done.into()
             }
-            Request::Storage => crate::browser::storage_quota::state()
-                .await
-                .map_or_else(|error| Reply::Failed(error), Reply::Storage)
-                .into(),
+            Request::Storage => {
+                crate::browser::storage_quota::state().await.map_or_else(Reply::Failed, Reply::Storage).into()
+            }
             Request::OpenProject { project } => {
                 self.close_project();
                 match self.session.project_kind(&project).await {
@@ -217,7 +215,7 @@ impl Server {
             return;
         }
         if self.pool.is_none() {
-            self.pool = Some(Rc::new(EmbedPool::new()));
+            self.pool = Some(EmbedPool::new());
         }
         if let Some(pool) = &self.pool {
             let source = pool.source(kind).await;
@@ -329,9 +327,9 @@ impl Server {
             }
             let at_once = if project.kind() == Kind::Text { TEXTS_AT_ONCE } else { 1 };
             let pending = project.take_pending(at_once);
-            let (id, kind, total) = (project.id().to_string(), project.kind(), project.item_count() as u64);
+            let (id, kind) = (project.id().to_string(), project.kind());
             if self.flight.job.is_none() {
-                let title = format!("Computing features of {}", counted(total, kind));
+                let title = format!("Computing features of {}s", kind.word());
                 let (job, cancel, state) = self.jobs.start(&title, None, now_ms());
                 self.flight.job = Some((job, cancel));
                 self.tell_job(Some(state));
@@ -391,7 +389,7 @@ impl Server {
 
 /// Computes the vectors of a few items and sends them to the loop.
 async fn embed(
-    pool: Rc<EmbedPool>,
+    pool: EmbedPool,
     store: Store,
     project: String,
     kind: Kind,

@@ -59,7 +59,9 @@ fn trunk(release: &str) -> Result<(), String> {
         .command("trunk", &folders)
         .args(["build", "--release"])
         .current_dir(places::root())
-        .env("HONE_RELEASE", release))
+        .env("HONE_RELEASE", release)
+        // What went wrong is in the compiler's words above; where in Trunk that was, is not.
+        .env("RUST_BACKTRACE", "0"))
 }
 
 /// Writes the list of files to keep into `sw.js` and names it after its content; gives the number of files.

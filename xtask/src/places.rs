@@ -30,7 +30,9 @@ pub fn models() -> PathBuf {
 /// When the environment names no home.
 pub fn cache() -> Result<PathBuf, String> {
     let named = env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(|home| PathBuf::from(home).join(".cache"));
-    let cache = named.or_else(home).ok_or("neither XDG_CACHE_HOME nor HOME is set, so there is no place to keep the tools")?;
+    let home =
+        || env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(|home| PathBuf::from(home).join(".cache"));
+    let cache =
+        named.or_else(home).ok_or("neither XDG_CACHE_HOME nor HOME is set, so there is no place to keep the tools")?;
     Ok(cache.join("hone"))
 }

@@ -54,6 +54,11 @@ impl Server {
         format!("http://{}{}", self.address, self.prefix)
     }
 
+    /// The part of the address that makes two pages belong together.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Stops listening; open connections close within half a second.
     pub fn stop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);

@@ -69,8 +69,7 @@ pub enum CropError {
 /// Scales a decoded picture so that its shortest side has 256 pixels and cuts out the middle 224 × 224.
 ///
 /// `rgba` holds `width` × `height` × 4 bytes, row-major, alpha not premultiplied; what is transparent becomes white.
-/// The resampling is Pillow's `BICUBIC` (Catmull-Rom, widened when shrinking), the geometry torchvision's
-/// `Resize(256)` and `CenterCrop(224)`. Only the pixels that end in the crop are resampled, so neither a very long
+/// The resampling is Pillow's `BICUBIC` (Catmull-Rom, widened when shrinking). Only the pixels that end in the crop are resampled, so neither a very long
 /// strip nor a very large photo costs extra memory.
 ///
 /// # Errors
@@ -100,9 +99,10 @@ pub fn crop_from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Crop, Crop
 
 /// The start and length, in source pixels, of what ends in the crop along a side of `length` source pixels.
 fn middle(length: f64, shortest: f64) -> (f64, f64) {
-    // torchvision truncates the longer side to whole pixels and rounds the crop's offset; to the pixel, so do we.
-    let scaled = (SHORTEST_SIDE * length / shortest).floor();
-    let offset = ((scaled - CROP_SIDE as f64) / 2.0).round_ties_even();
+    // Whole pixels, as if the whole picture were scaled first and then cut: the reference does so, and half a pixel's
+    // shift would cost up to 0.008 of cosine.
+    let scaled = (SHORTEST_SIDE * length / shortest).round();
+    let offset = ((scaled - CROP_SIDE as f64) / 2.0).floor();
     let step = length / scaled;
     (offset * step, CROP_SIDE as f64 * step)
 }
@@ -211,4 +211,52 @@ fn gradient_directions(crop: &Crop) -> Vec<f32> {
 /// The cell of the grid that a pixel lies in.
 fn cell(x: usize, y: usize) -> usize {
     y / CELL_SIDE * GRID + x / CELL_SIDE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn painted(width: u32, height: u32, paint: impl Fn(u32, u32) -> [u8; 4]) -> Vec<u8> {
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| paint(x, y)).collect()
+    }
+
+    #[test]
+    fn any_shape_makes_a_crop() {
+        for (width, height) in [(1, 1), (1, 5000), (5000, 1), (28, 28), (224, 224), (256, 257), (700, 300)] {
+            let crop = crop_from_rgba(&painted(width, height, |_, _| [10, 200, 30, 255]), width, height);
+            let crop = crop.unwrap_or_else(|error| panic!("{width} × {height}: {error}"));
+            assert!(crop.rgb().chunks(3).all(|pixel| pixel == [10, 200, 30]), "{width} × {height}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        assert_eq!(crop_from_rgba(&[], 0, 4), Err(CropError::Empty { width: 0, height: 4 }));
+        let short = CropError::Length { width: 2, height: 2, found: 15 };
+        assert_eq!(crop_from_rgba(&[0; 15], 2, 2), Err(short));
+        assert!(Crop::from_rgb(vec![0; 3]).is_err());
+    }
+
+    #[test]
+    fn transparency_becomes_white() {
+        assert_eq!(on_white(&[0, 0, 0, 0, 9, 9, 9, 255, 0, 255, 0, 51]), [255, 255, 255, 9, 9, 9, 204, 255, 204]);
+    }
+
+    #[test]
+    fn the_fallback_tells_colour_and_direction_apart() {
+        let vector = |paint: fn(u32, u32) -> [u8; 4]| {
+            let crop = crop_from_rgba(&painted(256, 256, paint), 256, 256).expect("a crop");
+            fallback_vector(&crop)
+        };
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let upright = vector(|x, _| [if x % 16 < 8 { 0 } else { 200 }, 0, 0, 255]);
+        let shifted = vector(|x, _| [if (x + 3) % 16 < 8 { 0 } else { 200 }, 0, 0, 255]);
+        let lying = vector(|_, y| [if y % 16 < 8 { 0 } else { 200 }, 0, 0, 255]);
+        let blue = vector(|x, _| [0, 0, if x % 16 < 8 { 0 } else { 200 }, 255]);
+        assert_eq!(upright.len(), FALLBACK_COLUMNS);
+        assert!(near(&upright, &shifted) < 0.3 * near(&upright, &lying));
+        assert!(near(&upright, &shifted) < 0.3 * near(&upright, &blue));
+        assert!(vector(|_, _| [255; 4]).iter().all(|value| value.is_finite()));
+    }
 }

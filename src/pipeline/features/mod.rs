@@ -5,5 +5,8 @@
 pub mod matrix;
 
 pub mod image;
-pub mod table;
+pub mod tokenizer;
+pub mod ngrams;
 pub mod text;
+pub mod cell;
+pub mod table;

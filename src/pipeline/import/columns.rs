@@ -266,3 +266,130 @@ fn says_the_same(rows: &[Vec<String>], label: Option<usize>, place: usize) -> bo
     }
     class_of.len() >= 2 && class_of.len() * 2 <= rows.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::delimited::records;
+    use super::*;
+    use std::fmt::Write;
+
+    /// Each column's role as a letter: Content, Label, Extra.
+    fn check(table: &str, kind: Kind, roles: &str) {
+        let mut rows = records(table, b',');
+        let names = rows.remove(0);
+        let guess = guess_columns(&names, &rows);
+        let letters: String = guess
+            .columns
+            .iter()
+            .map(|column| match column.role {
+                Role::Content => 'C',
+                Role::Label => 'L',
+                Role::Extra => 'E',
+            })
+            .collect();
+        assert_eq!((guess.kind, letters.as_str()), (kind, roles), "{}", &table[..table.len().min(200)]);
+    }
+
+    /// A header and `count` rows made by `row`.
+    fn table(header: &str, count: usize, row: impl Fn(usize) -> String) -> String {
+        let mut table = format!("{header}\n");
+        for number in 0..count {
+            writeln!(table, "{}", row(number)).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn reviews_are_texts() {
+        let row = |n: usize| {
+            format!(
+                "amazon-{n},{},product,So there is no way for me to plug number {n} in here",
+                ["negative", "positive"][n % 2]
+            )
+        };
+        check(&table("id,sentiment,domain,text", 40, row), Kind::Text, "ELEC");
+    }
+
+    #[test]
+    fn measurements_are_a_table_and_the_named_column_the_label() {
+        let row = |n: usize| {
+            format!(
+                "{},{}.{n},{},{}",
+                ["Dream", "Biscoe"][n % 2],
+                30 + n,
+                n * 7 % 11,
+                ["Adelie", "Gentoo", "Chinstrap"][n % 3]
+            )
+        };
+        check(&table("island,bill_length,depth,label", 60, row), Kind::Table, "CCCL");
+    }
+
+    #[test]
+    fn ids_and_counters_are_not_learnt_from() {
+        let row = |n: usize| format!("{n},k{n},{},{}", n * 13 % 7, ["a", "b"][n % 2]);
+        check(&table("number,code,value,target", 30, row), Kind::Table, "EECL");
+        check(
+            &table("patient_id,other,value,target", 30, |n| format!("{},{},{},{}", n * 3, n % 5, n % 4, n % 2)),
+            Kind::Table,
+            "ECCL",
+        );
+    }
+
+    #[test]
+    fn a_renamed_label_is_not_learnt_from() {
+        let row = |n: usize| format!("{},{},{}", n * 13 % 7, n % 3, ["setosa", "versicolor", "virginica"][n % 3]);
+        check(&table("width,code,species", 30, row), Kind::Table, "CEL");
+    }
+
+    #[test]
+    fn an_unnamed_label_is_the_last_or_first_column_of_few_words() {
+        let row = |n: usize| format!("{},{},{}", n * 13 % 7, n * 5 % 9, ["yes", "no"][n * n % 3 % 2]);
+        check(&table("a,b,c", 30, row), Kind::Table, "CCL");
+        let row = |n: usize| format!("{},{},{}", ["yes", "no"][n * n % 3 % 2], n * 13 % 7, n * 5 % 9);
+        check(&table("a,b,c", 30, row), Kind::Table, "LCC");
+    }
+
+    #[test]
+    fn a_number_to_predict_is_no_label() {
+        check(&table("a,target", 200, |n| format!("{},{}", n * 7 % 13, n * 31 % 197)), Kind::Table, "CC");
+    }
+
+    #[test]
+    fn short_texts_beside_a_label_are_texts() {
+        check(&table("query,intent", 30, |n| format!("word{n},{}", ["play", "stop"][n % 2])), Kind::Text, "CL");
+        check(&table("query", 30, |n| format!("word{n}")), Kind::Text, "C");
+    }
+
+    #[test]
+    fn long_categories_are_not_texts() {
+        let row = |n: usize| {
+            format!(
+                "{},{},{}",
+                ["critical or other existing credit account", "no credits taken at all so far"][n % 2],
+                n * 7 % 13,
+                ["good", "bad"][n * n % 3 % 2]
+            )
+        };
+        check(&table("history,amount,label", 40, row), Kind::Table, "CCL");
+    }
+
+    #[test]
+    fn votes_are_not_texts() {
+        let row = |n: usize| {
+            format!(
+                "{n},{},0.9,{},So nice to meet you again dear number {n}",
+                "2 3 -1 2 ".repeat(20 + n % 3),
+                ["pos", "neg"][n % 2]
+            )
+        };
+        check(&table("id,votes,agreement,majority,tweet body", 40, row), Kind::Text, "EEELC");
+    }
+
+    #[test]
+    fn numeric_and_samples_are_told() {
+        let guess = guess_columns(&["a".into(), "b".into()], &records("1,x\n?,y\n2,x\n", b','));
+        assert_eq!(guess.columns[0].samples, ["1", "2"]);
+        assert_eq!((guess.columns[0].numeric, guess.columns[1].numeric), (true, false));
+        assert_eq!(guess.columns[1].distinct, 2);
+    }
+}

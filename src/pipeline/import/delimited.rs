@@ -165,3 +165,96 @@ pub fn is_number(cell: &str) -> bool {
 pub fn is_missing(cell: &str) -> bool {
     matches!(cell.trim().to_ascii_lowercase().as_str(), "" | "na" | "n/a" | "nan" | "null" | "none" | "?" | "-")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn delimiters_are_guessed() {
+        for (head, extension, expected) in [
+            ("a,b\n1,2\n", "csv", b','),
+            ("a;b;c\n1,5;2,5;x\n2,5;3,5;y\n", "csv", b';'),
+            ("text\tlabel\nWell, yes, no\tgood\nHm, no\tbad\n", "txt", b'\t'),
+            ("a|b\n1|2\n", "csv", b'|'),
+            ("text,label\n\"a; b; c\",x\n\"d; e; f\",y\n", "csv", b','),
+            ("text\nfine\nvery good\n", "csv", b','),
+            ("text\nfine, really\nwell, yes, no\n", "csv", b'\n'),
+            ("", "tsv", b'\t'),
+        ] {
+            assert_eq!(guess_delimiter(head, extension) as char, expected as char, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_guessed() {
+        for (text, expected) in [
+            ("length,species\n5.1,setosa\n", true),
+            ("5.1,setosa\n4.9,setosa\n", false),
+            ("good,yes\nbad,no\n", true),
+            ("country,1990,1991\nFrance,1.5,2.5\n", true),
+            ("id,7\nx,8\n", false),
+            ("", true),
+        ] {
+            assert_eq!(guess_header(&records(text, b',')), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_made_unique() {
+        let header = ["a", " a ", "", "a (2)", "column 3"].map(String::from);
+        assert_eq!(unique_names(&header, 5), ["a", "a (2)", "column 3", "a (2) (2)", "column 3 (2)"]);
+    }
+
+    #[test]
+    fn numbers_are_numbers() {
+        for cell in ["1", "-1.5", "1,5", "3e-4", " 12 ", "45%"] {
+            assert!(is_number(cell), "{cell}");
+        }
+        for cell in ["", "e", "a1", "1.2.3", "2024-01-02", "inf", "NaN", "-"] {
+            assert!(!is_number(cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_quote_left_open_does_not_fill_the_memory() {
+        let mut splitter = RecordSplitter::new(b',');
+        assert_eq!(splitter.push("a,b\n\"open"), [["a", "b"]]);
+        let megabyte = "x".repeat(1 << 20);
+        for _ in 0..20 {
+            splitter.push(&megabyte);
+        }
+        assert!(splitter.has_overflowed());
+        assert!(splitter.cells.len() <= MAX_RECORD_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            rows in prop::collection::vec(prop::collection::vec("[a-z,;|\t\"\n\r é日]{0,6}", 3), 1..8),
+            delimiter in prop::sample::select(&b",;|\t"[..]),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let mut writer = csv::WriterBuilder::new()
+                .delimiter(delimiter)
+                .quote_style(csv::QuoteStyle::Always)
+                .from_writer(Vec::new());
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(cut.index(text.len()))).collect();
+            cuts.sort_unstable();
+            cuts.push(text.len());
+            let mut splitter = RecordSplitter::new(delimiter);
+            let (mut read, mut start) = (Vec::new(), 0);
+            for cut in cuts {
+                read.extend(splitter.push(&text[start..cut]));
+                start = cut;
+            }
+            read.extend(splitter.finish());
+            prop_assert_eq!(read, rows);
+        }
+    }
+}

@@ -93,3 +93,37 @@ fn utf_16_without_mark(head: &[u8]) -> Option<&'static Encoding> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_told_apart() {
+        let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let with_mark = |text: &str| [vec![0xff, 0xfe], utf_16(text)].concat();
+        let latin = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        let cyrillic = "Это предложение написано по-русски, чтобы узнать кодировку файла. Привет, мир!";
+        for (bytes, encoding, text) in [
+            (b"plain".to_vec(), "UTF-8", "plain"),
+            ("\u{feff}mark é".as_bytes().to_vec(), "UTF-8", "mark é"),
+            ("cut é".as_bytes()[..5].to_vec(), "UTF-8", "cut "),
+            (with_mark("text,é"), "UTF-16LE", "text,é"),
+            (utf_16("text,label\n"), "UTF-16LE", "text,label\n"),
+            (latin("Das Café an der Straße war schön"), "windows-1252", "Das Café an der Straße war schön"),
+            (encoding_rs::WINDOWS_1251.encode(cyrillic).0.into_owned(), "windows-1251", cyrillic),
+        ] {
+            let guessed = guess_encoding(&bytes);
+            assert_eq!((guessed, decode_head(&bytes, guessed).as_str()), (encoding, text));
+        }
+    }
+
+    #[test]
+    fn a_character_may_be_cut_between_chunks() {
+        let mut decoder = TextDecoder::new("UTF-8");
+        let text: String = "naïve – 日本".bytes().map(|byte| decoder.decode(&[byte], false)).collect();
+        assert_eq!((text.as_str(), decoder.has_replaced()), ("naïve – 日本", false));
+        assert_eq!(decoder.decode(b"\xff", true), "\u{fffd}");
+        assert!(decoder.has_replaced());
+    }
+}

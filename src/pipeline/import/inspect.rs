@@ -1,6 +1,5 @@
 //! Guessing what an import should do, from the names and heads of its files.
 
-use super::ProblemList;
 use super::columns::guess_columns;
 use super::delimited::{guess_delimiter, guess_header, records, unique_names};
 use super::encoding::{decode_head, guess_encoding, is_text};
@@ -9,6 +8,7 @@ use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, Ta
 use super::source::{
     Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip,
 };
+use super::{ProblemList, one_class_problem};
 use crate::pipeline::item::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -49,7 +49,8 @@ const SPLIT_NAMES: [&str; 14] = [
 ];
 
 /// Guesses the plan of an import. The majority of the files decides the kind; every other file becomes a problem, as
-/// does what is known to be wrong already. `problems` are those met in opening zips.
+/// does what is known to be wrong already. `problems` are those met in opening zips. The plan's problems are a preview:
+/// reading the files meets them again, so an import keeps only those of its reading.
 pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -> ImportPlan {
     let in_zips = zips.iter().flat_map(|zip| zip.files.iter().map(|(file, bytes)| Head { file, bytes }));
     let opened: HashSet<&str> = zips.iter().map(|zip| zip.path.as_str()).collect();
@@ -104,11 +105,8 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
             _ => None,
         }));
     }
-    if let ([(class, _)], true) = (&plan.classes[..], plan.labels != LabelSource::None) {
-        problems.push(Problem::of_file(
-            "",
-            format!("all labels found are “{class}”: a model needs two classes. Add another while labelling"),
-        ));
+    if plan.labels != LabelSource::None {
+        problems.extend(one_class_problem(plan.classes.iter().map(|(class, _)| class.as_str())));
     }
     plan.problems = problems.into_vec();
     plan
@@ -300,8 +298,11 @@ fn guess_name(files: &[Head<'_>]) -> String {
     let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_string();
     match (common_folder(&paths), &paths[..]) {
         (_, []) => "Untitled".into(),
-        ("", [only]) => stem(file_name(only)),
+        (_, [only]) => stem(file_name(only)),
         ("", [first, ..]) => format!("{} and {} more", stem(file_name(first)), paths.len() - 1),
         (folder, _) => without_zip(file_name(folder)).to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

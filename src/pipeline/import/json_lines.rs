@@ -59,3 +59,39 @@ pub fn cells_of_line(line: &str) -> Result<Vec<(String, String)>, String> {
     };
     Ok(object.into_iter().map(|(key, value)| (key, as_text(value))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_text() {
+        let line = r#"{"b": "x", "a": null, "n": 0.50, "list": [1, {"k": "v"}], "yes": true}"#;
+        let cells: Vec<(String, String)> =
+            [("b", "x"), ("a", ""), ("n", "0.5"), ("list", r#"[1,{"k":"v"}]"#), ("yes", "true")]
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .to_vec();
+        assert_eq!(cells_of_line(line), Ok(cells));
+    }
+
+    #[test]
+    fn other_lines_say_what_they_are() {
+        for (line, expected) in
+            [("[1, 2]", "not a JSON object"), ("{\"a\": ", "not valid JSON"), ("\"text\"", "not a JSON object")]
+        {
+            let error = cells_of_line(line).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_may_be_cut_anywhere() {
+        let mut splitter = LineSplitter::default();
+        let mut lines = Vec::new();
+        for piece in ["on", "e\r", "\n\ntw", "o"] {
+            lines.extend(splitter.push(piece));
+        }
+        lines.extend(splitter.finish());
+        assert_eq!(lines, [(1, "one".to_string()), (2, String::new()), (3, "two".to_string())]);
+    }
+}

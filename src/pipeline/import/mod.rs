@@ -23,7 +23,7 @@ pub mod table;
 pub mod zip_source;
 
 pub use inspect::{Head, ZipListing, inspect};
-pub use problem::ProblemList;
+pub use problem::{ProblemList, one_class_problem};
 pub use single::{check_image, image_item, text_item};
 pub use source::{Reading, head_bytes, is_project_file, reading};
 pub use table::TableReader;

@@ -14,6 +14,18 @@ impl Problem {
     }
 }
 
+/// The problem of labels that are all the same, if they are. `classes` are the distinct ones found.
+pub fn one_class_problem<'a>(classes: impl IntoIterator<Item = &'a str>) -> Option<Problem> {
+    let mut classes = classes.into_iter();
+    match (classes.next(), classes.next()) {
+        (Some(only), None) => Some(Problem::of_file(
+            "",
+            format!("all labels found are “{only}”: a model needs two classes. Add another while labelling"),
+        )),
+        _ => None,
+    }
+}
+
 /// How many problems are kept in words; the others are only counted, for a file with ten million bad rows must not
 /// fill the memory with complaints.
 pub const MAX_PROBLEMS: usize = 10_000;

@@ -112,3 +112,57 @@ pub fn text_item(
         label: folder_label(plan, &file.path),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::import::inspect::{Head, inspect};
+
+    /// The head of a PNG of this size; nobody looks further without decoding.
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        bytes
+    }
+
+    fn file(path: &str, size: u64) -> SourceFile {
+        SourceFile { path: path.into(), size }
+    }
+
+    #[test]
+    fn images_are_checked_without_decoding() {
+        let check =
+            |bytes: &[u8], size: u64| check_image(bytes, &file("a.png", size)).map_err(|problem| problem.message);
+        assert_eq!(check(&png(640, 480), 1000), Ok((640, 480)));
+        for (bytes, size, hint) in [
+            (png(20_000, 20_000), 1000, "20000 × 20000 is 400 megapixels; the limit is 100"),
+            (png(0, 5), 1000, "no pixels"),
+            (png(640, 480)[..14].to_vec(), 14, "damaged or cut off"),
+            (b"<html>this is no picture</html>".to_vec(), 30, "not an image"),
+            (Vec::new(), 0, "empty"),
+            (png(640, 480), 65 << 20, "65 MB; the limit is 64 MB"),
+        ] {
+            let message = check(&bytes, size).unwrap_err();
+            assert!(message.contains(hint), "{hint}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_file_becomes_an_item_or_a_problem() {
+        let sources = [file("pets/cat/1.txt", 5), file("pets/dog/1.txt", 5)];
+        let heads: Vec<Head<'_>> = sources.iter().map(|file| Head { file, bytes: b"hello" }).collect();
+        let plan = inspect(&heads, &[], ProblemList::default());
+        let mut problems = ProblemList::default();
+        let item = text_item(&plan, &sources[1], b" hello\n", 2, &mut problems).expect("a text");
+        assert_eq!((item.label.as_deref(), item.item.hash), (Some("dog"), ContentHash::of(b"hello")));
+        for bytes in [&b" \n"[..], b"bin\0ary file"] {
+            assert_eq!(text_item(&plan, &sources[0], bytes, 2, &mut problems), None);
+        }
+        let image = image_item(&plan, &sources[0], &png(3, 3), 2, &mut problems).expect("an image");
+        assert_eq!(image.item.hash, ContentHash::of(&png(3, 3)));
+        assert_eq!(image_item(&plan, &sources[0], b"nope", 2, &mut problems), None);
+        assert_eq!(problems.count(), 3);
+    }
+}

@@ -202,3 +202,53 @@ fn kind_by_magic(head: &[u8]) -> Option<SourceKind> {
 fn first_visible(head: &[u8]) -> Option<u8> {
     head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_what_their_name_and_beginning_say() {
+        for (path, head, expected) in [
+            ("a/b.JPG", &b""[..], SourceKind::Image),
+            ("a/unnamed", b"\x89PNG\r\n\x1a\n", SourceKind::Image),
+            ("a.csv", b"", SourceKind::Table),
+            ("a.json", b"{\"a\":1}", SourceKind::JsonLines),
+            ("a.zip", b"PK\x03\x04", SourceKind::Zip),
+            ("a.hone", b"", SourceKind::Project),
+            ("a/.DS_Store", b"", SourceKind::Clutter),
+            ("__MACOSX/a/b.jpg", b"", SourceKind::Clutter),
+            ("a/Thumbs.db", b"", SourceKind::Clutter),
+        ] {
+            assert_eq!(source_kind(path, head), expected, "{path}");
+        }
+        for (path, head, hint) in [
+            ("a.json", &b" [{}]"[..], "JSON array"),
+            ("a.xlsx", b"PK\x03\x04", "spreadsheet"),
+            ("a.csv", b"PAR1", "Parquet"),
+            ("a.exe", b"MZ", "not a kind of file"),
+        ] {
+            let kind = source_kind(path, head);
+            assert!(matches!(kind, SourceKind::Foreign(what) if what.contains(hint)), "{path}: {kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_zip_is_no_project() {
+        for head in [&b""[..], b"PK\x03\x04", &[b'P'; 100], b"PK\x03\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+            assert!(!is_project_file(head));
+        }
+    }
+
+    #[test]
+    fn a_zip_counts_as_a_folder() {
+        for (path, expected) in [
+            ("photos.zip/a.jpg", Some("photos")),
+            ("x/cats/a.jpg", Some("cats")),
+            ("a.jpg", None),
+            (".zip/a", Some(".zip")),
+        ] {
+            assert_eq!(last_folder(path), expected, "{path}");
+        }
+    }
+}

@@ -39,8 +39,6 @@ enum Splitter {
 /// Where each column of the plan goes.
 struct Roles {
     by_name: HashMap<String, RoleAt>,
-    /// How many columns are content.
-    content: usize,
     content_names: Vec<String>,
     has_labels: bool,
 }
@@ -68,16 +66,17 @@ impl TableReader {
                 Splitter::Cells { splitter: RecordSplitter::new(delimiter), columns: None, has_header }
             }
         };
+        let roles = Roles::of(plan);
         Self {
             path: file.path.clone(),
             kind: plan.kind,
             batch,
             decoder: TextDecoder::new(encoding),
             splitter,
-            roles: Roles::of(plan),
             rows: 0,
             items: 0,
-            stopped: false,
+            stopped: roles.content_names.is_empty(),
+            roles,
         }
     }
 
@@ -92,6 +91,9 @@ impl TableReader {
 
     /// The file has ended: reads what was still open and reports what concerns the file as a whole.
     pub fn finish(mut self, problems: &mut ProblemList) -> Vec<Imported> {
+        if self.roles.content_names.is_empty() {
+            problems.push(Problem::of_file(&self.path, "left out: no column of it was chosen as content"));
+        }
         if self.stopped {
             return Vec::new();
         }
@@ -235,10 +237,12 @@ impl TableReader {
         cells: impl Iterator<Item = (RoleAt, &'a str, String)>,
         problems: &mut ProblemList,
     ) -> Option<Imported> {
-        let mut content = vec![String::new(); self.roles.content];
+        let mut content = vec![String::new(); self.roles.content_names.len()];
         let mut label = None;
         let mut extra = Vec::new();
+        let mut is_blank = true;
         for (role, name, cell) in cells {
+            is_blank &= cell.trim().is_empty();
             match role {
                 RoleAt::Content(place) => content[place] = cell,
                 RoleAt::Label => label = Some(cell.trim().to_string()).filter(|class| !class.is_empty()),
@@ -246,11 +250,12 @@ impl TableReader {
                 RoleAt::Extra | RoleAt::Withheld => {}
             }
         }
-        if content.iter().all(|cell| cell.trim().is_empty()) {
-            let message = match self.kind {
-                Kind::Text => "left out: its text is empty",
-                Kind::Image | Kind::Table => "left out: all its cells are empty",
-            };
+        let refusal = match self.kind {
+            Kind::Text => content.iter().all(|cell| cell.trim().is_empty()).then_some("left out: its text is empty"),
+            // A row of missing values is still a row as long as something tells it from a blank line.
+            Kind::Image | Kind::Table => is_blank.then_some("left out: all its cells are empty"),
+        };
+        if let Some(message) = refusal {
             problems.push(Problem::of_row(&self.path, row, message));
             return None;
         }
@@ -290,7 +295,7 @@ impl Roles {
                 (column.name.clone(), role)
             })
             .collect();
-        Self { by_name, content: content_names.len(), content_names, has_labels }
+        Self { by_name, content_names, has_labels }
     }
 
     /// A column that the plan does not know comes along as extra.
@@ -310,3 +315,6 @@ fn quoted_list(names: &[&str]) -> String {
     let more = names.len().saturating_sub(10);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
+
+#[cfg(test)]
+mod tests;

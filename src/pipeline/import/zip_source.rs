@@ -171,3 +171,101 @@ pub fn is_safe_path(path: &str) -> bool {
         && !path.contains('\0')
         && parts.all(|part| part != "..")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::{Cursor, Write};
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn open(bytes: &[u8]) -> (Result<ZipSource<Cursor<&[u8]>>, Problem>, Vec<Problem>) {
+        let mut problems = ProblemList::default();
+        let source = ZipSource::open("set.zip", Cursor::new(bytes), &mut problems);
+        (source, problems.into_vec())
+    }
+
+    #[test]
+    fn safe_files_are_listed_and_read_and_the_rest_is_told() {
+        let zeros = vec![0; 20 << 20];
+        let bytes = zip_of(&[
+            ("cat/1.txt", b"meow"),
+            ("dog\\1.txt", b"woof"),
+            ("__MACOSX/cat/._1.txt", b"x"),
+            ("../up.txt", b"x"),
+            ("/root.txt", b"x"),
+            ("C:\\windows.txt", b"x"),
+            ("more.zip", b"x"),
+            ("bomb.txt", &zeros),
+        ]);
+        let (source, problems) = open(&bytes);
+        let mut source = source.expect("a zip");
+        let paths: Vec<&str> = source.files().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["set.zip/cat/1.txt", "set.zip/dog/1.txt"]);
+        assert_eq!(source.read(1).as_deref(), Ok(&b"woof"[..]));
+        let told: Vec<&str> = problems.iter().map(|problem| problem.file.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "set.zip/../up.txt",
+                "set.zip//root.txt",
+                "set.zip/C:\\windows.txt",
+                "set.zip/more.zip",
+                "set.zip/bomb.txt"
+            ]
+        );
+        let mut problems = ProblemList::default();
+        let listing = source.listing(&mut problems);
+        assert_eq!(listing.files[0].1, b"meow");
+        let plan = crate::pipeline::import::inspect(&[], &[listing], problems);
+        assert_eq!((plan.name.as_str(), plan.classes.len()), ("set", 2));
+    }
+
+    #[test]
+    fn damage_is_a_problem_of_what_is_damaged() {
+        let bytes = zip_of(&[("1.txt", &b"the quick brown fox".repeat(9)), ("2.txt", b"well")]);
+        assert!(open(&bytes[..bytes.len() - 30]).0.is_err());
+        assert!(open(b"not a zip at all").0.is_err());
+        let mut broken = bytes.clone();
+        broken[40] ^= 0xff;
+        let mut source = open(&broken).0.expect("its directory is sound");
+        assert!(source.read(0).is_err());
+        assert_eq!(source.read(1).as_deref(), Ok(&b"well"[..]));
+    }
+
+    #[test]
+    fn a_file_larger_than_it_claims_is_stopped() {
+        let mut bytes = zip_of(&[("1.txt", &[7; 100_000])]);
+        // The size unpacked stands at 24 in the directory's entry, which begins with PK 1 2.
+        let directory = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+        bytes[directory + 24..directory + 28].copy_from_slice(&10_u32.to_le_bytes());
+        let mut source = open(&bytes).0.expect("its directory is sound");
+        assert!(source.read(0).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_safe_path_never_leads_outside(parts in prop::collection::vec(prop::sample::select(vec!["..", ".", "a", "", "C:", "b c"]), 1..6), separator in "[/\\\\]") {
+            let path = parts.join(&separator);
+            let mut depth = 0_i32;
+            let mut lowest = 0;
+            for part in path.split(['/', '\\']) {
+                depth += match part { ".." => -1, "" | "." => 0, _ => 1 };
+                lowest = lowest.min(depth);
+            }
+            if is_safe_path(&path) {
+                prop_assert!(lowest >= 0 && !path.starts_with(['/', '\\']) && !path.starts_with("C:"), "{}", path);
+            }
+        }
+    }
+}

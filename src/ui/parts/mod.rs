@@ -1,3 +1,25 @@
 //! What more than one screen is made of.
 
 pub mod window;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod bar;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod chart;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod dialog;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod frame;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod icon;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod jobs;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod keys;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod menu;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod palette;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod picture;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod toast;

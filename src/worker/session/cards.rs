@@ -28,6 +28,8 @@ impl Project {
     pub(super) fn plan_cards(&mut self, ranked: Vec<(ItemIndex, Why)>) {
         let mut ranked = ranked.into_iter();
         let mut planned: Vec<Planned> = Vec::new();
+        let names = self.class_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let first = self.requests;
         for request in first..first + CARDS_AHEAD as u64 {
             match self.audit_at(request, &planned) {
@@ -36,10 +38,7 @@ impl Project {
                     let drawn = &self.drawn;
                     let next = ranked.find(|(item, _)| !drawn.values().any(|(audit, _)| audit == item));
                     let Some((item, why)) = next else { continue };
-                    planned.push(Planned {
-                        card: self.asked_card(item, why.sentence(&self.class_names())),
-                        request: None,
-                    });
+                    planned.push(Planned { card: self.asked_card(item, why.sentence(&names)), request: None });
                 }
             }
         }
@@ -68,8 +67,7 @@ impl Project {
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
-                self.is_open(row)
-                    && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
+                self.is_open(row) && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
             })
             .collect();
         let draw = audit_draw(SEED, request, self.record.options.audit_share, &pool)?;

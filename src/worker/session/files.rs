@@ -1,1 +1,191 @@
-//! Files to take away, and project files brought back.
+//! Files to take away, media to show, and project files brought back.
+
+use super::labels::id_after;
+use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
+use crate::pipeline::export::model_card::model_files;
+use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv};
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::ContentHash;
+use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
+use crate::storage::Store;
+use crate::storage::archive::{
+    ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
+};
+use crate::storage::media::{from_bytes, to_bytes};
+use crate::storage::records::{ItemRecord, ProjectRecord};
+use std::io::Cursor;
+
+/// Items of a restored project that are stored together.
+const RESTORED_AT_ONCE: usize = 200;
+
+impl Session {
+    /// An item's image, whole or small.
+    pub(super) async fn media(&self, item: ItemIndex, thumbnail: bool) -> Result<Answer, SessionError> {
+        let Some(item) = self.opened()?.items.get(item as usize) else {
+            return refused("That item is not in this project.");
+        };
+        let small = if thumbnail { self.store.thumbnail(item.hash).await? } else { None };
+        let media = match small {
+            Some(media) => Some(media),
+            None => self.store.media(item.hash).await?,
+        };
+        Ok(Answer { reply: Reply::Media { present: media.is_some() }, attachment: media.map(Attachment::Stored) })
+    }
+
+    /// Makes a file to take away.
+    pub(super) async fn export(&self, export: Export, now_ms: f64) -> Result<Answer, SessionError> {
+        let project = self.opened()?;
+        let name = file_stem(&project.record.name);
+        let made = |suffix: &str, bytes: Vec<u8>, mime: &'static str| Answer {
+            reply: Reply::File { name: format!("{name}{suffix}") },
+            attachment: Some(Attachment::Made { bytes, mime }),
+        };
+        let classes = &project.record.classes;
+        Ok(match export {
+            Export::LabelsCsv => {
+                made("-labels.csv", labels_csv(&project.items, &project.log, classes).into_bytes(), "text/csv")
+            }
+            Export::LabelsJsonLines => made(
+                "-labels.jsonl",
+                labels_jsonl(&project.items, &project.log, classes).into_bytes(),
+                "application/x-ndjson",
+            ),
+            Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
+            Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
+            Export::Project => made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip"),
+            Export::Problems { batch } => match project.batches.get(batch as usize) {
+                Some(batch) => made("-problems.csv", problems_csv(&batch.problems).into_bytes(), "text/csv"),
+                None => return refused("That import is not in this project."),
+            },
+        })
+    }
+
+    async fn archive(&self, project: &Project, now_ms: f64) -> Result<Vec<u8>, SessionError> {
+        let mut record = project.record.clone();
+        record.changed_ms = now_ms;
+        let items: Vec<ItemRecord> = project
+            .items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| ItemRecord { index: index as ItemIndex, item: item.clone() })
+            .collect();
+        let snapshot = Snapshot {
+            project: record,
+            events: project.log.clone(),
+            batches: project.batches.clone(),
+            model: project.model_record(),
+            vectors: vec![self.cached_vectors(project).await?],
+            items,
+        };
+        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()), &snapshot).map_err(unarchived)?;
+        for hash in image_hashes(&snapshot.items) {
+            if let Some(media) = self.store.media(hash).await? {
+                writer.add_media(hash, &to_bytes(&media).await?).map_err(unarchived)?;
+            }
+        }
+        Ok(writer.finish().map_err(unarchived)?.into_inner())
+    }
+
+    async fn cached_vectors(&self, project: &Project) -> Result<VectorSet, SessionError> {
+        let hashes: Vec<ContentHash> = project.items.iter().map(|item| item.hash).collect();
+        let mut vectors: Vec<_> = self.store.vectors(project.feature_id(), &hashes).await?.into_iter().collect();
+        // The same project gives the same file.
+        vectors.sort_by_key(|(hash, _)| *hash);
+        Ok(VectorSet { feature_id: project.feature_id().into(), vectors })
+    }
+
+    /// Stores a project file as a project of its own; nothing is stored unless the whole file can be read.
+    ///
+    /// # Errors
+    /// If the file is not a whole project, or the store is full; then what was begun is removed again.
+    pub async fn restore_archive(&mut self, bytes: &[u8], now_ms: f64) -> Result<ProjectSummary, SessionError> {
+        self.must_write()?;
+        let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
+        let mut record = snapshot.project.clone();
+        // A project that is here already stays as it is: the file may be older or newer, and nothing may be lost.
+        if self.store.project(&record.id).await?.is_some() {
+            record.id = id_after(None, now_ms, ContentHash::of(bytes));
+            record.name = format!("{} (copy)", record.name);
+        }
+        record.changed_ms = now_ms;
+        let store = self.store.clone();
+        let stored = restore(&store, &record, snapshot, |hash| images.read(hash)).await;
+        if let Err(error) = stored {
+            store.delete_project(&record.id).await?;
+            return Err(error);
+        }
+        Ok(summary(record))
+    }
+}
+
+async fn restore(
+    store: &Store,
+    record: &ProjectRecord,
+    snapshot: Snapshot,
+    mut image: impl FnMut(ContentHash) -> Result<Vec<u8>, Problem>,
+) -> Result<(), SessionError> {
+    store.put_project(record).await?;
+    let mut problems = Vec::new();
+    for chunk in snapshot.items.chunks(RESTORED_AT_ONCE) {
+        let mut media = Vec::new();
+        for hash in image_hashes(chunk) {
+            match image(hash) {
+                Ok(bytes) => media.push((hash, from_bytes(bytes)?)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        store.add_items(&record.id, chunk, media, &[]).await?;
+    }
+    store.append_events(&record.id, &snapshot.events).await?;
+    for mut batch in snapshot.batches {
+        if batch.index == 0 {
+            batch.problems.append(&mut problems);
+        }
+        store.put_batch(&record.id, &batch).await?;
+    }
+    for VectorSet { feature_id, vectors } in snapshot.vectors {
+        store.append_vectors(&feature_id, &vectors).await?;
+    }
+    if let Some(model) = &snapshot.model {
+        store.put_model(&record.id, model).await?;
+    }
+    Ok(())
+}
+
+impl Project {
+    fn predictions(&self) -> Result<String, SessionError> {
+        if self.learner.probabilities().is_none() {
+            return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
+        }
+        let rows: Vec<(&str, Vec<f32>)> = self
+            .items
+            .iter()
+            .zip(&self.row_of)
+            .filter_map(|(item, row)| Some((item.name.as_str(), self.row_probabilities((*row)?)?)))
+            .collect();
+        let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
+        Ok(predictions_csv(rows, &self.class_names()))
+    }
+
+    fn model_zip(&self) -> Result<Vec<u8>, SessionError> {
+        let Some(model) = self.model_record() else {
+            return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
+        };
+        let card = model_card(&self.record, &model, &self.source.words);
+        zip_files(&model_files(&card, &model.tensors)).map_err(unarchived)
+    }
+}
+
+fn unarchived(error: ArchiveError) -> SessionError {
+    SessionError::Refused(error.to_string())
+}
+
+/// A project's name as a file name: what file systems refuse becomes a dash.
+fn file_stem(name: &str) -> String {
+    let stem: String = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' })
+        .collect();
+    let stem = stem.trim().trim_start_matches('.').replace(' ', "-").to_lowercase();
+    if stem.is_empty() { "hone".into() } else { stem }
+}

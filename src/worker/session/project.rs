@@ -2,16 +2,17 @@
 
 use super::SessionError;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
-use crate::pipeline::features::table::TableEncoder;
+use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
+use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{self, ItemLabels, LabelEvent};
 use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Why};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
-use crate::storage::Store;
 use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use crate::storage::Store;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
 pub(super) const CARDS_AHEAD: usize = 8;
@@ -35,7 +36,7 @@ impl FeatureSource {
     /// Tables are encoded by an encoder fitted to their own columns.
     pub fn table() -> Self {
         Self {
-            id: "table-1".into(),
+            id: TABLE_FEATURE_ID.into(),
             words: "standardised numbers, one-hot categories, missing-value marks".into(),
             warning: None,
         }
@@ -77,8 +78,9 @@ pub struct Project {
     pub(super) row_of: Vec<Option<usize>>,
     /// Item by feature row.
     pub(super) item_of: Vec<ItemIndex>,
-    /// Items without a vector, in import order.
-    pending: VecDeque<ItemIndex>,
+    /// Items without a vector, ordered by their hash, which is as good as shuffled: files come sorted, often by class,
+    /// and the first cards should not all be of one.
+    pending: BTreeSet<(ContentHash, ItemIndex)>,
     /// How many feature rows the learner has been told of.
     rows_learnt: usize,
     /// Items whose vector could not be made, and why.
@@ -109,6 +111,7 @@ impl Project {
     /// An empty project around its record.
     pub fn new(record: ProjectRecord, source: FeatureSource) -> Self {
         let classes = record.classes.len();
+        let config = LearnerConfig::for_kind(record.kind, SEED);
         Self {
             record,
             items: Vec::new(),
@@ -121,11 +124,11 @@ impl Project {
             features: Features::new(0, 0),
             row_of: Vec::new(),
             item_of: Vec::new(),
-            pending: VecDeque::new(),
+            pending: BTreeSet::new(),
             rows_learnt: 0,
             failed: BTreeMap::new(),
             encoder: None,
-            learner: Learner::new(classes, LearnerConfig { seed: SEED, ..LearnerConfig::default() }),
+            learner: Learner::new(classes, config),
             ranker: Ranker::new(SEED),
             ranking: false,
             rank_due: true,
@@ -160,7 +163,7 @@ impl Project {
                     project.push_row(index as ItemIndex, vector);
                 }
             }
-            project.pending.retain(|&item| project.row_of[item as usize].is_none());
+            project.pending.retain(|&(_, item)| project.row_of[item as usize].is_none());
         }
         project.restore_model(store.model(&id).await?);
         project.relearn();
@@ -194,12 +197,13 @@ impl Project {
 
     pub(super) fn push_item(&mut self, item: Item) -> ItemIndex {
         let index = self.items.len() as ItemIndex;
-        self.by_hash.insert(item.hash, index);
+        let hash = item.hash;
+        self.by_hash.insert(hash, index);
         self.items.push(item);
         self.events_of.push(Vec::new());
         self.labels.push(ItemLabels::default());
         self.row_of.push(None);
-        self.pending.push_back(index);
+        self.pending.insert((hash, index));
         index
     }
 
@@ -236,8 +240,7 @@ impl Project {
     /// Gives an item its feature row.
     pub(super) fn push_row(&mut self, index: ItemIndex, vector: FeatureVector) {
         if self.features.is_empty() {
-            let sparse =
-                if self.record.kind == Kind::Text { crate::pipeline::features::text::SPARSE_COLUMNS } else { 0 };
+            let sparse = if self.record.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
             self.features = Features::new(vector.dense.len(), sparse);
         }
         self.row_of[index as usize] = Some(self.features.len());
@@ -254,28 +257,30 @@ impl Project {
         };
         if self.encoder.is_none() && !self.items.is_empty() {
             let rows: Vec<Vec<String>> = self.items.iter().map(cells).collect();
-            let encoder = TableEncoder::fit(&self.record.columns, &rows);
+            let encoder = TableEncoder::fit(&self.record.columns, rows.iter().map(Vec::as_slice));
             self.record.encoder = serde_json::to_string(&encoder).ok();
             self.encoder = Some(encoder);
         }
         let Some(encoder) = self.encoder.take() else { return };
-        for index in std::mem::take(&mut self.pending) {
+        let mut pending: Vec<ItemIndex> = std::mem::take(&mut self.pending).into_iter().map(|(_, item)| item).collect();
+        pending.sort_unstable();
+        for index in pending {
             let dense = encoder.encode(&cells(&self.items[index as usize]));
             self.push_row(index, FeatureVector { dense, ..FeatureVector::default() });
         }
         self.encoder = Some(encoder);
     }
 
-    /// The next items to embed, at most `most`. They are the caller's now: each must come back by
+    /// The next items to embed, at most `most`, in the order of their hashes. They are the caller's now: each must come back by
     /// [`super::Session::embedded`].
     pub fn take_pending(&mut self, most: usize) -> Vec<Pending> {
-        let count = most.min(self.pending.len());
-        self.pending
-            .drain(..count)
-            .map(|item| {
-                let Item { hash, content, .. } = &self.items[item as usize];
-                Pending { item, hash: *hash, content: content.clone() }
-            })
+        let taken: Vec<(ContentHash, ItemIndex)> = self.pending.iter().take(most).copied().collect();
+        for pending in &taken {
+            self.pending.remove(pending);
+        }
+        taken
+            .into_iter()
+            .map(|(hash, item)| Pending { item, hash, content: self.items[item as usize].content.clone() })
             .collect()
     }
 
@@ -444,3 +449,4 @@ impl Project {
         self.labels[self.item_of[row] as usize].is_decided()
     }
 }
+

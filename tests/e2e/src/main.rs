@@ -1,1 +1,91 @@
-fn main() {}
+//! Journeys through the built site in Chromium, driven by roles and accessible names only.
+//!
+//! `cargo xtask test --only e2e` runs them; the results are printed as `cargo test` prints them.
+
+mod demo;
+mod images;
+mod journeys;
+mod visit;
+mod webdriver;
+
+use journeys::{JOURNEYS, Surroundings};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+use visit::Programs;
+use webdriver::Driver;
+
+/// What to do.
+struct Options {
+    dist: PathBuf,
+    screenshots: PathBuf,
+    picture: Option<PathBuf>,
+    /// Names of journeys, or parts of names; all if empty.
+    only: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match options(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options =
+        Options { dist: "dist".into(), screenshots: "target/screenshots".into(), picture: None, only: Vec::new() };
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--dist" => options.dist = value()?.into(),
+            "--screenshots" => options.screenshots = value()?.into(),
+            "--picture" => options.picture = Some(value()?.into()),
+            option if option.starts_with('-') => return Err(format!("there is no option {option}")),
+            name => options.only.push(name.to_owned()),
+        }
+    }
+    Ok(options)
+}
+
+fn run(options: &Options) -> Result<bool, String> {
+    let program =
+        |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
+    let programs = Programs {
+        screenshots: options.screenshots.clone(),
+        chromium: program("CHROME", "/usr/bin/chromium"),
+        driver: Driver::start(&program("CHROMEDRIVER", "chromedriver"))?,
+    };
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let surroundings =
+        Surroundings { programs, root, dist: options.dist.clone(), screenshots: options.screenshots.clone() };
+    if let Some(file) = &options.picture {
+        return journeys::picture(&surroundings, file).map(|()| true);
+    }
+    let (mut passed, mut failed) = (0, 0);
+    for (name, journey) in JOURNEYS {
+        if !options.only.is_empty() && !options.only.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let started = Instant::now();
+        let done = journey(&surroundings);
+        let seconds = started.elapsed().as_secs_f64();
+        match done {
+            Ok(()) => {
+                passed += 1;
+                println!("journey {name} ... ok ({seconds:.1} s)");
+            }
+            Err(problem) => {
+                failed += 1;
+                println!("journey {name} ... FAILED ({seconds:.1} s)\n  {problem}");
+            }
+        }
+    }
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {word}. {passed} passed; {failed} failed");
+    Ok(failed == 0)
+}

@@ -65,7 +65,10 @@ impl Toolchain {
             if !apt::usable() {
                 return Err(advice);
             }
-            println!("Installing Debian's Rust ({}), to build for {TARGET} without rustup's server …", DEBIAN_PACKAGES[0]);
+            println!(
+                "Installing Debian's Rust ({}), to build for {TARGET} without rustup's server …",
+                DEBIAN_PACKAGES[0]
+            );
             apt::install(&DEBIAN_PACKAGES).map_err(|problem| format!("{problem}: {advice}"))?;
         }
         let linker = rust_lld().ok_or(

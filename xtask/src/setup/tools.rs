@@ -31,7 +31,13 @@ fn trunk() -> Result<PathBuf, String> {
 /// When it is missing and can't be installed.
 pub fn wasm_bindgen() -> Result<PathBuf, String> {
     let version = locked_version("wasm-bindgen")?;
-    cargo_install("wasm-bindgen-cli", &version, "wasm-bindgen", &[], "to join the compiled page with its JavaScript half")
+    cargo_install(
+        "wasm-bindgen-cli",
+        &version,
+        "wasm-bindgen",
+        &[],
+        "to join the compiled page with its JavaScript half",
+    )
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {
@@ -56,7 +62,12 @@ fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], 
     Ok(folder)
 }
 
-fn install_command(package: &str, version: &str, home: &Path, options: &[&str]) -> Result<std::process::Command, String> {
+fn install_command(
+    package: &str,
+    version: &str,
+    home: &Path,
+    options: &[&str],
+) -> Result<std::process::Command, String> {
     let cache = places::cache()?;
     fs::create_dir_all(&cache).map_err(|error| format!("{} can't be made: {error}", cache.display()))?;
     let mut install = command("cargo");

@@ -1,0 +1,69 @@
+//! The service worker that makes the page work offline, and the offer to move to a newer release. Never by force: a
+//! new release waits until the person agrees.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState, window};
+
+/// Registers `sw.js`, which lies beside the page. `on_update` is called once a newer release is ready and waits; call
+/// [`apply_update`] when the person agrees. Where there are no service workers (plain http, some private windows) the
+/// page works, only not offline.
+pub fn register(on_update: impl Fn() + 'static) {
+    let Some(container) = container() else { return };
+    let on_update = Rc::new(on_update);
+    spawn_local(async move {
+        match JsFuture::from(container.register("sw.js")).await {
+            Ok(registration) => watch(&registration.unchecked_into(), &container, on_update),
+            Err(error) => web_sys::console::warn_2(&"Hone will not work offline here".into(), &error),
+        }
+    });
+}
+
+/// Moves to the release that waits: it takes over, then the page reloads. Every tab of Hone does.
+pub fn apply_update() {
+    let Some(container) = container() else { return };
+    spawn_local(async move {
+        let Ok(registration) = JsFuture::from(container.get_registration()).await else { return };
+        let Ok(registration) = registration.dyn_into::<ServiceWorkerRegistration>() else { return };
+        if let Some(waiting) = registration.waiting() {
+            // A worker that cannot be reached has gone, and nothing waits any more.
+            let _ = waiting.post_message(&"activate".into());
+        }
+    });
+}
+
+fn watch(registration: &ServiceWorkerRegistration, container: &ServiceWorkerContainer, on_update: Rc<dyn Fn()>) {
+    // The very first visit has no controller: taking over then is no update.
+    let updating = Rc::new(Cell::new(container.controller().is_some()));
+    let on_controller_change = Closure::<dyn Fn()>::new(move || {
+        if updating.replace(true)
+            && let Some(window) = window()
+        {
+            let _ = window.location().reload();
+        }
+    });
+    container.set_oncontrollerchange(Some(on_controller_change.into_js_value().unchecked_ref()));
+    if registration.waiting().is_some() && container.controller().is_some() {
+        on_update();
+    }
+    let (container, found_in) = (container.clone(), registration.clone());
+    let on_found = Closure::<dyn Fn()>::new(move || {
+        let Some(installing) = found_in.installing() else { return };
+        let (container, on_update, newcomer) = (container.clone(), Rc::clone(&on_update), installing.clone());
+        let on_state = Closure::<dyn Fn()>::new(move || {
+            if newcomer.state() == ServiceWorkerState::Installed && container.controller().is_some() {
+                on_update();
+            }
+        });
+        installing.set_onstatechange(Some(on_state.into_js_value().unchecked_ref()));
+    });
+    registration.set_onupdatefound(Some(on_found.into_js_value().unchecked_ref()));
+}
+
+fn container() -> Option<ServiceWorkerContainer> {
+    // web-sys takes it for granted; in an insecure context it is undefined.
+    let navigator = window()?.navigator();
+    js_sys::Reflect::get(&navigator, &"serviceWorker".into()).ok()?.dyn_into().ok()
+}

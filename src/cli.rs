@@ -1,1 +1,0 @@
-//! The command line: the same pipeline, natively, on folders, tables and project files.

@@ -1,0 +1,255 @@
+//! The arguments of each command, checked before any work starts.
+
+use crate::pipeline::item::Kind;
+use crate::pipeline::rank::Strategy;
+use crate::protocol::RELEASE;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hone",
+    version = RELEASE,
+    about = "Train, apply, check and compare the small classifiers that Hone trains in the browser.",
+    after_help = "DATA is a folder of class folders (images or .txt files), a CSV, TSV or JSON Lines file, a zip of these, or a project saved by Hone (.hone).\n\
+                  What the data is and which column is what is guessed as in the app; --kind, --text-column and --ignore overrule the guess.\n\
+                  `hone COMMAND --help` gives examples."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a classifier on labelled data and save it
+    Train(TrainArguments),
+    /// Predict the class of each item with a saved model
+    Score(ScoreArguments),
+    /// Compare a saved model's predictions with the labels of data it has not seen
+    Evaluate(EvaluateArguments),
+    /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
+    Simulate(SimulateArguments),
+}
+
+/// Where data is and how to read it.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// A folder of class folders, a CSV, TSV or JSON Lines file, a zip of these, or a project (.hone)
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The column that holds the labels; folders and projects need none
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// What overrules the guess.
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+}
+
+/// What overrules the guess.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReadingArguments {
+    /// What the items are [default: guessed]
+    #[arg(long, value_name = "KIND", value_parser = kind_parser())]
+    pub kind: Option<Kind>,
+    /// The column that holds the text; makes the data texts [default: guessed]
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// Columns not to learn from, beside those that look like ids
+    #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+}
+
+/// How to compute and answer.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArguments {
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// The folder with the weights that `cargo xtask models` installs [default: public/models here or beside the program]
+    #[arg(long, value_name = "FOLDER", env = "HONE_MODELS")]
+    pub weights: Option<PathBuf>,
+    /// Compute all image vectors anew, keep none for the next run
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// `hone train`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    hone train photos/ -o photos.model.zip\n  \
+    hone train reviews.csv --label-column sentiment --text-column review -o reviews.model.zip\n  \
+    hone train penguins.csv --label-column species --ignore island -o penguins.model.zip")]
+pub struct TrainArguments {
+    /// What to train on, or to label from.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Where to save the model: a zip with safetensors weights and a JSON card, as the app's export
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// `hone score`
+#[derive(Debug, Args)]
+#[command(after_help = "The CSV has the columns item, prediction, probability and one column a class.\n\n\
+    Examples:\n  \
+    hone score photos.model.zip new-photos/ -o scores.csv\n  \
+    hone score reviews.model.zip more.jsonl > scores.csv\n  \
+    hone score penguins.model.zip penguins.csv --json")]
+pub struct ScoreArguments {
+    /// A model saved by `hone train` or exported by the app
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// A folder, a CSV, TSV or JSON Lines file, a zip of these, or a project (.hone); labels are not looked at
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// Where to write the scores [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// `hone evaluate`
+#[derive(Debug, Args)]
+#[command(after_help = "Of a project, the blind audits are used if there are any, else every label a person set.\n\n\
+    Examples:\n  \
+    hone evaluate photos.model.zip held-out-photos/\n  \
+    hone evaluate reviews.model.zip test.csv --label-column sentiment --json")]
+pub struct EvaluateArguments {
+    /// A model saved by `hone train` or exported by the app
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Labelled data that the model was not trained on
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The column that holds the labels; folders and projects need none [default: as in the training data]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// `hone simulate`
+#[derive(Debug, Args)]
+#[command(after_help = "Without --test, a third of each class is held out, another third for each seed.\n\n\
+    Examples:\n  \
+    hone simulate photos/ --strategy herding,random --budget 100 --batch 10 --seeds 10\n  \
+    hone simulate train.csv --label-column label --test test.csv --strategy margin --json\n  \
+    hone simulate photos/ --markdown > label-efficiency.md")]
+pub struct SimulateArguments {
+    /// What to train on, or to label from.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Data to measure on, read like DATA [default: a third of each class of DATA is held out]
+    #[arg(long, value_name = "DATA")]
+    pub test: Option<PathBuf>,
+    /// What to ask first, to be compared
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', default_value = "herding,random", value_parser = strategy_parser())]
+    pub strategy: Vec<Strategy>,
+    /// How many labels to ask for in all
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub budget: u32,
+    /// How many labels to ask for between two trainings
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// How many runs to average, each with its own seed
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub seeds: u32,
+    /// Answer as a Markdown table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// The word for a strategy on the command line and in JSON.
+pub fn strategy_word(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Herding => "herding",
+        Strategy::Margin => "margin",
+        Strategy::Random => "random",
+    }
+}
+
+fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
+    const ALL: [Strategy; 3] = [Strategy::Herding, Strategy::Margin, Strategy::Random];
+    PossibleValuesParser::new(ALL.map(strategy_word))
+        .try_map(|word| ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy"))
+}
+
+fn kind_parser() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new([Kind::Image, Kind::Text, Kind::Table].map(Kind::word))
+        .try_map(|word| Kind::from_word(&word).ok_or("no such kind"))
+}
+
+/// clap's report without its usage block, on one line.
+pub fn in_one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "say what to do: train, score, evaluate or simulate (see `hone --help`)".into();
+    }
+    let report = error.render().to_string();
+    let said: Vec<&str> = report
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let said = said.join(" ");
+    format!("{} (see `hone --help`)", said.strip_prefix("error: ").unwrap_or(&said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_one_line() {
+        let check = |line: &str, expected: &str| {
+            let error = Arguments::try_parse_from(line.split(' ')).expect_err("a wrong command line");
+            let said = in_one_line(&error);
+            assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
+        };
+        check("hone", "train, score, evaluate or simulate");
+        check("hone polish", "polish");
+        check("hone train photos", "--output <MODEL>");
+        check("hone train photos -o m --lable-column x", "--label-column");
+        check("hone simulate photos --strategy herding,tea", "tea");
+        check("hone simulate photos --budget 0", "0");
+        check("hone simulate photos --kind sound", "image, text, table");
+    }
+
+    #[test]
+    fn lists_are_split_at_commas() {
+        let line = "hone simulate d --strategy margin,random --ignore a,b";
+        let Command::Simulate(simulate) = Arguments::try_parse_from(line.split(' ')).expect("a right line").command
+        else {
+            panic!("simulate was asked for")
+        };
+        assert_eq!(simulate.strategy, [Strategy::Margin, Strategy::Random]);
+        assert_eq!(simulate.data.reading.ignore, ["a", "b"]);
+    }
+}

@@ -1,0 +1,238 @@
+//! Items to feature rows, by the same extractors as in the browser.
+
+use super::arguments::RunArguments;
+use super::cache::VectorCache;
+use super::dataset::{Dataset, Entry};
+use super::failure::Failure;
+use super::output::{remark, thousands};
+use super::photo::crop_of_file;
+use super::weights::{self, IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS};
+use crate::nn::{EMBEDDING_COLUMNS, Lite0};
+use crate::pipeline::features::image::{FALLBACK_COLUMNS, FALLBACK_FEATURE_ID, NETWORK_FEATURE_ID, fallback_vector};
+use crate::pipeline::features::matrix::{FeatureVector, Features};
+use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
+use crate::pipeline::features::text::{self, NGRAM_COLUMNS, TextEncoder};
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::{Content, Kind};
+
+use rayon::prelude::*;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What makes vectors of items.
+pub enum Extractor {
+    /// The image network.
+    Network(Box<Lite0>),
+    /// Colour and gradient histograms, where the network's weights are missing.
+    Histograms,
+    /// Token embeddings, where their weights are there, beside hashed n-grams.
+    Text(Box<TextEncoder>),
+    /// An encoder fitted to a table's columns.
+    Table(TableEncoder),
+}
+
+impl Extractor {
+    /// The best extractor for a dataset that a model will be trained on; says so if it is only the second best. For
+    /// tables it is fitted to the rows.
+    ///
+    /// # Errors
+    /// If weights are there and damaged.
+    pub fn for_training(dataset: &Dataset, run: &RunArguments) -> Result<Self, Failure> {
+        let folder = weights::folder(run.weights.as_deref())?;
+        let extractor = match dataset.kind {
+            Kind::Image => network(folder.as_deref())?.map_or(Extractor::Histograms, Extractor::Network),
+            Kind::Text => {
+                Extractor::Text(Box::new(text_encoder(folder.as_deref())?.unwrap_or_else(TextEncoder::without_weights)))
+            }
+            Kind::Table => Extractor::fit_table(dataset),
+        };
+        match (&extractor, dataset.kind) {
+            (Extractor::Histograms, _) => remark(
+                "the image network's weights are not installed; using colour and gradient histograms, which are far less accurate. `cargo xtask models` installs the weights",
+            ),
+            (Extractor::Text(encoder), _) if encoder.feature_id() == text::FALLBACK_FEATURE_ID => remark(
+                "the text embeddings are not installed; using hashed n-grams alone, which need more labels. `cargo xtask models` installs the embeddings",
+            ),
+            _ => {}
+        }
+        Ok(extractor)
+    }
+
+    /// The extractor whose features a saved model reads.
+    ///
+    /// # Errors
+    /// If its weights are not installed, or are of another release than the model's.
+    pub fn for_model(feature_id: &str, encoder: Option<&TableEncoder>, run: &RunArguments) -> Result<Self, Failure> {
+        if let Some(encoder) = encoder {
+            return Ok(Extractor::Table(encoder.clone()));
+        }
+        if feature_id == FALLBACK_FEATURE_ID {
+            return Ok(Extractor::Histograms);
+        }
+        let plain = TextEncoder::without_weights();
+        if feature_id == plain.feature_id() {
+            return Ok(Extractor::Text(Box::new(plain)));
+        }
+        let folder = weights::folder(run.weights.as_deref())?;
+        let found = if feature_id == NETWORK_FEATURE_ID {
+            network(folder.as_deref())?.map(Extractor::Network)
+        } else {
+            text_encoder(folder.as_deref())?.map(|encoder| Extractor::Text(Box::new(encoder)))
+        };
+        match found {
+            Some(extractor) if extractor.feature_id() == feature_id => Ok(extractor),
+            Some(_) => Err(Failure::data(format!(
+                "the model reads the features “{feature_id}”, which this release of Hone does not make. Train it again, or use the release that made it"
+            ))),
+            None => Err(Failure::data(format!(
+                "the model reads the features “{feature_id}”, whose weights are not installed. Run `cargo xtask models`, or say where they are with --weights"
+            ))),
+        }
+    }
+
+    fn fit_table(dataset: &Dataset) -> Self {
+        Extractor::Table(TableEncoder::fit(&dataset.content_columns, dataset.entries.iter().map(cells)))
+    }
+
+    /// Names the features: vectors of one id are comparable, of two are not.
+    pub fn feature_id(&self) -> String {
+        match self {
+            Extractor::Network(_) => NETWORK_FEATURE_ID.into(),
+            Extractor::Histograms => FALLBACK_FEATURE_ID.into(),
+            Extractor::Text(encoder) => encoder.feature_id().into(),
+            Extractor::Table(_) => TABLE_FEATURE_ID.into(),
+        }
+    }
+
+    /// The fitted encoder, for tables.
+    pub fn table_encoder(&self) -> Option<&TableEncoder> {
+        match self {
+            Extractor::Table(encoder) => Some(encoder),
+            Extractor::Network(_) | Extractor::Histograms | Extractor::Text(_) => None,
+        }
+    }
+
+    /// The features of every item, on all cores. Items whose vector cannot be made leave the dataset, with a problem.
+    ///
+    /// # Errors
+    /// If no item is left.
+    pub fn embed(&self, dataset: &mut Dataset, run: &RunArguments) -> Result<Features, Failure> {
+        let cache = if run.no_cache { VectorCache::off() } else { VectorCache::of_user(&self.feature_id()) };
+        let progress = Progress::new(dataset.entries.len());
+        let vectors: Vec<Result<FeatureVector, String>> = dataset
+            .entries
+            .par_iter()
+            .map(|entry| {
+                let vector = self.vector(dataset, entry, &cache);
+                progress.advance();
+                vector
+            })
+            .collect();
+        progress.end();
+        let sparse_columns = if dataset.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
+        let width = vectors.iter().flatten().map(|vector| vector.dense.len()).next();
+        let Some(width) = width else {
+            let why = vectors.into_iter().find_map(Result::err).unwrap_or_default();
+            return Err(Failure::data(format!("no item of {} can be used: {why}", dataset.name)));
+        };
+        let mut features = Features::new(width, sparse_columns);
+        let mut entries = Vec::with_capacity(vectors.len());
+        for (entry, vector) in std::mem::take(&mut dataset.entries).into_iter().zip(vectors) {
+            match vector {
+                Ok(vector) => {
+                    features.push(vector);
+                    entries.push(entry);
+                }
+                Err(why) => dataset.problems.push(Problem::of_file(&entry.item.name, why)),
+            }
+        }
+        dataset.entries = entries;
+        Ok(features)
+    }
+
+    fn vector(&self, dataset: &Dataset, entry: &Entry, cache: &VectorCache) -> Result<FeatureVector, String> {
+        let dense = match self {
+            Extractor::Network(network) => cached(dataset, entry, cache, EMBEDDING_COLUMNS, |bytes| {
+                network.embed(&crop_of_file(bytes)?).map_err(|error| error.to_string())
+            })?,
+            Extractor::Histograms => {
+                cached(dataset, entry, cache, FALLBACK_COLUMNS, |bytes| Ok(fallback_vector(&crop_of_file(bytes)?)))?
+            }
+            Extractor::Text(encoder) => {
+                return match &entry.item.content {
+                    Content::Text(text) => Ok(encoder.encode(text)),
+                    Content::Image | Content::Row(_) => Err("left out: it is not a text".into()),
+                };
+            }
+            Extractor::Table(encoder) => encoder.encode(cells(entry)),
+        };
+        Ok(FeatureVector { dense, ..FeatureVector::default() })
+    }
+}
+
+fn cells(entry: &Entry) -> &[String] {
+    match &entry.item.content {
+        Content::Row(cells) => cells,
+        Content::Image | Content::Text(_) => &[],
+    }
+}
+
+fn cached(
+    dataset: &Dataset,
+    entry: &Entry,
+    cache: &VectorCache,
+    columns: usize,
+    compute: impl FnOnce(&[u8]) -> Result<Vec<f32>, String>,
+) -> Result<Vec<f32>, String> {
+    if let Some(vector) = cache.get(entry.item.hash, columns) {
+        return Ok(vector);
+    }
+    let vector = compute(&dataset.image_bytes(entry)?)?;
+    cache.put(entry.item.hash, &vector);
+    Ok(vector)
+}
+
+fn network(folder: Option<&Path>) -> Result<Option<Box<Lite0>>, Failure> {
+    let Some(bytes) = weights::read(folder, IMAGE_WEIGHTS)? else { return Ok(None) };
+    Lite0::load(&bytes).map(|network| Some(Box::new(network))).map_err(|error| Failure::data(error.to_string()))
+}
+
+fn text_encoder(folder: Option<&Path>) -> Result<Option<TextEncoder>, Failure> {
+    let (Some(weights), Some(tokenizer)) =
+        (weights::read(folder, TEXT_WEIGHTS)?, weights::read(folder, TEXT_TOKENIZER)?)
+    else {
+        return Ok(None);
+    };
+    TextEncoder::load(&weights, &tokenizer).map(Some).map_err(|error| Failure::data(error.to_string()))
+}
+
+/// A counter on standard error, for people only: it appears where a terminal is, and for large data.
+struct Progress {
+    done: AtomicUsize,
+    total: usize,
+    shown: bool,
+}
+
+impl Progress {
+    /// Less than this many items are done before anyone wonders.
+    const WORTH_SHOWING: usize = 200;
+
+    fn new(total: usize) -> Self {
+        let shown = total >= Self::WORTH_SHOWING && std::io::stderr().is_terminal();
+        Self { done: AtomicUsize::new(0), total, shown }
+    }
+
+    fn advance(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.shown && done.is_multiple_of(50) {
+            eprint!("\rhone: {} of {} items", thousands(done as u64), thousands(self.total as u64));
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            eprint!("\r\u{1b}[K");
+        }
+    }
+}

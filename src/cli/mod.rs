@@ -1,0 +1,52 @@
+//! The command line `hone`: train, score, evaluate and simulate with the pipeline that runs in the browser.
+//!
+//! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
+//!
+//! Results go to standard output, remarks and problems to standard error, each on a line of its own. The exit code is
+//! 0 when the command did its work, 1 when the data or a model stood in the way, 2 when the command was misspelt.
+
+pub mod arguments;
+pub mod failure;
+pub mod dataset;
+pub mod project;
+pub mod source;
+pub mod roles;
+pub mod cache;
+pub mod embed;
+pub mod photo;
+pub mod weights;
+pub mod model_file;
+pub mod train;
+pub mod score;
+pub mod evaluate;
+pub mod simulate;
+pub mod output;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use failure::Failure;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs one command; `arguments` starts with the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            output::print(&error.render().to_string());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return Failure::usage(arguments::in_one_line(&error)).report(),
+    };
+    let outcome = match arguments.command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

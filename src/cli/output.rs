@@ -1,0 +1,154 @@
+//! What people and scripts read: results on standard output, remarks on standard error.
+
+use super::failure::Failure;
+use crate::pipeline::import::ProblemList;
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::Kind;
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+
+/// How many problems are spelt out on standard error; `--json` has them all.
+const PROBLEMS_SHOWN: usize = 5;
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no failure.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        remark(&format!("cannot write to standard output: {error}"));
+    }
+}
+
+/// Prints a value as indented JSON.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::data(format!("the result does not fit into JSON: {error}")))?;
+    print(&format!("{json}\n"));
+    Ok(())
+}
+
+/// Says something beside the result: one line on standard error.
+pub fn remark(text: &str) {
+    eprintln!("hone: {text}");
+}
+
+/// Says what was wrong with the data: how many problems, and the first few.
+pub fn remark_problems(problems: &ProblemList) {
+    let count = problems.count();
+    if count == 0 {
+        return;
+    }
+    remark(&format!("{} with the data; what could be read is used", counted(count, "problem")));
+    for problem in problems.as_slice().iter().take(PROBLEMS_SHOWN) {
+        eprintln!("  {}", problem_line(problem));
+    }
+    if count > PROBLEMS_SHOWN as u64 {
+        eprintln!("  and {} more (--json lists them)", count - PROBLEMS_SHOWN as u64);
+    }
+}
+
+/// `file:row: message`.
+pub fn problem_line(problem: &Problem) -> String {
+    let place = match problem.row {
+        Some(row) => format!("{}:{row}", problem.file),
+        None => problem.file.clone(),
+    };
+    if place.is_empty() { problem.message.clone() } else { format!("{place}: {}", problem.message) }
+}
+
+/// `1 item`, `1,234 items`.
+pub fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{} {what}s", thousands(count)) }
+}
+
+/// What one item of a kind is called in a sentence.
+pub fn item_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Image => "image",
+        Kind::Text => "text",
+        Kind::Table => "row",
+    }
+}
+
+/// Digits in groups of three.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `a, b and c`, at most ten of them.
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => "none".into(),
+        [only] => (*only).into(),
+        [first @ .., last] if names.len() <= 10 => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", names[..10].join(", "), names.len() - 10),
+    }
+}
+
+/// A share between 0 and 1 as a percentage with one decimal.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// Columns aligned for a terminal: the first to the left, the others to the right; the first row is the heading.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(
+                |(place, (cell, &width))| {
+                    if place == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                },
+            )
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The same rows as a Markdown table.
+pub fn markdown(rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let [heading, body @ ..] = rows else { return String::new() };
+    let rule: Vec<String> = heading.iter().map(|_| "---".to_string()).collect();
+    let body: String = body.iter().map(|row| line(row)).collect();
+    line(heading) + &line(&rule) + &body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_read_well() {
+        assert_eq!(thousands(0) + " " + &thousands(999) + " " + &thousands(1234567), "0 999 1,234,567");
+        assert_eq!((counted(1, "item"), counted(2000, "item")), ("1 item".into(), "2,000 items".into()));
+        assert_eq!(listed(["a"]), "a");
+        assert_eq!(listed(["a", "b", "c"]), "a, b and c");
+        assert!(listed(vec!["x"; 12]).ends_with("and 2 more"));
+    }
+
+    #[test]
+    fn rows_line_up() {
+        let rows = [["class", "n"], ["é", "10"]].map(|row| row.map(String::from).to_vec());
+        assert_eq!(aligned(&rows), "class   n\né      10\n");
+        assert_eq!(markdown(&rows), "| class | n |\n| --- | --- |\n| é | 10 |\n");
+    }
+}

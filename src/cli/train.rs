@@ -1,0 +1,181 @@
+//! `hone train`: labelled data in, a model file out.
+
+use super::arguments::{DataArguments, RunArguments, TrainArguments};
+use super::dataset::{Dataset, ProjectLabels};
+use super::embed::Extractor;
+use super::failure::Failure;
+use super::model_file::SavedModel;
+use super::output::{self, counted, listed, percent};
+use super::roles::{ModelColumns, fit_to_arguments};
+use crate::pipeline::features::matrix::Features;
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::Kind;
+use crate::pipeline::train::{Learner, LearnerConfig, Step};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    model: String,
+    kind: Kind,
+    features: String,
+    /// The columns learnt from, for tables and texts in a column.
+    columns: &'a [String],
+    label_column: Option<&'a str>,
+    /// How many items trained.
+    items: usize,
+    /// Items without a label, left out.
+    unlabelled: usize,
+    /// Training items by class.
+    classes: BTreeMap<&'a str, usize>,
+    /// Share of training labels predicted right out of fold.
+    out_of_fold: Option<f64>,
+    temperature: f64,
+    problem_count: u64,
+    problems: &'a [Problem],
+}
+
+/// Runs the command.
+pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
+    must_be_writable(&arguments.output)?;
+    let mut labelled = LabelledData::open(&arguments.data, ProjectLabels::Training)?;
+    let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
+    let features = labelled.embed(&extractor, &arguments.run)?;
+    let LabelledData { dataset, classes, targets, unlabelled } = &labelled;
+    let learner = fit(&features, targets, classes.len(), dataset.kind);
+    let Some(head) = learner.head() else {
+        return Err(Failure::data("the model could not be trained: fewer than two classes have an item"));
+    };
+    let model = SavedModel {
+        name: dataset.name.clone(),
+        kind: dataset.kind,
+        feature_id: extractor.feature_id(),
+        classes: classes.clone(),
+        columns: ModelColumns { content: dataset.content_columns.clone(), label: dataset.label_column.clone() },
+        encoder: extractor.table_encoder().cloned(),
+        head: head.clone(),
+        temperature: learner.temperature(),
+        labels: targets.len() as u32,
+    };
+    model.write(&arguments.output)?;
+
+    output::remark_problems(&dataset.problems);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for &target in targets {
+        *counts.entry(&classes[target]).or_insert(0) += 1;
+    }
+    if arguments.run.json {
+        return output::print_json(&Report {
+            model: arguments.output.display().to_string(),
+            kind: dataset.kind,
+            features: model.feature_id.clone(),
+            columns: &dataset.content_columns,
+            label_column: dataset.label_column.as_deref(),
+            items: targets.len(),
+            unlabelled: *unlabelled,
+            classes: counts,
+            out_of_fold: learner.out_of_fold(),
+            temperature: model.temperature,
+            problem_count: dataset.problems.count(),
+            problems: dataset.problems.as_slice(),
+        });
+    }
+    let of_classes: Vec<String> = counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    output::print(&format!(
+        "Trained on {} of {}: {}.\n",
+        counted(targets.len() as u64, output::item_word(dataset.kind)),
+        format_args!("{} classes", classes.len()),
+        listed(of_classes.iter().map(String::as_str))
+    ));
+    if let Some(share) = learner.out_of_fold() {
+        output::print(&format!(
+            "Training labels predicted right out of fold: {}. `hone evaluate` on unseen data gives the accuracy.\n",
+            percent(share)
+        ));
+    }
+    output::print(&format!("Saved {}.\n", arguments.output.display()));
+    Ok(())
+}
+
+/// Data in which every item has a label.
+pub struct LabelledData {
+    /// The items.
+    pub dataset: Dataset,
+    /// The classes' names, in alphabetical order.
+    pub classes: Vec<String>,
+    /// The class of each item.
+    pub targets: Vec<usize>,
+    /// Items without a label, left out.
+    pub unlabelled: usize,
+}
+
+impl LabelledData {
+    /// Reads DATA and keeps what has a label.
+    ///
+    /// # Errors
+    /// If it cannot be read, or fewer than two classes have an item.
+    pub fn open(data: &DataArguments, labels: ProjectLabels) -> Result<Self, Failure> {
+        let mut dataset = Dataset::open(&data.data, data.reading.kind, labels, |plan| {
+            fit_to_arguments(plan, data.label_column.as_deref(), &data.reading)
+        })?;
+        let unlabelled = dataset.keep_labelled();
+        let classes = dataset.classes();
+        match classes.as_slice() {
+            [] => Err(no_labels(&dataset)),
+            [only] => Err(Failure::data(format!("every label is “{only}”; a model needs at least two classes"))),
+            _ => Ok(Self { targets: dataset.targets(&classes), dataset, classes, unlabelled }),
+        }
+    }
+
+    /// The features of the items; an item that cannot be embedded leaves the data.
+    ///
+    /// # Errors
+    /// If fewer than two classes have an item left.
+    pub fn embed(&mut self, extractor: &Extractor, run: &RunArguments) -> Result<Features, Failure> {
+        let features = extractor.embed(&mut self.dataset, run)?;
+        self.targets = self.dataset.targets(&self.classes);
+        if self.targets.iter().all(|target| *target == self.targets[0]) {
+            return Err(Failure::data(
+                "fewer than two classes have an item that can be used; see the problems with the data",
+            ));
+        }
+        Ok(features)
+    }
+}
+
+fn no_labels(dataset: &Dataset) -> Failure {
+    Failure::data(match (dataset.is_project(), &dataset.label_column) {
+        (true, _) => "no item of the project has a label; label some in the app first".into(),
+        (false, Some(column)) => format!("the label column “{column}” is empty"),
+        (false, None) if dataset.content_columns.is_empty() => {
+            "the data has no labels: put the files of each class into a folder of its own".into()
+        }
+        (false, None) => "which column holds the labels? Name it with --label-column".to_string(),
+    })
+}
+
+/// A learner that has learnt these labels to the end.
+pub fn fit(features: &Features, targets: &[usize], classes: usize, kind: Kind) -> Learner {
+    let mut learner = Learner::new(classes, LearnerConfig::for_kind(kind, 0));
+    learner.set_labels(targets.iter().copied().enumerate().collect());
+    learner.refresh(features);
+    while learner.step(features) != Step::Idle {}
+    learner
+}
+
+/// Found out before the work rather than after it.
+fn must_be_writable(output: &Path) -> Result<(), Failure> {
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if output.is_dir() {
+        return Err(Failure::data(format!("cannot write {}: it is a folder", output.display())));
+    }
+    if !folder.is_dir() {
+        return Err(Failure::data(format!(
+            "cannot write {}: the folder {} does not exist",
+            output.display(),
+            folder.display()
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The model as two files: its weights, and a card that says all one needs to apply them.
+
+use crate::pipeline::item::Kind;
+use crate::pipeline::label::Class;
+use serde::{Deserialize, Serialize};
+
+/// What [`ModelCard::format`] says.
+pub const MODEL_FORMAT: &str = "hone-model";
+/// The version of the card that this release writes and the newest it reads.
+pub const MODEL_FORMAT_VERSION: u32 = 1;
+/// The card's file name.
+pub const CARD_FILE: &str = "model.json";
+/// The weights' file name.
+pub const TENSORS_FILE: &str = "model.safetensors";
+
+/// What the weights mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// [`MODEL_FORMAT`].
+    pub format: String,
+    /// [`MODEL_FORMAT_VERSION`] at the time of writing.
+    pub format_version: u32,
+    /// The release of Hone that wrote it.
+    pub release: String,
+    /// The project it was trained in.
+    pub project: String,
+    /// What it classifies.
+    pub kind: Kind,
+    /// The classes in the order of the weights' rows.
+    pub classes: Vec<Class>,
+    /// Which features it reads: they must come from this very extractor.
+    pub feature_id: String,
+    /// How an item becomes features, in words.
+    pub preprocessing: String,
+    /// For tables: the columns it reads, in order. For texts out of a table: the one that holds the text.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// The column that the training labels came from, if they came from one and it is known.
+    #[serde(default)]
+    pub label_column: Option<String>,
+    /// For tables: the fitted encoder.
+    #[serde(default)]
+    pub encoder: Option<serde_json::Value>,
+    /// Divides the logits before the softmax.
+    pub temperature: f64,
+    /// How many labels it learnt from.
+    pub labels: u32,
+    /// How to apply it, for a reader without Hone.
+    #[serde(default = "usage")]
+    pub usage: String,
+}
+
+/// How the tensors make a prediction.
+pub fn usage() -> String {
+    "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); model.safetensors holds `weights` \
+     (classes × features, f32) and `intercepts` (classes, f32)"
+        .into()
+}
+
+impl ModelCard {
+    /// Reads a card.
+    ///
+    /// # Errors
+    /// Says, for the user, why this is not a card that this release can read.
+    pub fn from_json(json: &[u8]) -> Result<Self, String> {
+        let card: Self = serde_json::from_slice(json)
+            .map_err(|error| format!("This is not the card of a Hone model ({error}). Export the model anew."))?;
+        if card.format != MODEL_FORMAT {
+            return Err(format!("This is not the card of a Hone model: its format is “{}”.", card.format));
+        }
+        if card.format_version > MODEL_FORMAT_VERSION {
+            return Err(format!("This model was made by a newer Hone ({}). Update Hone to use it.", card.release));
+        }
+        Ok(card)
+    }
+}
+
+/// The files of an exported model with their names: the card as JSON, the weights as they are.
+pub fn model_files(card: &ModelCard, tensors: &[u8]) -> Vec<(String, Vec<u8>)> {
+    // Text and numbers always serialise; a temperature that is no number becomes null.
+    let json = serde_json::to_vec_pretty(card).unwrap_or_default();
+    vec![(CARD_FILE.into(), json), (TENSORS_FILE.into(), tensors.to_vec())]
+}

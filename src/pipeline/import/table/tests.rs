@@ -1,0 +1,166 @@
+use super::super::inspect::{Head, inspect};
+use super::*;
+use proptest::prelude::*;
+
+fn file(path: &str, bytes: &[u8]) -> SourceFile {
+    SourceFile { path: path.into(), size: bytes.len() as u64 }
+}
+
+fn guess(path: &str, bytes: &[u8]) -> ImportPlan {
+    inspect(&[Head { file: &file(path, bytes), bytes }], &[], ProblemList::default())
+}
+
+fn read(plan: &ImportPlan, path: &str, bytes: &[u8], chunk: usize) -> (Vec<Imported>, Vec<Problem>) {
+    let mut problems = ProblemList::default();
+    let mut reader = TableReader::new(plan, &file(path, bytes), 3);
+    let mut items = Vec::new();
+    for chunk in bytes.chunks(chunk) {
+        items.extend(reader.feed(chunk, &mut problems));
+    }
+    items.extend(reader.finish(&mut problems));
+    (items, problems.into_vec())
+}
+
+fn read_guessed(path: &str, bytes: &[u8]) -> (Vec<Imported>, Vec<Problem>) {
+    read(&guess(path, bytes), path, bytes, 7)
+}
+
+fn summary(items: &[Imported]) -> Vec<String> {
+    items
+        .iter()
+        .map(|imported| {
+            let content = match &imported.item.content {
+                Content::Text(text) => text.clone(),
+                Content::Row(cells) => cells.join("|"),
+                Content::Image => unreachable!("tables hold no images"),
+            };
+            format!("{} {content} {}", imported.item.name, imported.label.as_deref().unwrap_or("-"))
+        })
+        .collect()
+}
+
+const MEASURES: &[u8] = b"width,height,label\n1,2,big\n3,4,\n5,6\n,,\n7,8,small,x\n9,10,small\n";
+
+#[test]
+fn bad_rows_are_left_out_and_named() {
+    let (items, problems) = read_guessed("m.csv", MEASURES);
+    assert_eq!(summary(&items), ["m.csv:2 1|2 big", "m.csv:3 3|4 -", "m.csv:7 9|10 small"]);
+    let told: Vec<(Option<u64>, bool)> =
+        problems.iter().map(|problem| (problem.row, problem.message.contains("left out"))).collect();
+    assert_eq!(told, [(Some(4), true), (Some(5), true), (Some(6), true)]);
+    assert!(items.iter().all(|imported| imported.item.batch == 3));
+    assert_eq!(Some(items[0].item.hash), items[0].item.content.hash());
+}
+
+#[test]
+fn the_plan_is_obeyed_not_the_guess() {
+    let mut plan = guess("m.csv", MEASURES);
+    plan.labels = LabelSource::None;
+    plan.columns[0].role = Role::Extra;
+    let (items, _) = read(&plan, "m.csv", MEASURES, 100);
+    assert_eq!(summary(&items)[0], "m.csv:2 2 -");
+    // The label is withheld: it does not come along as extra either.
+    assert_eq!(items[0].item.extra, [("width".to_string(), "1".to_string())]);
+    plan.kind = Kind::Text;
+    assert_eq!(read(&plan, "m.csv", MEASURES, 100).0[0].item.content, Content::Text("2".into()));
+}
+
+#[test]
+fn files_of_one_import_may_order_their_columns_differently() {
+    let plan = guess("m.csv", MEASURES);
+    let (items, problems) = read(&plan, "n.csv", b"new,height,label,width\nz,2,big,1\n", 5);
+    assert_eq!((summary(&items), problems.len()), (vec!["n.csv:2 1|2 big".to_string()], 0));
+    assert_eq!(items[0].item.extra, [("new".to_string(), "z".to_string())]);
+    let (items, problems) = read(&plan, "n.csv", b"height,label\n2,big\n", 5);
+    assert_eq!((items.len(), problems.len()), (0, 1));
+    assert!(problems[0].message.contains("no column “width”"), "{}", problems[0].message);
+    let (items, problems) = read(&plan, "n.csv", b"height,width\n2,1\n", 5);
+    assert_eq!((items.len(), problems.len()), (1, 1));
+}
+
+#[test]
+fn json_lines_texts_and_headerless_tables_are_read() {
+    for (path, bytes, expected, problem_rows) in [
+        (
+            "a.jsonl",
+            &b"{\"text\":\"so it goes\",\"label\":\"x\"}\n\n[1]\n{\"label\":\"y\"}\n{\"text\":\"on\",\"label\":2}"[..],
+            vec!["a.jsonl:1 so it goes x", "a.jsonl:5 on 2"],
+            vec![Some(3), Some(4)],
+        ),
+        ("a.txt", b"one, \"two\r\n\n three\n", vec!["a.txt:1 one, \"two -", "a.txt:3  three -"], vec![]),
+        (
+            "a.csv",
+            b"1.5,2,a\n2.5,1,b\n3.5,0,a\n1.5,4,b\n",
+            vec!["a.csv:1 1.5|2 a", "a.csv:2 2.5|1 b", "a.csv:3 3.5|0 a", "a.csv:4 1.5|4 b"],
+            vec![],
+        ),
+    ] {
+        let (items, problems) = read_guessed(path, bytes);
+        assert_eq!(summary(&items), expected, "{path}");
+        assert_eq!(problems.iter().map(|problem| problem.row).collect::<Vec<_>>(), problem_rows, "{path} {problems:?}");
+    }
+}
+
+#[test]
+fn encodings_are_read_and_a_wrong_one_is_told_once() {
+    let text = "text,label\nEin schöner Tag im Café an der Straße,gut\nÜber die Brücke war es zu weit gewesen,übel\n";
+    let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let latin = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+    let with_mark = format!("\u{feff}{text}").into_bytes();
+    for bytes in [text.as_bytes().to_vec(), utf_16, latin.clone(), with_mark] {
+        let (items, problems) = read_guessed("a.csv", &bytes);
+        assert_eq!(items.last().and_then(|imported| imported.label.as_deref()), Some("übel"));
+        assert_eq!(problems, []);
+    }
+    let plan = guess("a.csv", text.as_bytes());
+    let (items, problems) = read(&plan, "a.csv", &latin, 9);
+    assert_eq!((items.len(), problems.len()), (2, 1));
+    assert!(problems[0].message.contains("UTF-8"));
+}
+
+#[test]
+fn a_file_without_rows_is_told() {
+    let plan = guess("m.csv", MEASURES);
+    for bytes in [&b""[..], b"width,height,label\n", b"width,height,label\n,,\n"] {
+        let (items, problems) = read(&plan, "e.csv", bytes, 8);
+        assert_eq!(items.len(), 0);
+        assert!(problems.last().is_some_and(|problem| problem.message.contains("gave no items")), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_row_of_missing_values_is_kept_if_it_has_a_label() {
+    let (items, problems) = read_guessed("m.csv", b"a,b,label\n1,2,x\n,,y\n3,4,x\n5,6,y\n");
+    assert_eq!((summary(&items)[1].as_str(), problems.len()), ("m.csv:3 | y", 0));
+}
+
+#[test]
+fn a_plan_without_content_reads_nothing_and_says_so() {
+    for (path, bytes) in [("m.csv", MEASURES), ("a.tsv", b"\0\n\t\0")] {
+        let mut plan = guess(path, bytes);
+        plan.columns.iter_mut().for_each(|column| column.role = Role::Extra);
+        let (items, problems) = read(&plan, path, bytes, 3);
+        assert_eq!((items.len(), problems.len()), (0, 1), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_quote_left_open_is_pointed_at() {
+    let (items, problems) = read_guessed("q.csv", b"text,label\ngood stuff in here,a\n\"open,b\nmore of it here,a\n");
+    assert_eq!((items.len(), problems.len()), (1, 1));
+    assert!(problems[0].row == Some(3) && problems[0].message.contains("quotation mark"), "{problems:?}");
+}
+
+proptest! {
+    #[test]
+    fn chunks_may_be_of_any_size(chunk in 1_usize..40) {
+        let whole = read(&guess("m.csv", MEASURES), "m.csv", MEASURES, 1000);
+        prop_assert_eq!(read(&guess("m.csv", MEASURES), "m.csv", MEASURES, chunk), whole);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), path in "[a-z]\\.(csv|tsv|jsonl|txt|json)") {
+        let (items, _) = read_guessed(&path, &bytes);
+        prop_assert!(items.len() <= bytes.len());
+    }
+}

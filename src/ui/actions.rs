@@ -1,0 +1,419 @@
+//! What a person can do. Each action changes the page at once and asks the session in the background.
+
+use crate::pipeline::import::plan::{ImportPlan, SourceFile};
+use crate::pipeline::label::Shown;
+use crate::protocol::{
+    ClassIndex, Decision, Demo, Export, ItemIndex, Options, ProjectSummary, RELEASE, Reply, Request, Verdict,
+};
+use crate::ui::app::App;
+use crate::ui::format::counted;
+use crate::ui::parts::dialog::Dialog;
+use crate::ui::parts::toast::Tone;
+use crate::ui::route::Route;
+use crate::ui::state::{LastEffect, Phase};
+use crate::ui::{dom, format};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, File};
+
+/// Under which name the browser remembers the open project.
+const LAST_PROJECT: &str = "hone.project";
+
+/// Says hello, and goes on where the person left off if the address asks for a screen of a project.
+pub fn start(app: App) {
+    spawn_local(async move {
+        match app.ask(Request::Hello, Vec::new()).await.0 {
+            Reply::Welcome { release, projects, read_only } => {
+                let last = dom::remembered(LAST_PROJECT).filter(|id| {
+                    app.state.route.get_untracked().needs_project() && projects.iter().any(|p| &p.id == id)
+                });
+                app.state.projects.set(projects);
+                app.state.read_only.set(read_only);
+                app.state.phase.set(if release == RELEASE { Phase::Ready } else { Phase::WrongRelease });
+                match last {
+                    Some(project) => load_project(app, project).await,
+                    None if app.state.route.get_untracked().needs_project() => app.go(Route::Start),
+                    None => {}
+                }
+            }
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Opens a project and shows its next card.
+pub fn open_project(app: App, project: String) {
+    spawn_local(async move {
+        load_project(app, project).await;
+        if app.state.project.with_untracked(Option::is_some) && !app.state.route.get_untracked().needs_project() {
+            app.go(Route::Label);
+        }
+    });
+}
+
+async fn load_project(app: App, project: String) {
+    let same = app.state.project.with_untracked(|open| open.as_ref().is_some_and(|open| open.id == project));
+    if same {
+        return;
+    }
+    leave(app);
+    app.state.reading.set(Some("Opening the project…".to_owned()));
+    let (reply, _) = app.ask(Request::OpenProject { project: project.clone() }, Vec::new()).await;
+    app.state.reading.set(None);
+    match reply {
+        Reply::Done => dom::remember(LAST_PROJECT, Some(&project)),
+        other => {
+            app.unexpected(other);
+            app.go(Route::Start);
+        }
+    }
+}
+
+/// Leaves the open project. The session keeps it loaded; it costs nothing to come back.
+pub fn close_project(app: App) {
+    leave(app);
+    app.state.following.set_value(false);
+    dom::remember(LAST_PROJECT, None);
+    app.go(Route::Start);
+    refresh_projects(app);
+}
+
+fn leave(app: App) {
+    app.state.following.set_value(true);
+    app.state.project.set(None);
+    app.state.forget_cards();
+    app.media.clear();
+}
+
+/// Asks for the stored projects again.
+pub fn refresh_projects(app: App) {
+    spawn_local(async move {
+        match app.ask(Request::ListProjects, Vec::new()).await.0 {
+            Reply::Projects(projects) => app.state.projects.set(projects),
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Gives a project a new name.
+pub fn rename_project(app: App, project: ProjectSummary, name: String) {
+    done(app, Request::RenameProject { project: project.id, name }, refresh_projects);
+}
+
+/// Deletes a project, after the person confirmed it.
+pub fn delete_project(app: App, project: ProjectSummary) {
+    if app.state.project.with_untracked(|open| open.as_ref().is_some_and(|open| open.id == project.id)) {
+        leave(app);
+        app.state.following.set_value(false);
+        dom::remember(LAST_PROJECT, None);
+        app.go(Route::Start);
+    }
+    done(app, Request::DeleteProject { project: project.id }, refresh_projects);
+}
+
+/// Imports a demo into a project of its own and opens it.
+pub fn open_demo(app: App, demo: Demo) {
+    leave(app);
+    app.state.reading.set(Some("Opening the demo…".to_owned()));
+    spawn_local(async move { started(app, app.ask(Request::OpenDemo { demo }, Vec::new()).await.0) });
+}
+
+/// Looks at files and shows what their import would do.
+pub fn inspect(app: App, files: Vec<(SourceFile, File)>) {
+    if files.is_empty() {
+        return;
+    }
+    app.state.reading.set(Some(format!("Looking at {}…", counted(files.len() as u64, "file", "files"))));
+    spawn_local(async move {
+        let (sources, attachments): (Vec<SourceFile>, Vec<JsValue>) =
+            files.into_iter().map(|(source, file)| (source, JsValue::from(file))).unzip();
+        let (reply, _) = app.ask(Request::Inspect { sources }, attachments).await;
+        app.state.reading.set(None);
+        match reply {
+            Reply::Plan(plan) => app.state.dialog.set(Some(Dialog::Import(plan))),
+            Reply::Restored(project) => {
+                app.state.tell(Tone::Note, format!("“{}” was restored from its file.", project.name));
+                refresh_projects(app);
+                open_project(app, project.id);
+            }
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Imports what was inspected, as the person confirmed it.
+pub fn import(app: App, plan: ImportPlan, into: Option<String>) {
+    if into.is_none() {
+        leave(app);
+    }
+    app.state.dialog.set(None);
+    spawn_local(async move { started(app, app.ask(Request::Import { plan, into }, Vec::new()).await.0) });
+}
+
+fn started(app: App, reply: Reply) {
+    app.state.reading.set(None);
+    match reply {
+        Reply::Started { project, .. } => {
+            dom::remember(LAST_PROJECT, Some(&project));
+            app.go(Route::Label);
+            refresh_projects(app);
+        }
+        other => {
+            app.unexpected(other);
+            if app.state.project.with_untracked(Option::is_none) {
+                app.go(Route::Start);
+            }
+        }
+    }
+}
+
+/// Stops a job; what came in stays.
+pub fn cancel(app: App, job: u32) {
+    done(app, Request::Cancel { job }, |_| {});
+}
+
+/// Labels the card on screen.
+pub fn label(app: App, class: ClassIndex) {
+    let name = untrack(|| app.state.class_name(class));
+    label_as(app, class, name);
+}
+
+fn label_as(app: App, class: ClassIndex, name: String) {
+    if let Some(card) = decide(app, Verdict::Label(class)) {
+        app.state.announcement.set(format!("Labelled {card} as {name}"));
+    }
+}
+
+/// Labels the card on screen with its suggestion.
+pub fn accept(app: App) {
+    let suggested = app.state.card.with_untracked(|card| Some(card.as_ref()?.suggestion.as_ref()?.class));
+    match suggested {
+        Some(class) => label(app, class),
+        None => app.state.announcement.set("No suggestion to accept on this card".to_owned()),
+    }
+}
+
+/// Passes the card on screen by.
+pub fn skip(app: App) {
+    if let Some(card) = decide(app, Verdict::Skip) {
+        app.state.announcement.set(format!("Skipped {card}"));
+    }
+}
+
+/// Marks the card on screen for a second look, or takes the mark away.
+pub fn flag(app: App) {
+    let was = app.state.card.with_untracked(|card| card.as_ref().is_some_and(|card| card.flagged));
+    if let Some(card) = decide(app, Verdict::Flag) {
+        app.state.announcement.set(format!("{} {card}", if was { "Unflagged" } else { "Flagged" }));
+    }
+}
+
+/// Records a decision about the card on screen and shows the next one, in this very frame. Returns the card's name.
+fn decide(app: App, verdict: Verdict) -> Option<String> {
+    let state = app.state;
+    if let Some(reason) = untrack(|| state.why_read_only()) {
+        state.tell(Tone::Bad, format!("Nothing was labelled. {reason}"));
+        return None;
+    }
+    let card = state.card.get_untracked()?;
+    let took = dom::now() - state.shown_at.get_value();
+    let shown = card.suggestion.as_ref().filter(|_| card.audit.is_none()).and_then(|suggestion| {
+        state.classes.with_untracked(|classes| {
+            let class = classes.get(usize::from(suggestion.class))?.class.key.clone();
+            Some(Shown { class, probability: suggestion.probability, model: suggestion.model })
+        })
+    });
+    let decision = Decision {
+        id: app.new_id(),
+        item: card.item,
+        verdict,
+        shown,
+        audit: card.audit,
+        took_ms: Some(took.clamp(0.0, f64::from(u32::MAX)) as u32),
+    };
+    if verdict == Verdict::Flag {
+        state.deck.update(|deck| {
+            if let Some(card) = deck.current_mut() {
+                card.flagged = !card.flagged;
+            }
+        });
+    } else {
+        state.deck.update(|deck| {
+            deck.advance();
+        });
+        app.settle();
+        dom::focus(dom::CARD_ID);
+    }
+    let class = match verdict {
+        Verdict::Label(class) => Some(class),
+        Verdict::Skip | Verdict::Flag => None,
+    };
+    send(
+        app,
+        Request::Decide(decision),
+        class.map(|class| format!("{} as {}", card.name, untrack(|| state.class_name(class)))),
+    );
+    Some(card.name)
+}
+
+/// Asks for something that changes the label log, kept in the outbox until it is answered.
+async fn write(app: App, id: String, request: Request) -> Reply {
+    app.state.outbox.update(|outbox| outbox.keep(&id, request.clone()));
+    let (reply, _) = app.ask(request, Vec::new()).await;
+    app.state.outbox.update(|outbox| match reply {
+        Reply::Decided(_) | Reply::Undone(_) | Reply::ClassAdded(_) => outbox.acknowledge(&id),
+        _ => outbox.refuse(&id),
+    });
+    reply
+}
+
+/// Sends decisions. `words` says which label it was, for the report on what it changed.
+fn send(app: App, request: Request, words: Option<String>) {
+    let id = match &request {
+        Request::Decide(decision) => decision.id.clone(),
+        Request::DecideMany { ids, .. } => ids.first().cloned().unwrap_or_default(),
+        _ => return,
+    };
+    // A flag leaves its card on screen, so there is nothing to acknowledge in the deck.
+    let decided = match &request {
+        Request::Decide(decision) if decision.verdict != Verdict::Flag => Some(decision.item),
+        _ => None,
+    };
+    spawn_local(async move {
+        match write(app, id, request).await {
+            Reply::Decided(effect) => {
+                if let Some(item) = decided {
+                    app.state.deck.update(|deck| deck.acknowledge(item));
+                }
+                if let Some(decision) = words {
+                    app.state.effect.set(Some(LastEffect { decision, effect }));
+                }
+            }
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Sends again what could not be saved.
+pub fn send_again(app: App) {
+    for (_, request) in app.state.outbox.with_untracked(|outbox| outbox.refused()) {
+        send(app, request, None);
+    }
+}
+
+/// Takes back the latest decision and shows its card again.
+pub fn undo(app: App) {
+    spawn_local(async move {
+        match write(app, app.new_id(), Request::Undo).await {
+            Reply::Undone(Some(card)) => {
+                app.state.announcement.set(format!("Took back the decision about {}", card.name));
+                show(app, *card);
+            }
+            Reply::Undone(None) => app.state.announcement.set("Nothing to undo".to_owned()),
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Makes a class and, if the card is still the one it was named for, labels it so. A name that is taken labels with
+/// the class that has it.
+pub fn add_class(app: App, name: String) {
+    let name = name.trim().to_owned();
+    let state = app.state;
+    state.naming_class.set(false);
+    dom::focus(dom::CARD_ID);
+    if name.is_empty() {
+        return;
+    }
+    let taken = state.classes.with_untracked(|classes| {
+        classes.iter().position(|state| state.class.name.to_lowercase() == name.to_lowercase())
+    });
+    if let Some(class) = taken.and_then(|place| ClassIndex::try_from(place).ok()) {
+        return label(app, class);
+    }
+    let named_for = state.card_item.get_untracked();
+    spawn_local(async move {
+        match write(app, app.new_id(), Request::AddClass { name: name.clone() }).await {
+            Reply::ClassAdded(class) if named_for.is_some() && state.card_item.get_untracked() == named_for => {
+                label_as(app, class, name);
+            }
+            Reply::ClassAdded(_) => state.announcement.set(format!("Added the class {name}")),
+            other => app.unexpected(other),
+        }
+    });
+}
+
+/// Gives a class another name; its labels keep it.
+pub fn rename_class(app: App, class: ClassIndex, name: String) {
+    done(app, Request::RenameClass { class, name }, |_| {});
+}
+
+/// Shows an item's card on the Label screen, whatever the queue says.
+pub fn visit(app: App, item: ItemIndex) {
+    spawn_local(async move {
+        match app.ask(Request::CardFor { item }, Vec::new()).await.0 {
+            Reply::Card(card) => {
+                show(app, *card);
+                app.go(Route::Label);
+            }
+            other => app.unexpected(other),
+        }
+    });
+}
+
+fn show(app: App, card: crate::protocol::Card) {
+    app.state.deck.update(|deck| deck.visit(card));
+    app.settle();
+    dom::focus(dom::CARD_ID);
+}
+
+/// Labels many items at once.
+pub fn decide_many(app: App, items: Vec<ItemIndex>, class: ClassIndex) {
+    let name = untrack(|| app.state.class_name(class));
+    if let Some(reason) = untrack(|| app.state.why_read_only()) {
+        return app.state.tell(Tone::Bad, format!("Nothing was labelled. {reason}"));
+    }
+    let ids = items.iter().map(|_| app.new_id()).collect();
+    let words = format!("{} as {name}", counted(items.len() as u64, "item", "items"));
+    app.state.announcement.set(format!("Labelled {words}"));
+    send(app, Request::DecideMany { ids, items, class }, Some(words));
+}
+
+/// Changes how the queue asks.
+pub fn set_options(app: App, options: Options) {
+    done(app, Request::SetOptions(options), |_| {});
+}
+
+/// Writes a file and saves it to the person's downloads.
+pub fn export(app: App, export: Export) {
+    spawn_local(async move {
+        let (reply, attachments) = app.ask(Request::Export(export), Vec::new()).await;
+        let blob = attachments.into_iter().next().and_then(|file| file.dyn_into::<Blob>().ok());
+        match (reply, blob) {
+            (Reply::File { name }, Some(blob)) => match crate::browser::download::save(&blob, &name) {
+                Ok(()) => {
+                    let size = format::bytes(blob.size());
+                    app.state.announcement.set(format!("Saved {name}, {size}"));
+                }
+                Err(error) => app.state.tell(
+                    Tone::Bad,
+                    format!(
+                        "{name} was made but the browser did not save it ({error:?}). Your labels are safe. Try again."
+                    ),
+                ),
+            },
+            (other, _) => app.unexpected(other),
+        }
+    });
+}
+
+/// Asks for something whose only answer is that it is done.
+fn done(app: App, request: Request, then: impl FnOnce(App) + 'static) {
+    spawn_local(async move {
+        match app.ask(request, Vec::new()).await.0 {
+            Reply::Done => then(app),
+            other => app.unexpected(other),
+        }
+    });
+}

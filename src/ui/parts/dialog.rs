@@ -1,0 +1,99 @@
+//! The one dialog that may be open, as a native `<dialog>`: it traps focus, closes with Escape and gives focus back.
+
+use crate::pipeline::import::plan::ImportPlan;
+use crate::protocol::{ClassIndex, ProjectSummary};
+use crate::ui::app::use_app;
+use crate::ui::screens::projects::{DeleteProject, RenameClass, RenameProject};
+use crate::ui::{dom, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Which dialog is open.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dialog {
+    /// The keyboard shortcuts.
+    Keys,
+    /// The command palette.
+    Palette,
+    /// What an import will do.
+    Import(Box<ImportPlan>),
+    /// A project's new name.
+    Rename(ProjectSummary),
+    /// A class's new name.
+    RenameClass(ClassIndex, String),
+    /// Whether to delete a project.
+    Delete(ProjectSummary),
+}
+
+/// Shows the open dialog.
+#[component]
+pub fn DialogHost() -> impl IntoView {
+    let dialog = use_app().state.dialog;
+    move || {
+        dialog.get().map(|dialog| match dialog {
+            Dialog::Keys => view! { <Keys /> }.into_any(),
+            Dialog::Palette => view! { <Palette /> }.into_any(),
+            Dialog::Import(plan) => view! { <ImportDialog plan=*plan /> }.into_any(),
+            Dialog::Rename(project) => view! { <RenameProject project /> }.into_any(),
+            Dialog::RenameClass(class, name) => view! { <RenameClass class name /> }.into_any(),
+            Dialog::Delete(project) => view! { <DeleteProject project /> }.into_any(),
+        })
+    }
+}
+
+/// A modal dialog with a heading and a close button. It opens when it enters the document; closing it empties
+/// [`crate::ui::state::AppState::dialog`].
+#[component]
+pub fn Modal(
+    /// The heading, and the accessible name.
+    #[prop(into)]
+    title: String,
+    /// Another style class.
+    #[prop(default = "")]
+    class: &'static str,
+    /// What is in it.
+    children: Children,
+) -> impl IntoView {
+    let state = use_app().state;
+    let element = NodeRef::<html::Dialog>::new();
+    let came_from = StoredValue::new_local(dom::focused());
+    Effect::new(move |_| {
+        if let Some(element) = element.get()
+            && !element.open()
+            && let Err(error) = element.show_modal()
+        {
+            leptos::logging::error!("the dialog could not open: {error:?}");
+        }
+    });
+    on_cleanup(move || dom::give_focus_back(came_from.try_get_value().flatten()));
+    let close = move || state.dialog.set(None);
+    // A press on the backdrop hits the dialog itself; everything in it is covered by its children.
+    let on_backdrop = move |event: leptos::ev::MouseEvent| {
+        let on_itself = event
+            .target()
+            .is_some_and(|target| target.dyn_ref::<HtmlElement>().is_some_and(|target| target.tag_name() == "DIALOG"));
+        if on_itself {
+            close();
+        }
+    };
+    let name = title.clone();
+    view! {
+        <dialog
+            node_ref=element
+            class=format!("modal {class}")
+            aria-label=name
+            on:close=move |_| close()
+            on:mousedown=on_backdrop
+        >
+            <div class="modal-body">
+                <header class="modal-head">
+                    <h2>{title}</h2>
+                    <button class="quiet" aria-label="Close" on:click=move |_| close()>"×"</button>
+                </header>
+                {children()}
+            </div>
+        </dialog>
+    }
+}

@@ -1,0 +1,185 @@
+//! The frame around every screen: the rail, the top bar, and on a phone the bottom bar.
+
+use crate::protocol::Export;
+use crate::ui::app::use_app;
+use crate::ui::commands::{self, EXPORTS};
+use crate::ui::parts::dialog::Dialog;
+use crate::ui::parts::icon::{Icon, IconName};
+use crate::ui::parts::jobs::Jobs;
+use crate::ui::parts::menu::{Menu, MenuItem};
+use crate::ui::route::Route;
+use crate::ui::state::Phase;
+use crate::ui::{actions, dom, format};
+use leptos::prelude::*;
+
+/// The screens there are now: an open project has four, without one there are only the settings.
+fn reachable(open: bool) -> Vec<Route> {
+    Route::RAIL.into_iter().filter(|route| open || !route.needs_project()).collect()
+}
+
+#[component]
+fn Links() -> impl IntoView {
+    let state = use_app().state;
+    let open = Memo::new(move |_| state.project.with(Option::is_some));
+    let link = move |route: Route| {
+        let icon = match route {
+            Route::Start => IconName::Start,
+            Route::Label => IconName::Label,
+            Route::Data => IconName::Data,
+            Route::Models => IconName::Models,
+            Route::Settings => IconName::Settings,
+        };
+        let current = move || (state.route.get() == route).then_some("page");
+        view! {
+            <a class="rail-link" class:foot=route == Route::Settings href=route.hash() aria-current=current>
+                <Icon name=icon /><span>{route.title()}</span>
+            </a>
+        }
+    };
+    view! { <For each=move || reachable(open.get()) key=|route| *route children=link /> }
+}
+
+/// The screens in the order of the flow, at the left.
+#[component]
+pub fn Rail() -> impl IntoView {
+    view! {
+        <nav class="rail" aria-label="Screens">
+            <a class="brand" href=Route::Start.hash() aria-label="Hone: start screen"><Icon name=IconName::Brand /></a>
+            <Links />
+        </nav>
+    }
+}
+
+/// The same on a phone, at the bottom. Only one of the two is displayed.
+#[component]
+pub fn BottomBar() -> impl IntoView {
+    view! { <nav class="bottom-bar" aria-label="Screens"><Links /></nav> }
+}
+
+/// Project, state, work, saved or not.
+#[component]
+pub fn TopBar() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let open = Memo::new(move |_| state.project.with(Option::is_some));
+    let exports = Callback::new(move |()| {
+        EXPORTS.map(|(export, title): (Export, &str)| MenuItem::new(title, move || actions::export(app, export))).into()
+    });
+    view! {
+        <header class="top-bar">
+            <ProjectMenu />
+            <p class="state-sentence">{move || state_sentence(app.state)}</p>
+            <span class="grow"></span>
+            <UpdateOffer />
+            <Jobs />
+            <Show when=move || open.get()>
+                <Menu name="Export" class="to-the-left" items=exports><Icon name=IconName::Export /><span class="wide-only">"Export"</span></Menu>
+            </Show>
+            <button class="quiet" aria-label="Commands" aria-keyshortcuts="Control+K Meta+K"
+                on:click=move |_| state.dialog.set(Some(Dialog::Palette))>
+                <Icon name=IconName::Command /><kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
+            </button>
+            <SaveState />
+        </header>
+    }
+}
+
+/// The model's state in one sentence.
+fn state_sentence(state: crate::ui::state::AppState) -> String {
+    state.project.with(|project| {
+        let Some(project) = project else { return String::new() };
+        match &project.model {
+            None if project.items == 0 => "Nothing imported yet".to_owned(),
+            None => "No model yet: it needs two classes with a label each".to_owned(),
+            Some(model) => {
+                let measured = match &model.audit {
+                    Some(audit) => format!(
+                        "{} on {}",
+                        format::interval(audit.estimate, audit.low, audit.high),
+                        format::counted(audit.total.into(), "audit", "audits")
+                    ),
+                    None => "not audited yet".to_owned(),
+                };
+                format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
+            }
+        }
+    })
+}
+
+#[component]
+fn ProjectMenu() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let name = Memo::new(move |_| state.project.with(|project| project.as_ref().map(|project| project.name.clone())));
+    let items = Callback::new(move |()| {
+        let open = state.project.with_untracked(|project| project.as_ref().map(|project| project.id.clone()));
+        let projects = state.projects.get_untracked();
+        let here = projects.iter().find(|project| Some(&project.id) == open.as_ref()).cloned();
+        let mut items = vec![
+            MenuItem::new("Import files", move || commands::import_files(app)),
+            MenuItem::new("Import a folder", move || commands::import_folder(app)),
+        ];
+        if let Some(here) = here {
+            items.push(MenuItem::new("Rename this project", move || {
+                state.dialog.set(Some(Dialog::Rename(here.clone())));
+            }));
+        }
+        items.push(MenuItem::new("Close this project", move || actions::close_project(app)));
+        let others = projects.into_iter().filter(|project| Some(&project.id) != open.as_ref());
+        items.extend(others.take(8).map(|project| {
+            MenuItem::new(format!("Open {}", project.name), move || {
+                app.go(Route::Label);
+                actions::open_project(app, project.id.clone());
+            })
+        }));
+        items
+    });
+    let label = Signal::derive(move || format!("Project {}", name.get().unwrap_or_default()));
+    view! {
+        {move || match name.get() {
+            Some(_) => view! {
+                <Menu name=label items><span class="project-name">{move || name.get()}</span><Icon name=IconName::Down /></Menu>
+            }.into_any(),
+            None => view! { <a class="project-name" href=Route::Start.hash()>"Hone"</a> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn UpdateOffer() -> impl IntoView {
+    let state = use_app().state;
+    let wrong = move || state.phase.get() == Phase::WrongRelease;
+    let reload = move |_| {
+        if state.update_waiting.get_untracked() {
+            crate::browser::service_worker::apply_update();
+        } else if let Err(error) = dom::window().location().reload() {
+            leptos::logging::error!("the page did not reload: {error:?}");
+        }
+    };
+    view! {
+        <Show when=move || state.update_waiting.get() || wrong()>
+            <span class="update-offer" role="status">
+                {move || if wrong() { "This page is of another version than its worker." } else { "A new version is ready." }}
+                <button on:click=reload>"Reload"</button>
+            </span>
+        </Show>
+    }
+}
+
+#[component]
+fn SaveState() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let sentence = move || match state.why_read_only() {
+        Some(_) => "Read only".to_owned(),
+        None => state.outbox.with(|outbox| outbox.sentence()),
+    };
+    let refused = move || state.outbox.with(|outbox| !outbox.refused().is_empty());
+    view! {
+        <Show when=move || state.offline.get()><span class="chip" title="No network. Everything goes on as before.">"Offline"</span></Show>
+        <span class="save-state" role="status" aria-label="Save state" class:bad=refused title=move || state.why_read_only()>
+            {sentence}
+        </span>
+        <Show when=refused><button on:click=move |_| actions::send_again(app)>"Save again"</button></Show>
+    }
+}

@@ -1,0 +1,54 @@
+//! Messages that come and stay until they are read: notices as a status, failures as an alert.
+
+use crate::ui::app::use_app;
+use leptos::prelude::*;
+
+/// How grave a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Good to know.
+    Note,
+    /// Something did not work.
+    Bad,
+}
+
+/// A message on screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// Tells it from the others.
+    pub id: u32,
+    /// How grave it is.
+    pub tone: Tone,
+    /// What happened, what is safe, what to do.
+    pub text: String,
+}
+
+/// The messages, newest last. Both live regions are always in the document, so that what enters them is read out.
+#[component]
+pub fn Toasts() -> impl IntoView {
+    let toasts = use_app().state.toasts;
+    let of = move |tone: Tone| toasts.get().into_iter().filter(|toast| toast.tone == tone).collect::<Vec<_>>();
+    view! {
+        <div class="toasts">
+            <div role="status">
+                <For each=move || of(Tone::Note) key=|toast| toast.id let(toast)><ToastRow toast /></For>
+            </div>
+            <div role="alert">
+                <For each=move || of(Tone::Bad) key=|toast| toast.id let(toast)><ToastRow toast /></For>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn ToastRow(toast: Toast) -> impl IntoView {
+    let toasts = use_app().state.toasts;
+    let id = toast.id;
+    let dismiss = move |_| toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+    view! {
+        <div class="toast" class:bad=toast.tone == Tone::Bad>
+            <p>{toast.text}</p>
+            <button class="quiet" aria-label="Dismiss message" on:click=dismiss>"×"</button>
+        </div>
+    }
+}

@@ -1,0 +1,84 @@
+//! The card: the item as large as the window allows, in a frame that never moves.
+
+use crate::protocol::{Card, CardContent, JobStatus};
+use crate::ui::app::use_app;
+use crate::ui::dom;
+use crate::ui::parts::picture::Picture;
+use leptos::prelude::*;
+
+/// The card on screen, or why there is none.
+#[component]
+pub fn CardView() -> impl IntoView {
+    let state = use_app().state;
+    // The content is made anew only when the item changes: a flag must not make the picture blink.
+    let content =
+        move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
+    let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
+    let audit = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.audit.is_some()));
+    let item = move || state.card_item.get().map(|item| item.to_string());
+    let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
+    let revisit =
+        move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
+    view! {
+        <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1" data-item=item>
+            <header class="card-head">
+                <h2 id="card-name" class="card-name">{name}</h2>
+                <Show when=flagged><span class="chip watch">"Flagged"</span></Show>
+                {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> })}
+                <Show when=audit><span class="chip audit">"Audit: no suggestion shown"</span></Show>
+            </header>
+            <div class="card-content">{content}<NoCard /></div>
+        </section>
+    }
+}
+
+#[component]
+fn Content(card: Card) -> impl IntoView {
+    match card.content {
+        CardContent::Image => view! { <Picture item=card.item alt=card.name /> }.into_any(),
+        CardContent::Text(text) => {
+            // A sentence is set large; a page is set to be read.
+            let size = match text.chars().count() {
+                0..=140 => "text short",
+                141..=600 => "text",
+                _ => "text long",
+            };
+            view! { <div class=size tabindex=(size == "text long").then_some("0")><p>{text}</p></div> }.into_any()
+        }
+        CardContent::Row(cells) => {
+            let row = |(column, cell): (String, String)| {
+                let cell = if cell.is_empty() {
+                    view! { <span class="muted">"missing"</span> }.into_any()
+                } else {
+                    cell.into_any()
+                };
+                view! { <tr><th scope="row">{column}</th><td class="figures">{cell}</td></tr> }
+            };
+            view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_view()}</tbody></table></div> }.into_any()
+        }
+    }
+}
+
+/// What is said when there is no card: that items are being read, or why the queue is empty. Never silent.
+#[component]
+fn NoCard() -> impl IntoView {
+    let state = use_app().state;
+    let sentence = move || {
+        if state.card_item.with(Option::is_some) {
+            return None;
+        }
+        if let Some(why) = state.deck.with(|deck| deck.why_empty().map(str::to_owned)) {
+            return Some(why);
+        }
+        let working = state.jobs.with(|jobs| jobs.iter().any(|job| job.status == JobStatus::Running));
+        Some(
+            if working {
+                "The first card comes as soon as the first items are in."
+            } else {
+                "Fetching the next card…"
+            }
+            .to_owned(),
+        )
+    };
+    move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> })
+}

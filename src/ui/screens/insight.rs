@@ -1,0 +1,142 @@
+//! Beside the card: why it is asked, what the model thinks, what is near, what the last label changed.
+
+use crate::protocol::{Card, ClassIndex, Neighbour};
+use crate::ui::app::use_app;
+use crate::ui::parts::bar::{Bar, hue_class};
+use crate::ui::parts::picture::Picture;
+use crate::ui::state::LastEffect;
+use crate::ui::{actions, format};
+use leptos::prelude::*;
+
+/// How many probabilities are listed when there are many classes.
+const LISTED: usize = 8;
+
+/// The panel at the right.
+#[component]
+pub fn Insight() -> impl IntoView {
+    let state = use_app().state;
+    let why = move || state.card.with(|card| card.as_ref().map(|card| card.why.clone()));
+    view! {
+        <aside class="panel insight" aria-label="About this card">
+            <section><h2>"Why this one"</h2><p>{why}</p></section>
+            <section><h2>"Probabilities"</h2><Probabilities /></section>
+            <section><h2>"Nearest labelled"</h2><Neighbours /></section>
+            <section><h2>"The last label changed"</h2><Effect /></section>
+            <Extras />
+            <ModelNote />
+        </aside>
+    }
+}
+
+#[component]
+fn Probabilities() -> impl IntoView {
+    let state = use_app().state;
+    let row = move |(class, probability): (ClassIndex, f32)| {
+        view! {
+            <li>
+                <span class="class-name">{state.class_name(class)}</span>
+                <Bar share=Signal::stored(f64::from(probability)) hue=usize::from(class) />
+                <span class="figures">{format::probability(probability)}</span>
+            </li>
+        }
+    };
+    move || {
+        state.card.with(|card| match card {
+        None => view! { <p class="muted">"No card."</p> }.into_any(),
+        Some(card) if card.audit.is_some() => {
+            view! { <p class="muted">"Hidden: an audit is answered blind, so that it measures the model honestly."</p> }.into_any()
+        }
+        Some(card) if card.probabilities.is_empty() => {
+            view! { <p class="muted">"No model yet. It needs two classes with a label each."</p> }.into_any()
+        }
+        Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_view()}</ul> }.into_any(),
+    })
+    }
+}
+
+/// Class by class in their order, or only the likeliest ones when there are many.
+fn likeliest(card: &Card) -> Vec<(ClassIndex, f32)> {
+    let mut all: Vec<(ClassIndex, f32)> = (0..).zip(card.probabilities.iter().copied()).collect();
+    if all.len() > LISTED {
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all.truncate(LISTED);
+    }
+    all
+}
+
+#[component]
+fn Neighbours() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let picture = move || {
+        state.card.with(|card| card.as_ref().is_some_and(|card| card.content == crate::protocol::CardContent::Image))
+    };
+    let row = move |near: Neighbour| {
+        let class = state.class_name(near.class);
+        let item = near.item;
+        let name = format!("Revisit {}, labelled {class}", near.name);
+        let title = near.name.clone();
+        view! {
+            <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
+                title=title on:click=move |_| actions::visit(app, item)>
+                {picture().then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                <span class="neighbour-name">{if picture() { String::new() } else { near.name }}</span>
+                <span class="swatch"></span><span class="class-name">{class}</span>
+                <span class="figures muted">{format!("{:.2}", near.similarity)}</span>
+            </button></li>
+        }
+    };
+    move || {
+        let near = state.card.with(|card| card.as_ref().map(|card| card.neighbours.clone()).unwrap_or_default());
+        if near.is_empty() {
+            view! { <p class="muted">"None to show."</p> }.into_any()
+        } else {
+            view! { <ul class="neighbours">{near.into_iter().map(row).collect_view()}</ul> }.into_any()
+        }
+    }
+}
+
+#[component]
+fn Effect() -> impl IntoView {
+    let state = use_app().state;
+    move || match state.effect.get() {
+        None => view! { <p class="muted">"Nothing yet."</p> }.into_any(),
+        Some(LastEffect { decision, effect }) if effect.compared == 0 => {
+            view! { <p class="muted">{decision}": no prediction to compare yet."</p> }.into_any()
+        }
+        Some(LastEffect { decision, effect }) => {
+            let flipped = format::counted(effect.flipped.into(), "prediction flipped", "predictions flipped");
+            let moved = format::points(effect.confidence_moved);
+            view! {
+                <p class="figures"><strong>{flipped}</strong>", confidence "{moved}</p>
+                <p class="muted">{decision}", "{format!("compared on {}", format::counted(effect.compared.into(), "item", "items"))}</p>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// Columns that came along with the item.
+#[component]
+fn Extras() -> impl IntoView {
+    let state = use_app().state;
+    move || {
+        let extra = state.card.with(|card| card.as_ref().map(|card| card.extra.clone()).unwrap_or_default());
+        (!extra.is_empty()).then(|| view! {
+            <section><h2>"Beside it"</h2>
+                <dl class="extras">{extra.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view()}</dl>
+            </section>
+        })
+    }
+}
+
+/// Which features the model reads, and a warning while they are worse than they could be.
+#[component]
+fn ModelNote() -> impl IntoView {
+    let state = use_app().state;
+    let features = move || state.project.with(|project| project.as_ref().map(|project| project.features.clone()));
+    let warning = move || state.project.with(|project| project.as_ref().and_then(|project| project.warning.clone()));
+    view! {
+        <section><p class="watch">{warning}</p><p class="muted small">{features}</p></section>
+    }
+}

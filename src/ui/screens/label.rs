@@ -1,0 +1,305 @@
+//! The heart: one card, one question. Keys label and advance; the next card is there in the frame of the key.
+
+use crate::pipeline::item::Kind;
+use crate::protocol::{ClassIndex, HistoryEntry, Verdict};
+use crate::ui::app::use_app;
+use crate::ui::hotkey::{Hotkey, class_key, hotkey};
+use crate::ui::parts::bar::{Bar, hue_class};
+use crate::ui::parts::dialog::Dialog;
+use crate::ui::parts::icon::{Icon, IconName};
+use crate::ui::parts::picture::Picture;
+use crate::ui::route::Route;
+use crate::ui::screens::card::CardView;
+use crate::ui::screens::insight::Insight;
+use crate::ui::{actions, dom, format};
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+
+/// The Label screen.
+#[component]
+pub fn LabelScreen() -> impl IntoView {
+    let app = use_app();
+    let keys = window_event_listener(ev::keydown, move |event| {
+        if event.repeat() || !dom::is_free_key(&event) {
+            return;
+        }
+        let Some(key) = hotkey(&event.key()) else { return };
+        if matches!(key, Hotkey::Accept | Hotkey::Skip) && dom::is_on_control(&event) {
+            return;
+        }
+        event.prevent_default();
+        match key {
+            Hotkey::Class(class) if usize::from(class) < app.state.classes.with_untracked(Vec::len) => {
+                actions::label(app, class);
+            }
+            // The page itself listens for `?`, on every screen.
+            Hotkey::Class(_) | Hotkey::Help => {}
+            Hotkey::Accept => actions::accept(app),
+            Hotkey::Skip => actions::skip(app),
+            Hotkey::Flag => actions::flag(app),
+            Hotkey::Undo => actions::undo(app),
+            Hotkey::NewClass => app.state.naming_class.set(true),
+            Hotkey::Find => {
+                app.state.finding.set(true);
+                app.go(Route::Data);
+            }
+        }
+    });
+    on_cleanup(move || keys.remove());
+    app.settle();
+    view! {
+        <div class="label-screen">
+            <h1 class="visually-hidden">"Label"</h1>
+            <ClassPanel />
+            <div class="stage">
+                <CardView />
+                <Answers />
+                <History />
+            </div>
+            <Insight />
+        </div>
+    }
+}
+
+/// The classes with their counts, and how far the work has come.
+#[component]
+fn ClassPanel() -> impl IntoView {
+    let state = use_app().state;
+    let names = move || {
+        state.classes.with(|classes| {
+            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
+        })
+    };
+    view! {
+        <aside class="panel class-panel" aria-label="Classes">
+            <h2>"Classes"</h2>
+            <ol class="class-list"><For each=names key=|class| class.clone() let((class, name))><ClassRow class name /></For></ol>
+            <NewClassHint />
+            <Progress />
+        </aside>
+    }
+}
+
+/// A class with its key and its count; a press on its name renames it.
+#[component]
+fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
+    let state = use_app().state;
+    let counts = Memo::new(move |_| {
+        state.classes.with(|classes| classes.get(usize::from(class)).map_or((0, 0), |c| (c.labelled, c.predicted)))
+    });
+    let words = move || format!("{} labelled, {} more predicted", counts.get().0, counts.get().1);
+    let (accessible_name, old_name) = (format!("Rename class {name}"), name.clone());
+    view! {
+        <li class=hue_class(class.into())>
+            <span class="swatch" aria-hidden="true"></span>
+            <kbd aria-hidden="true">{class_key(class).map(String::from)}</kbd>
+            <button class="quiet class-rename" aria-label=accessible_name title="Rename"
+                on:click=move |_| state.dialog.set(Some(Dialog::RenameClass(class, old_name.clone())))>
+                <span class="class-name">{name}</span>
+            </button>
+            <span class="figures" title=words>{move || format::count(counts.get().0.into())}</span>
+        </li>
+    }
+}
+
+#[component]
+fn NewClassHint() -> impl IntoView {
+    let state = use_app().state;
+    move || match state.classes.with(Vec::len) {
+        0 => Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }),
+        1 => Some(
+            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> },
+        ),
+        _ => None,
+    }
+}
+
+#[component]
+fn Progress() -> impl IntoView {
+    let state = use_app().state;
+    let figures = Memo::new(move |_| {
+        state.project.with(|project| {
+            project
+                .as_ref()
+                .map_or((0, 0, 0, 0, 0), |p| (p.labelled + p.audits, p.items, p.embedded, p.audits, p.skipped))
+        })
+    });
+    let share = Signal::derive(move || {
+        let (labelled, items, ..) = figures.get();
+        f64::from(labelled) / f64::from(items.max(1))
+    });
+    let reading = move || {
+        let (_, items, embedded, ..) = figures.get();
+        (embedded < items).then(|| {
+            format!("{} of {} read by the model so far", format::count(embedded.into()), format::count(items.into()))
+        })
+    };
+    view! {
+        <div class="progress">
+            <p><strong class="figures" role="group" aria-label="Labelled items">{move || format::count(figures.get().0.into())}</strong>
+                {move || format!(" of {} labelled", format::count(figures.get().1.into()))}</p>
+            <Bar share />
+            <p class="muted figures">{move || {
+                let (_, _, _, audits, skipped) = figures.get();
+                let audits = format::counted(audits.into(), "audit", "audits");
+                if skipped == 0 { audits } else { format!("{audits} · {} skipped", format::count(skipped.into())) }
+            }}</p>
+            <p class="muted figures">{reading}</p>
+        </div>
+    }
+}
+
+/// The buttons under the card.
+#[component]
+fn Answers() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let disabled = move || state.card_item.with(Option::is_none);
+    let why = move || if disabled() { Some("There is no card to decide about.") } else { None };
+    let classes = move || {
+        state
+            .classes
+            .with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<_>>())
+    };
+    let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
+    view! {
+        <div class="answers">
+            <div class="class-buttons" role="group" aria-label="Label as">
+                <For each=classes key=|class| class.clone() let((class, name))><ClassButton class name /></For>
+                <NewClass />
+            </div>
+            <div class="commands row">
+                <button aria-label="Skip" aria-keyshortcuts="Space" aria-disabled=move || disabled().to_string() title=why on:click=move |_| actions::skip(app)>
+                    "Skip "<kbd aria-hidden="true">"Space"</kbd></button>
+                <button aria-label="Flag" aria-keyshortcuts="F" aria-pressed=move || flagged().to_string() aria-disabled=move || disabled().to_string() title=why
+                    on:click=move |_| actions::flag(app)><Icon name=IconName::Flag />"Flag "<kbd aria-hidden="true">"F"</kbd></button>
+                <button aria-label="Undo" aria-keyshortcuts="Z" on:click=move |_| actions::undo(app)>"Undo "<kbd aria-hidden="true">"Z"</kbd></button>
+                <span class="grow"></span>
+                <p class="muted figures">{move || format!("{} to ask", format::count(state.deck.with(|deck| deck.left()).into()))}</p>
+            </div>
+        </div>
+    }
+}
+
+/// A class as an answer. The suggestion is a ring on its button, dotted while it is unsure.
+#[component]
+fn ClassButton(class: ClassIndex, name: String) -> impl IntoView {
+    let app = use_app();
+    let suggested = Memo::new(move |_| {
+        app.state.card.with(|card| {
+            let suggestion = card.as_ref()?.suggestion.as_ref()?;
+            (suggestion.class == class).then_some(suggestion.probability)
+        })
+    });
+    let present =
+        Memo::new(move |_| app.state.card.with(|card| card.as_ref().is_some_and(|card| card.label == Some(class))));
+    let key = class_key(class).map(String::from);
+    let (accessible_name, shortcut) = (name.clone(), key.clone());
+    let description = move || match (suggested.get(), present.get()) {
+        (Some(probability), _) => Some(format!("suggested, {}", format::probability(probability))),
+        (None, true) => Some("the present label".to_owned()),
+        (None, false) => None,
+    };
+    view! {
+        <button class=format!("class-button {}", hue_class(class.into())) aria-label=accessible_name aria-keyshortcuts=shortcut
+            aria-description=description
+            class:suggested=move || suggested.get().is_some()
+            class:unsure=move || suggested.get().is_some_and(|probability| probability < 0.5)
+            class:present=move || present.get()
+            on:click=move |_| actions::label(app, class)>
+            <kbd aria-hidden="true">{key}</kbd>
+            <span class="class-name">{name}</span>
+            <span class="figures suggestion-share" aria-hidden="true">{move || suggested.get().map(format::probability)}</span>
+        </button>
+    }
+}
+
+/// The way to a new class: a button that opens a box in its place. With no class yet the box is open.
+#[component]
+fn NewClass() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let none_yet = Memo::new(move |_| state.classes.with(Vec::is_empty));
+    let open = Memo::new(move |_| state.naming_class.get() || none_yet.get());
+    let input = NodeRef::<html::Input>::new();
+    let focus = move || {
+        if let Some(input) = input.get_untracked() {
+            // A text box in the document can always be focused.
+            let _ = input.focus();
+        }
+    };
+    Effect::new(move |_| {
+        state.naming_class.track();
+        if open.get() && input.get().is_some() {
+            focus();
+        }
+    });
+    let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        "Enter" => {
+            event.prevent_default();
+            event.stop_propagation();
+            if let Some(input) = input.get_untracked() {
+                let name = input.value();
+                input.set_value("");
+                actions::add_class(app, name);
+            }
+        }
+        "Escape" => {
+            state.naming_class.set(false);
+            dom::focus(dom::CARD_ID);
+        }
+        _ => {}
+    };
+    let ask = move |_| {
+        state.naming_class.set(true);
+        focus();
+    };
+    view! {
+        <button class="new-class" aria-label="New class" aria-keyshortcuts="N" aria-expanded=move || open.get().to_string() on:click=ask>
+            "+ New class "<kbd aria-hidden="true">"N"</kbd></button>
+        <Show when=move || open.get()>
+            <input node_ref=input class="class-name-box" type="text" aria-label="Class name" maxlength="80" autocomplete="off"
+                placeholder=move || if none_yet.get() { "Name the first class" } else { "Name, then Enter" } on:keydown=on_key />
+        </Show>
+    }
+}
+
+/// The last twelve decisions; a press shows the card again.
+#[component]
+fn History() -> impl IntoView {
+    let app = use_app();
+    let state = app.state;
+    let entries = Memo::new(move |_| {
+        state.project.with(|project| project.as_ref().map(|p| p.history.clone()).unwrap_or_default())
+    });
+    let images =
+        Memo::new(move |_| state.project.with(|project| project.as_ref().is_some_and(|p| p.kind == Kind::Image)));
+    let entry = move |entry: HistoryEntry| {
+        let short = move || match entry.verdict {
+            Verdict::Label(class) => state.class_name(class),
+            Verdict::Skip => "skipped".to_owned(),
+            Verdict::Flag => "flagged".to_owned(),
+        };
+        let labelled = if matches!(entry.verdict, Verdict::Label(_)) { "labelled " } else { "" };
+        let revisit = format!("Revisit {}, {labelled}", entry.name);
+        let accessible_name = move || format!("{revisit}{}", short());
+        let hue = match entry.verdict {
+            Verdict::Label(class) => hue_class(class.into()),
+            Verdict::Skip | Verdict::Flag => "hue-none".to_owned(),
+        };
+        let item = entry.item;
+        view! {
+            <li><button class=format!("history-entry {hue}") aria-label=accessible_name title=entry.name.clone()
+                on:click=move |_| actions::visit(app, item)>
+                {images.get().then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                <span class="history-class">{short}</span>
+            </button></li>
+        }
+    };
+    view! {
+        <section class="history" aria-label="Last decisions">
+            <ol><For each=move || entries.get() key=|entry| (entry.event.clone(), entry.name.clone()) children=entry /></ol>
+        </section>
+    }
+}

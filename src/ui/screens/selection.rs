@@ -1,0 +1,49 @@
+//! What can be done with the items selected on the Data screen.
+
+use crate::protocol::ClassIndex;
+use crate::ui::app::use_app;
+use crate::ui::parts::bar::hue_class;
+use crate::ui::screens::data::DataView;
+use crate::ui::{actions, format};
+use leptos::prelude::*;
+use std::collections::BTreeSet;
+
+/// The bar. It keeps its place while nothing is selected, and then says how to select.
+#[component]
+pub fn SelectionBar(
+    /// What the screen shows.
+    view: DataView,
+) -> impl IntoView {
+    let app = use_app();
+    let count = Memo::new(move |_| view.selected.with(BTreeSet::len));
+    let has_any = Memo::new(move |_| count.get() > 0);
+    let classes = move || {
+        app.state.classes.with(|classes| {
+            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
+        })
+    };
+    let label = move |class: ClassIndex| {
+        let items = view.selected.with_untracked(|selected| selected.iter().copied().collect());
+        view.selected.set(BTreeSet::new());
+        actions::decide_many(app, items, class);
+    };
+    let sentence = move || match count.get() {
+        0 => "Tick items to label many at once; Shift ticks all between.".to_owned(),
+        selected => format!("{} selected", format::count(selected as u64)),
+    };
+    view! {
+        <div class="selection-bar">
+            <p class="figures" role="status">{sentence}</p>
+            <Show when=move || !has_any.get()>
+                <button class="quiet" on:click=move |_| view.select_all(app)>"Select all"</button>
+            </Show>
+            <Show when=move || has_any.get()>
+                <span class="muted">"Label as"</span>
+                <For each=classes key=|class| class.clone() let((class, name))>
+                    <button class=format!("class-button small {}", hue_class(class.into())) on:click=move |_| label(class)>{name}</button>
+                </For>
+                <button class="quiet" on:click=move |_| view.selected.set(BTreeSet::new())>"Clear selection"</button>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,180 @@
+//! What the page knows. The session's events change it through [`AppState::apply`] alone; everything on screen is
+//! derived from it.
+
+use crate::protocol::{Card, ClassIndex, ClassState, Event, ItemIndex, JobState, JobStatus, LabelEffect};
+use crate::protocol::{ProjectState, ProjectSummary};
+use crate::ui::deck::Deck;
+use crate::ui::outbox::Outbox;
+use crate::ui::parts::dialog::Dialog;
+use crate::ui::parts::toast::{Toast, Tone};
+use crate::ui::route::Route;
+use leptos::prelude::*;
+
+/// How far the page has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The session has not answered yet.
+    Starting,
+    /// The stored projects are known.
+    Ready,
+    /// Page and worker are of different releases: nothing is written until the page is reloaded.
+    WrongRelease,
+}
+
+/// What the last label changed, and which label it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastEffect {
+    /// The decision in words: "photo 7.jpg as fish".
+    pub decision: String,
+    /// What it changed.
+    pub effect: LabelEffect,
+}
+
+/// The signals of the page. Cheap to copy; they live as long as the page.
+#[derive(Clone, Copy)]
+pub struct AppState {
+    /// How far the page has come.
+    pub phase: RwSignal<Phase>,
+    /// The screen.
+    pub route: RwSignal<Route>,
+    /// The stored projects, as last heard.
+    pub projects: RwSignal<Vec<ProjectSummary>>,
+    /// Another tab holds the lock: this one may only read.
+    pub read_only: RwSignal<bool>,
+    /// The open project.
+    pub project: RwSignal<Option<ProjectState>>,
+    /// Whether the session's project is the page's: not after the person closed it, though the session keeps it.
+    pub following: StoredValue<bool>,
+    /// The cards at hand.
+    pub deck: RwSignal<Deck>,
+    /// When the card on screen appeared, in milliseconds of `performance.now`.
+    pub shown_at: StoredValue<f64>,
+    /// Decisions on their way to the disk.
+    pub outbox: RwSignal<Outbox>,
+    /// What the last label changed.
+    pub effect: RwSignal<Option<LastEffect>>,
+    /// Background jobs, oldest first.
+    pub jobs: RwSignal<Vec<JobState>>,
+    /// Messages on screen.
+    pub toasts: RwSignal<Vec<Toast>>,
+    /// What a screen reader is told of the last decision.
+    pub announcement: RwSignal<String>,
+    /// The open dialog.
+    pub dialog: RwSignal<Option<Dialog>>,
+    /// Whether the inline box for a new class is open.
+    pub naming_class: RwSignal<bool>,
+    /// The Data screen opens with the search box focused, because the person asked to find something.
+    pub finding: RwSignal<bool>,
+    /// Something is being read before its dialog can open: what, in words.
+    pub reading: RwSignal<Option<String>>,
+    /// Whether the browser says it has no network.
+    pub offline: RwSignal<bool>,
+    /// A new version waits to be activated.
+    pub update_waiting: RwSignal<bool>,
+    /// The classes of the open project.
+    pub classes: Memo<Vec<ClassState>>,
+    /// The card on screen.
+    pub card: Memo<Option<Card>>,
+    /// The item on screen; changes less often than its card.
+    pub card_item: Memo<Option<ItemIndex>>,
+}
+
+impl AppState {
+    /// Nothing known yet. Call under the page's root owner, so that the signals live as long as the page.
+    pub fn new(route: Route) -> Self {
+        let project = RwSignal::new(None::<ProjectState>);
+        let deck = RwSignal::new(Deck::default());
+        let card = Memo::new(move |_| deck.with(|deck| deck.current().cloned()));
+        Self {
+            phase: RwSignal::new(Phase::Starting),
+            route: RwSignal::new(route),
+            projects: RwSignal::new(Vec::new()),
+            read_only: RwSignal::new(false),
+            project,
+            following: StoredValue::new(true),
+            deck,
+            shown_at: StoredValue::new(0.0),
+            outbox: RwSignal::new(Outbox::default()),
+            effect: RwSignal::new(None),
+            jobs: RwSignal::new(Vec::new()),
+            toasts: RwSignal::new(Vec::new()),
+            announcement: RwSignal::new(String::new()),
+            dialog: RwSignal::new(None),
+            naming_class: RwSignal::new(false),
+            finding: RwSignal::new(false),
+            reading: RwSignal::new(None),
+            offline: RwSignal::new(false),
+            update_waiting: RwSignal::new(false),
+            classes: Memo::new(move |_| {
+                project.with(|project| project.as_ref().map(|project| project.classes.clone()).unwrap_or_default())
+            }),
+            card,
+            card_item: Memo::new(move |_| card.with(|card| card.as_ref().map(|card| card.item))),
+        }
+    }
+
+    /// Takes in what the session says.
+    pub fn apply(&self, event: Event) {
+        match event {
+            Event::Project(_) | Event::Queue(_) if !self.following.get_value() => {}
+            Event::Project(project) => {
+                if self.project.with_untracked(|open| open.as_ref().map(|open| &open.id) != Some(&project.id)) {
+                    self.forget_cards();
+                }
+                self.project.set(Some(*project));
+            }
+            Event::Queue(queue) => self.deck.update(|deck| deck.merge(queue)),
+            Event::Job(job) => self.apply_job(job),
+            Event::Notice(sentence) => self.tell(Tone::Note, sentence),
+        }
+    }
+
+    fn apply_job(&self, job: JobState) {
+        match &job.status {
+            JobStatus::Failed(reason) => self.tell(Tone::Bad, format!("{}: {reason}", job.title)),
+            JobStatus::Cancelled => self.tell(Tone::Note, format!("{}: cancelled. What came in stays.", job.title)),
+            JobStatus::Running | JobStatus::Finished => {}
+        }
+        self.jobs.update(|jobs| {
+            jobs.retain(|other| other.job != job.job);
+            if job.status == JobStatus::Running {
+                jobs.push(job);
+                jobs.sort_by_key(|job| job.job);
+            }
+        });
+    }
+
+    /// Forgets the cards of a project that is being left.
+    pub fn forget_cards(&self) {
+        self.deck.set(Deck::default());
+        self.effect.set(None);
+        self.naming_class.set(false);
+    }
+
+    /// Shows a message. The same words twice are one message.
+    pub fn tell(&self, tone: Tone, text: String) {
+        self.toasts.update(|toasts| {
+            toasts.retain(|toast| toast.text != text);
+            let id = toasts.iter().map(|toast| toast.id).max().unwrap_or(0) + 1;
+            toasts.push(Toast { id, tone, text });
+        });
+    }
+
+    /// A class's name.
+    pub fn class_name(&self, class: ClassIndex) -> String {
+        self.classes.with(|classes| {
+            classes.get(usize::from(class)).map_or_else(|| format!("class {class}"), |state| state.class.name.clone())
+        })
+    }
+
+    /// Why nothing can be written now; `None` if it can.
+    pub fn why_read_only(&self) -> Option<&'static str> {
+        if self.phase.get() == Phase::WrongRelease {
+            Some("Reload the page first: its parts are of different versions.")
+        } else if self.read_only.get() || self.project.with(|project| project.as_ref().is_some_and(|p| p.read_only)) {
+            Some("Another tab has Hone open for writing. Close that tab, then reload this one.")
+        } else {
+            None
+        }
+    }
+}

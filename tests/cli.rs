@@ -1,0 +1,366 @@
+//! The command line as scripts see it: the built program, real files, exit codes, one line an error.
+
+use hone::pipeline::item::{Content, ContentHash, Item, Kind};
+use hone::pipeline::label::{Action, Class, LabelEvent, Source};
+use hone::protocol::Options;
+use hone::storage::archive::{Snapshot, write_archive};
+use hone::storage::records::{ItemRecord, ProjectRecord};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder that is gone when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("hone-cli-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a temporary folder");
+        fs::write(&path, content).expect("a temporary file");
+        self.path(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("a path in UTF-8").to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // The system clears what is left in its temporary folder.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program away from the repository, so that it finds no weights unless a test says where they are.
+fn hone(folder: &Folder, arguments: &[&str]) -> Outcome {
+    let no_weights = folder.path("no-weights");
+    fs::create_dir_all(&no_weights).expect("a temporary folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_hone"))
+        .args(arguments)
+        .current_dir(&folder.0)
+        .env("HONE_MODELS", no_weights)
+        .env("XDG_CACHE_HOME", folder.0.join("cache"))
+        .output()
+        .expect("the program starts");
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn works(folder: &Folder, arguments: &[&str]) -> String {
+    let outcome = hone(folder, arguments);
+    assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.err);
+    outcome.out
+}
+
+fn json(folder: &Folder, arguments: &[&str]) -> Value {
+    serde_json::from_str(&works(folder, arguments)).expect("JSON on standard output")
+}
+
+/// The command fails with this code and one line, which holds all of `words`.
+fn fails(folder: &Folder, arguments: &[&str], code: i32, words: &[&str]) {
+    let outcome = hone(folder, arguments);
+    assert_eq!(outcome.code, code, "{arguments:?}: {}{}", outcome.out, outcome.err);
+    let last = outcome.err.lines().last().unwrap_or_default();
+    assert!(last.starts_with("hone: "), "{arguments:?}: {}", outcome.err);
+    for word in words {
+        assert!(last.contains(word), "{arguments:?}: no “{word}” in: {last}");
+    }
+    assert_eq!(outcome.err.lines().count(), 1, "{arguments:?}: {}", outcome.err);
+    assert_eq!(outcome.out, "", "{arguments:?}");
+}
+
+/// Two classes that differ clearly in length and mostly in colour, with an id and a missing cell.
+fn flowers() -> String {
+    let mut csv = "id,length,colour,species\n".to_string();
+    for i in 0..60 {
+        let (length, species) = if i % 2 == 0 { (1.0, "rose") } else { (3.0, "iris") };
+        let colour = if i % 2 == 0 || i % 10 == 1 { "red" } else { "blue" };
+        let length = if i == 7 { String::new() } else { (length + 0.01 * f64::from(i)).to_string() };
+        csv += &format!("f-{i},{length},{colour},{species}\n");
+    }
+    csv
+}
+
+fn reviews() -> String {
+    let mut csv = "id,review,sentiment\n".to_string();
+    for i in 0..40 {
+        let (words, sentiment) = if i % 2 == 0 {
+            ("wonderful and lovely, we enjoyed", "good")
+        } else {
+            ("terrible, awful, we hated", "bad")
+        };
+        csv += &format!("r{i},\"{words} the dinner number {i} at this place\",{sentiment}\n");
+    }
+    csv
+}
+
+/// A small picture, red or blue.
+fn picture(red: bool, number: u8) -> Vec<u8> {
+    let pixel = if red { image::Rgb([220, number, 30]) } else { image::Rgb([30, number, 220]) };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(40, 30, pixel).write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
+}
+
+fn pictures(folder: &Folder) -> String {
+    for number in 0..12 {
+        folder.file(&format!("pictures/red/{number}.png"), picture(true, number));
+        folder.file(&format!("pictures/blue/{number}.png"), picture(false, number));
+    }
+    folder.path("pictures")
+}
+
+#[test]
+fn a_table_is_trained_scored_and_evaluated() {
+    let folder = Folder::new("table");
+    let data = folder.file("flowers.csv", flowers());
+    let model = folder.path("flowers.model.zip");
+    let trained = json(&folder, &["train", &data, "--label-column", "species", "-o", &model, "--json"]);
+    assert_eq!(trained["items"], 60);
+    assert_eq!(trained["classes"]["iris"], 30);
+    assert_eq!(trained["columns"], serde_json::json!(["length", "colour"]), "ids are not learnt from");
+
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--label-column", "species", "--json"]);
+    let accuracy = &evaluated["accuracy"];
+    assert_eq!(accuracy["estimate"], 1.0);
+    assert!(accuracy["low"].as_f64() > Some(0.9) && accuracy["high"] == 1.0, "{accuracy}");
+    assert_eq!(evaluated["classes"], serde_json::json!(["iris", "rose"]));
+    assert_eq!(evaluated["confusion_matrix"], serde_json::json!([[30, 0], [0, 30]]));
+    for number in ["balanced_accuracy", "macro_f1", "log_loss", "brier", "expected_calibration_error"] {
+        assert!(evaluated[number].is_number(), "{number}");
+    }
+    assert!(works(&folder, &["evaluate", &model, &data]).contains("100.0 %"), "the label column is known to the model");
+
+    let scores = folder.path("scores.csv");
+    works(&folder, &["score", &model, &data, "-o", &scores]);
+    let scores = fs::read_to_string(scores).expect("the scores");
+    let mut lines = scores.lines();
+    assert_eq!(lines.next(), Some("item,prediction,probability,iris,rose"));
+    assert!(lines.next().expect("a score").starts_with("flowers.csv:2,rose,0.9"), "{scores}");
+    assert_eq!(scores.lines().count(), 61);
+    assert_eq!(works(&folder, &["score", &model, &data]), scores, "to standard output without -o");
+    let scored = json(&folder, &["score", &model, &data, "--json"]);
+    assert_eq!(scored["scores"][1]["prediction"], "iris");
+    assert_eq!(scored["predicted"]["rose"], 30);
+}
+
+#[test]
+fn a_single_column_is_enough() {
+    let folder = Folder::new("narrow");
+    let rows: String = (0..20).map(|i| format!("{},{}\n", i, if i < 10 { "low" } else { "high" })).collect();
+    let data = folder.file("levels.csv", format!("level,size\n{rows}"));
+    let model = folder.path("model.zip");
+    works(&folder, &["train", &data, "--label-column", "size", "-o", &model]);
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--json"]);
+    assert!(evaluated["accuracy"]["estimate"].as_f64() >= Some(0.9), "{evaluated}");
+}
+
+#[test]
+fn columns_in_another_order_and_missing_ones() {
+    let folder = Folder::new("columns");
+    let data = folder.file("flowers.csv", flowers());
+    let model = folder.path("model.zip");
+    works(&folder, &["train", &data, "--label-column", "species", "-o", &model]);
+    let other = folder.file(
+        "other.jsonl",
+        "{\"colour\": \"blue\", \"more\": 1, \"length\": 3.2}\n{\"colour\": \"red\", \"length\": 1.1}\n",
+    );
+    let scores = works(&folder, &["score", &model, &other]);
+    assert!(scores.contains("other.jsonl:1,iris") && scores.contains("other.jsonl:2,rose"), "{scores}");
+    let lacking = folder.file("lacking.csv", "colour,weight\nred,1\nblue,2\n");
+    fails(&folder, &["score", &model, &lacking], 1, &["“length”", "colour and weight"]);
+    let pictures = pictures(&folder);
+    fails(&folder, &["score", &model, &pictures], 1, &["kind table", "image"]);
+}
+
+#[test]
+fn texts_from_a_column_and_from_folders() {
+    let folder = Folder::new("texts");
+    let data = folder.file("reviews.csv", reviews());
+    let model = folder.path("model.zip");
+    let train = ["train", &data, "--label-column", "sentiment", "-o", &model];
+    let outcome = hone(&folder, &train);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(outcome.err.contains("text embeddings are not installed"), "the fallback is told: {}", outcome.err);
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--label-column", "sentiment", "--json"]);
+    assert_eq!(evaluated["accuracy"]["estimate"], 1.0);
+
+    for number in 0..6 {
+        folder.file(&format!("mail/good/{number}.txt"), format!("a wonderful day, number {number}"));
+        folder.file(&format!("mail/bad/{number}.txt"), format!("a terrible day, number {number}"));
+    }
+    let mail = folder.path("mail");
+    let evaluated = json(&folder, &["evaluate", &model, &mail, "--json"]);
+    assert_eq!((&evaluated["items"], &evaluated["accuracy"]["estimate"]), (&Value::from(12), &Value::from(1.0)));
+}
+
+#[test]
+fn image_folders_need_no_label_column_and_bad_files_are_left_out() {
+    let folder = Folder::new("images");
+    let data = pictures(&folder);
+    folder.file("pictures/red/broken.png", b"\x89PNG\r\n\x1a\n broken");
+    folder.file("pictures/credits.csv", "file,author\na,b\n");
+    let model = folder.path("model.zip");
+    let outcome = hone(&folder, &["train", &data, "-o", &model, "--json"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(outcome.err.contains("histograms") && outcome.err.contains("2 problems"), "{}", outcome.err);
+    let trained: Value = serde_json::from_str(&outcome.out).expect("JSON");
+    assert_eq!((&trained["items"], &trained["problem_count"]), (&Value::from(24), &Value::from(2)));
+    assert_eq!(trained["features"], "histograms-1");
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--json"]);
+    assert_eq!(evaluated["accuracy"]["estimate"], 1.0);
+    assert!(folder.0.join("cache/hone/vectors/histograms-1").is_dir(), "vectors are kept for the next run");
+}
+
+#[test]
+fn simulate_compares_strategies() {
+    let folder = Folder::new("simulate");
+    let data = folder.file("flowers.csv", flowers());
+    let run = ["simulate", &data, "--label-column", "species", "--strategy", "herding,random", "--budget", "12"];
+    let simulated = json(&folder, &[&run[..], &["--batch", "5", "--seeds", "3", "--json"]].concat());
+    let strategies = simulated["strategies"].as_object().expect("an object");
+    assert_eq!(strategies.keys().collect::<Vec<_>>(), ["herding", "random"]);
+    for curve in strategies.values() {
+        assert_eq!(curve["labels"], serde_json::json!([5, 10, 12]));
+        let shares: Vec<f64> = serde_json::from_value(curve["accuracy"].clone()).expect("shares");
+        assert!(shares.len() == 3 && shares.iter().all(|share| (0.0..=1.0).contains(share)), "{shares:?}");
+    }
+    assert_eq!(strategies["herding"]["accuracy"][2], 1.0);
+    let again = json(&folder, &[&run[..], &["--batch", "5", "--seeds", "3", "--json"]].concat());
+    assert_eq!(simulated, again, "the same seeds give the same curves");
+    let table = works(&folder, &[&run[..], &["--seeds", "1", "--markdown"]].concat());
+    assert!(table.starts_with("| labels | herding | random |\n| --- | --- | --- |\n| 10 | "), "{table}");
+    let apart = json(&folder, &[&run[..], &["--seeds", "1", "--test", &data, "--json"]].concat());
+    assert_eq!(apart["test_items"], 60);
+}
+
+#[test]
+fn a_project_file_is_data() {
+    let folder = Folder::new("project");
+    let mut items = Vec::new();
+    let mut events = Vec::new();
+    for index in 0..20_u32 {
+        let cells = vec![if index % 2 == 0 { "1".into() } else { "9".into() }, index.to_string()];
+        let content = Content::Row(cells);
+        let hash = content.hash().unwrap_or(ContentHash([0; 32]));
+        let item = Item { hash, name: format!("row {index}"), content, batch: 0, extra: Vec::new() };
+        items.push(ItemRecord { index, item });
+        events.push(LabelEvent {
+            id: format!("{index:026}"),
+            item: hash,
+            annotator: "me".into(),
+            action: Action::Label(if index % 2 == 0 { "low" } else { "high" }.into()),
+            source: if index < 6 { Source::Audit } else { Source::Human },
+            shown: None,
+            drawn_with: None,
+            took_ms: None,
+            time_ms: 0.0,
+        });
+    }
+    let class = |key: &str| Class { key: key.into(), name: key.to_uppercase() };
+    let project = ProjectRecord {
+        id: "1".into(),
+        name: "levels".into(),
+        kind: Kind::Table,
+        columns: vec!["level".into(), "number".into()],
+        classes: vec![class("low"), class("high")],
+        options: Options::default(),
+        created_ms: 0.0,
+        changed_ms: 0.0,
+        items: 20,
+        labelled: 20,
+        encoder: None,
+    };
+    let snapshot = Snapshot { project, items, events, batches: Vec::new(), model: None, vectors: Vec::new() };
+    let mut bytes = Vec::new();
+    write_archive(&snapshot, |_| None, &mut bytes).expect("a project file");
+    let data = folder.file("levels.hone", &bytes);
+    let model = folder.path("model.zip");
+    let trained = json(&folder, &["train", &data, "-o", &model, "--json"]);
+    assert_eq!(trained["items"], 14, "audits never train");
+    assert_eq!(trained["classes"], serde_json::json!({"HIGH": 7, "LOW": 7}));
+    let evaluated = json(&folder, &["evaluate", &model, &data, "--json"]);
+    assert_eq!((&evaluated["items"], &evaluated["accuracy"]["estimate"]), (&Value::from(6), &Value::from(1.0)));
+    let cut = folder.file("cut.hone", &bytes[..bytes.len() / 2]);
+    fails(&folder, &["train", &cut, "-o", &model], 1, &["damaged"]);
+}
+
+#[test]
+fn each_error_is_one_line_with_its_code() {
+    let folder = Folder::new("errors");
+    let data = folder.file("flowers.csv", flowers());
+    let model = folder.path("model.zip");
+    let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
+    check(&[], 2, &["train, score, evaluate or simulate"]);
+    check(&["fly"], 2, &["fly"]);
+    check(&["train", &data], 2, &["--output"]);
+    check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
+    check(&["simulate", &data, "--strategy", "tea"], 2, &["tea", "herding"]);
+    check(&["simulate", &data, "--batch", "0"], 2, &["0"]);
+    check(&["train", "no-such-file", "-o", &model], 1, &["no-such-file"]);
+    check(&["train", &data, "--label-column", "price", "-o", &model], 1, &["“price”", "length", "species"]);
+    check(&["train", &data, "--label-column", "species", "-o", "no/such/folder/m.zip"], 1, &["does not exist"]);
+    let lone = folder.file("lone.csv", "length,species\n1,rose\n2,rose\n3,rose\n");
+    check(&["train", &lone, "--label-column", "species", "-o", &model], 1, &["rose", "two classes"]);
+    let empty = folder.file("empty.csv", "");
+    check(&["train", &empty, "--label-column", "species", "-o", &model], 1, &["empty"]);
+    let header = folder.file("header.csv", "length,species\n");
+    check(&["train", &header, "--label-column", "species", "-o", &model], 1, &["header.csv"]);
+    let noise = folder.file("noise.csv", [0_u8, 159, 146, 150, 0, 255, 7, 0, 1, 2, 3, 0].repeat(40));
+    check(&["train", &noise, "--label-column", "species", "-o", &model], 1, &["noise.csv"]);
+    let array = folder.file("array.json", "[{\"a\": 1}]");
+    check(&["train", &array, "--label-column", "a", "-o", &model], 1, &["JSON"]);
+    check(&["score", &data, &data], 1, &["flowers.csv is not a model"]);
+    check(&["evaluate", "no-such-model", &data], 1, &["no-such-model"]);
+    let flat = folder.file("flat/a.png", picture(true, 1));
+    folder.file("flat/b.png", picture(false, 1));
+    let flat = Path::new(&flat).parent().and_then(Path::to_str).expect("a folder").to_string();
+    check(&["train", &flat, "-o", &model], 1, &["no labels", "folder of its own"]);
+    let sorted = pictures(&folder);
+    check(&["train", &sorted, "-o", &model, "--weights", "nowhere"], 1, &["nowhere", "cargo xtask models"]);
+}
+
+#[test]
+fn help_has_examples() {
+    let folder = Folder::new("help");
+    assert!(works(&folder, &["--help"]).contains("simulate"));
+    for command in ["train", "score", "evaluate", "simulate"] {
+        let help = works(&folder, &[command, "--help"]);
+        assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
+    }
+    assert!(works(&folder, &["--version"]).starts_with("hone "));
+}
+
+/// See `tests/golden/cli/make.py`; the full check on more data is `tests/parity`.
+#[test]
+fn as_accurate_as_scikit_learn_on_the_penguins() {
+    let folder = Folder::new("parity");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli");
+    let path = |name: &str| golden.join(name).to_str().expect("a path in UTF-8").to_string();
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(golden.join("penguins.json")).expect("golden file")).expect("JSON");
+    let model = folder.path("penguins.zip");
+    works(&folder, &["train", &path("penguins-train.csv"), "--label-column", "label", "-o", &model]);
+    let found = json(&folder, &["evaluate", &model, &path("penguins-test.csv"), "--label-column", "label", "--json"]);
+    assert_eq!(found["items"], expected["test_items"]);
+    let ours = found["accuracy"]["estimate"].as_f64().expect("a share");
+    let theirs = expected["scikit_learn_accuracy"].as_f64().expect("a share");
+    assert!(ours >= theirs - 0.01, "{ours}, scikit-learn {theirs}");
+}

@@ -1,0 +1,135 @@
+//! The demos: label some by the keyboard, let the model do the rest, lose the browser, lose nothing.
+
+use super::{Surroundings, leave};
+use crate::demo::{self, Rows, Truth, agreement};
+use crate::visit::Visit;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One such journey.
+struct Demo {
+    name: &'static str,
+    truth: Truth,
+    /// Label this many.
+    labels: usize,
+    /// Then this share of the rest is predicted right, at least.
+    at_least: f64,
+}
+
+/// The photos, 80 % after 30 labels.
+pub fn photos(surroundings: &Surroundings) -> Result<(), String> {
+    let truth = demo::photos(&surroundings.demo())?;
+    journey(surroundings, &Demo { name: "photos", truth, labels: 30, at_least: 0.8 })
+}
+
+/// The sentences, 70 % after 100 labels.
+pub fn sentences(surroundings: &Surroundings) -> Result<(), String> {
+    let truth = demo::rows(&surroundings.demo(), "sentences.csv", "sentiment")?;
+    journey(surroundings, &Demo { name: "sentences", truth, labels: 100, at_least: 0.7 })
+}
+
+/// The penguins, 90 % after 30 labels.
+pub fn penguins(surroundings: &Surroundings) -> Result<(), String> {
+    let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
+    journey(surroundings, &Demo { name: "penguins", truth, labels: 30, at_least: 0.9 })
+}
+
+fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
+    let server = surroundings.serve("/")?;
+    let mut visit = Visit::start(&surroundings.programs, demo.name)?;
+    visit.session()?.open(&server.url())?;
+    visit.see("button", &format!("Open the demo: {}", demo.name))?;
+    if demo.name == "photos" {
+        visit.pictures(&surroundings.screenshots, "start")?;
+    }
+    visit.open_demo(demo.name)?;
+
+    let mut labelled = Truth::new();
+    for _ in 0..demo.labels {
+        label_next(&mut visit, &demo.truth, &mut labelled)?;
+    }
+    undo_and_repeat(&mut visit, &labelled)?;
+    visit.all_saved()?;
+    visit.pictures(&surroundings.screenshots, &format!("label-{}", demo.name))?;
+
+    let predicted = predictions(&visit, demo.truth.len())?;
+    let share = agreement(&predicted, &labelled, &demo.truth)?;
+    println!("  {}: {:.1} % of the unlabelled predicted right after {} labels", demo.name, share * 100.0, demo.labels);
+    if share < demo.at_least {
+        return Err(format!("{share:.3} of the unlabelled predicted right, not {}", demo.at_least));
+    }
+
+    let count = visit.labelled_count()?;
+    visit.kill_and_restart()?;
+    visit.session()?.open(&server.url())?;
+    visit.open_project(&format!("Demo: {}", demo.name))?;
+    let after = visit.labelled_count()?;
+    if after != count {
+        return Err(format!("{count} items were labelled before the browser was killed, {after} after"));
+    }
+    for _ in 0..3 {
+        label_next(&mut visit, &demo.truth, &mut labelled)?;
+    }
+    visit.all_saved()?;
+    predictions(&visit, demo.truth.len())?;
+    the_export_is_the_log(&visit.export("Labels as CSV")?, &labelled)?;
+    leave(visit, &server)
+}
+
+/// Labels the card on screen as the truth has it.
+pub fn label_next(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth) -> Result<(), String> {
+    let card = visit.card()?;
+    let class =
+        truth.get(&card.name).ok_or_else(|| format!("the card shows {}, which the demo doesn't have", card.name))?;
+    if labelled.insert(card.name.clone(), class.clone()).is_some() {
+        return Err(format!("{} was asked twice", card.name));
+    }
+    visit.label(class)
+}
+
+/// Takes the last label back by the keyboard, and gives it again.
+fn undo_and_repeat(visit: &mut Visit<'_>, labelled: &Truth) -> Result<(), String> {
+    visit.session()?.press("z")?;
+    let card = crate::visit::until("the card whose label was taken back", 15, || {
+        Ok(visit.card().ok().filter(|card| labelled.contains_key(&card.name)))
+    })?;
+    visit.label(&labelled[&card.name])
+}
+
+/// The exported predictions, once there is one for each item. Items that occur twice are imported once, so there may be
+/// a few less of them than the demo has rows.
+fn predictions(visit: &Visit<'_>, items: usize) -> Result<BTreeMap<String, String>, String> {
+    visit.export_until("Predictions as CSV", |text| {
+        let predicted = Rows::parse(text).ok()?.map("item", "prediction").ok()?;
+        let complete = predicted.len() * 100 >= items * 95 && predicted.values().all(|class| !class.is_empty());
+        complete.then_some(predicted)
+    })
+}
+
+fn the_export_is_the_log(export: &str, labelled: &Truth) -> Result<(), String> {
+    let rows = Rows::parse(export)?;
+    let exported = rows.map("item", "label")?;
+    if exported != *labelled {
+        return Err(format!("{} labels were given, and {} exported, or others", labelled.len(), exported.len()));
+    }
+    let sources = rows.column("source")?;
+    if let Some(other) = sources.iter().find(|source| !matches!(source.as_str(), "human" | "audit")) {
+        return Err(format!("a label given by a person is exported with the source {other}"));
+    }
+    Ok(())
+}
+
+/// The photo demo after 24 labels, as the README shows it.
+pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
+    let truth = demo::photos(&surroundings.demo())?;
+    let server = surroundings.serve("/")?;
+    let mut visit = Visit::start(&surroundings.programs, "picture")?;
+    visit.session()?.open(&server.url())?;
+    visit.open_demo("photos")?;
+    let mut labelled = Truth::new();
+    for _ in 0..24 {
+        label_next(&mut visit, &truth, &mut labelled)?;
+    }
+    visit.all_saved()?;
+    visit.picture(file, 1440, "light")
+}

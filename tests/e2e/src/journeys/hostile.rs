@@ -1,0 +1,54 @@
+//! Files that are not what they claim to be: each is named as a problem, the others come in.
+
+use super::{Surroundings, leave};
+use crate::images::{self, Picture};
+use crate::visit::{Visit, until};
+use std::fs;
+use std::path::Path;
+
+/// Imports a folder of good and bad images, then a table with ragged rows.
+pub fn hostile(surroundings: &Surroundings) -> Result<(), String> {
+    let folder = std::env::temp_dir().join(format!("hone-hostile-{}", std::process::id()));
+    let done = in_folder(surroundings, &folder);
+    let _ = fs::remove_dir_all(&folder);
+    done
+}
+
+fn in_folder(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))
+            .and_then(|()| fs::write(&path, bytes))
+            .map_err(|error| format!("{name} can't be written: {error}"))
+    };
+    for place in 0..6 {
+        write(&format!("images/good-{place}.png"), &images::encode(&Picture::pattern(place, 28))?)?;
+    }
+    write("images/broken.png", b"\x89PNG\r\n\x1a\nno picture after all")?;
+    write("images/empty.png", b"")?;
+    write("images/bomb.png", &images::white(20_000, 20_000)?)?;
+    write("ragged.csv", b"text,label\nfine,a\nalso fine,b\ntoo,many,cells\nfine again,a\n")?;
+
+    let server = surroundings.serve("/")?;
+    let visit = Visit::start(&surroundings.programs, "hostile")?;
+    visit.session()?.open(&server.url())?;
+    visit.choose("Import a folder", &[&folder.join("images")])?;
+    visit.click("button", "Import")?;
+    visit.see_later("region", "Card")?;
+    problems_name(&visit, &["broken.png", "empty.png", "bomb.png"])?;
+
+    visit.session()?.open(&format!("{}#/", server.url()))?;
+    visit.choose("Import files", &[&folder.join("ragged.csv")])?;
+    visit.click("button", "Import")?;
+    problems_name(&visit, &["ragged.csv"])?;
+    leave(visit, &server)
+}
+
+/// The Data screen names each of these files.
+fn problems_name(visit: &Visit<'_>, files: &[&str]) -> Result<(), String> {
+    visit.click("link", "Data")?;
+    until(&format!("problems with {}", files.join(", ")), 60, || {
+        let text = visit.all_text()?;
+        Ok(files.iter().all(|file| text.contains(file)).then_some(()))
+    })
+}

@@ -1,0 +1,83 @@
+//! The journeys, each with a name and what it needs.
+
+mod demos;
+mod folder;
+mod hostile;
+mod offline;
+mod site;
+
+use crate::visit::{Programs, Visit};
+use std::path::{Path, PathBuf};
+use xtask::server::Server;
+
+/// What every journey may use.
+pub struct Surroundings {
+    /// The browser and its driver.
+    pub programs: Programs,
+    /// The repository.
+    pub root: PathBuf,
+    /// The built site.
+    pub dist: PathBuf,
+    /// Where pictures of the screens go.
+    pub screenshots: PathBuf,
+}
+
+impl Surroundings {
+    fn demo(&self) -> PathBuf {
+        self.root.join("public/demo")
+    }
+
+    fn serve(&self, prefix: &str) -> Result<Server, String> {
+        Server::start(&self.dist, 0, prefix).map_err(|error| format!("the site can't be served: {error}"))
+    }
+}
+
+/// A journey: a name and what happens.
+pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
+
+/// All of them, cheapest first.
+pub const JOURNEYS: [Journey; 10] = [
+    ("site-policy", site::policy),
+    ("site-page-without-network", site::no_neural_network_in_the_page),
+    ("site-size", site::size),
+    ("site-relative", site::relative_addresses),
+    ("penguins", demos::penguins),
+    ("photos", demos::photos),
+    ("sentences", demos::sentences),
+    ("offline", offline::offline),
+    ("hostile-import", hostile::hostile),
+    ("folder-import", folder::two_thousand_images),
+];
+
+/// Takes the README's picture: the photo demo after some labels.
+///
+/// # Errors
+/// When it can't be taken.
+pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
+    demos::picture(surroundings, file)
+}
+
+/// Ends a visit: nothing on the console, nothing asked of another origin.
+fn leave(mut visit: Visit<'_>, server: &Server) -> Result<(), String> {
+    let errors = visit.session()?.console_errors()?;
+    if !errors.is_empty() {
+        return Err(format!("errors on the console:\n  {}", errors.join("\n  ")));
+    }
+    only_own_origin(&visit.close_and_list_requests()?, server)
+}
+
+fn only_own_origin(requests: &[String], server: &Server) -> Result<(), String> {
+    let origin = server.origin();
+    let foreign: Vec<&String> = requests
+        .iter()
+        .filter(|url| !url.starts_with(&origin) && !url.starts_with("blob:") && !url.starts_with("data:"))
+        .collect();
+    if !foreign.is_empty() {
+        return Err(format!("requests left the origin: {foreign:?}"));
+    }
+    // An empty log would prove nothing.
+    if !requests.iter().any(|url| url.contains("_bg.wasm")) {
+        return Err("the network log doesn't even hold the page's own code".to_owned());
+    }
+    Ok(())
+}

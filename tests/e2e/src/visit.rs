@@ -1,0 +1,466 @@
+//! A visit to the app: a browser with its own profile, and what a person does in it, by roles and accessible names.
+
+use crate::webdriver::{Driver, Element, Session};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// WebDriver's code point for the Enter key.
+pub const ENTER: &str = "\u{e007}";
+
+/// Long enough for what should be there at once, on a busy machine.
+const SOON: u64 = 15;
+/// Long enough for files to be read and a model to be made.
+const LATER: u64 = 180;
+
+/// What starts browsers.
+pub struct Programs {
+    /// Where a picture goes of the screen at which a journey failed.
+    pub screenshots: PathBuf,
+    /// The browser.
+    pub chromium: PathBuf,
+    /// The WebDriver server.
+    pub driver: Driver,
+}
+
+/// A browser with its own profile. Both go with this value.
+pub struct Visit<'programs> {
+    programs: &'programs Programs,
+    name: String,
+    folder: PathBuf,
+    session: Option<Session<'programs>>,
+    keys: BTreeMap<String, String>,
+}
+
+/// The question on screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// The item's index.
+    pub item: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl<'programs> Visit<'programs> {
+    /// Starts a browser with a fresh profile.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub fn start(programs: &'programs Programs, name: &str) -> Result<Self, String> {
+        let folder = std::env::temp_dir().join(format!("hone-e2e-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("downloads")).map_err(|error| error.to_string())?;
+        let mut visit = Visit { programs, name: name.to_owned(), folder, session: None, keys: BTreeMap::new() };
+        visit.start_browser()?;
+        Ok(visit)
+    }
+
+    fn start_browser(&mut self) -> Result<(), String> {
+        let mut arguments: Vec<String> = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1440,900",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        arguments.push(format!("--user-data-dir={}", self.folder.join("profile").display()));
+        arguments.push(format!("--log-net-log={}", self.network_log().display()));
+        self.session = Some(Session::start(
+            &self.programs.driver,
+            &self.programs.chromium,
+            &arguments,
+            &self.folder.join("downloads"),
+        )?);
+        Ok(())
+    }
+
+    fn network_log(&self) -> PathBuf {
+        self.folder.join("network.json")
+    }
+
+    /// The browser.
+    ///
+    /// # Errors
+    /// When it was closed.
+    pub fn session(&self) -> Result<&Session<'programs>, String> {
+        self.session.as_ref().ok_or_else(|| "the browser is closed".to_owned())
+    }
+
+    /// Kills the browser's process, without warning and without mercy, and starts a new one with the same profile.
+    ///
+    /// # Errors
+    /// When the process doesn't end or the new one doesn't start.
+    pub fn kill_and_restart(&mut self) -> Result<(), String> {
+        let process = self.session()?.process.to_string();
+        let killed = Command::new("kill").args(["-9", &process]).status().map_err(|error| error.to_string())?;
+        if !killed.success() {
+            return Err(format!("the browser's process {process} couldn't be killed"));
+        }
+        // ChromeDriver notices, and lets go of what is left of it.
+        self.session = None;
+        self.start_browser()
+    }
+
+    /// Everything that the page and its workers asked of the network, then the browser is closed.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn close_and_list_requests(&mut self) -> Result<Vec<String>, String> {
+        self.session = None;
+        let log = fs::read_to_string(self.network_log())
+            .map_err(|error| format!("the network log can't be read: {error}"))?;
+        Ok(requests_of_pages(&log))
+    }
+
+    /// Waits for an element.
+    ///
+    /// # Errors
+    /// When it isn't there soon.
+    pub fn see(&self, role: &str, name: &str) -> Result<Element, String> {
+        self.see_within(SOON, role, name)
+    }
+
+    /// Waits for an element that takes work to appear.
+    ///
+    /// # Errors
+    /// When it isn't there in time.
+    pub fn see_later(&self, role: &str, name: &str) -> Result<Element, String> {
+        self.see_within(LATER, role, name)
+    }
+
+    fn see_within(&self, seconds: u64, role: &str, name: &str) -> Result<Element, String> {
+        until(&format!("{role} “{name}”"), seconds, || Ok(self.find(role, name)))
+    }
+
+    /// The element, if it is there now.
+    pub fn find(&self, role: &str, name: &str) -> Option<Element> {
+        self.session().ok()?.find(role, Some(name)).ok()?.into_iter().next()
+    }
+
+    /// Waits for an element, then clicks it; tries again while it is being replaced.
+    ///
+    /// # Errors
+    /// When that doesn't succeed soon.
+    pub fn click(&self, role: &str, name: &str) -> Result<(), String> {
+        self.click_any(&[role], name)
+    }
+
+    fn click_any(&self, roles: &[&str], name: &str) -> Result<(), String> {
+        let mut last = "not there".to_owned();
+        until(&format!("a click on {} “{name}”", roles.join(" or ")), SOON, || {
+            let Some(element) = roles.iter().find_map(|role| self.find(role, name)) else { return Ok(None) };
+            match self.session()?.click(&element) {
+                Ok(()) => Ok(Some(())),
+                Err(problem) => {
+                    last = problem;
+                    Ok(None)
+                }
+            }
+        })
+        .map_err(|problem| format!("{problem} ({last})"))
+    }
+
+    /// All text of the page, hidden or not.
+    ///
+    /// # Errors
+    /// When the page is gone.
+    pub fn all_text(&self) -> Result<String, String> {
+        let text = self.session()?.run("return document.body.textContent;", &json!([]))?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Opens one of the demos from the start screen, up to its first card.
+    ///
+    /// # Errors
+    /// When no card appears.
+    pub fn open_demo(&mut self, demo: &str) -> Result<(), String> {
+        self.keys.clear();
+        self.click("button", &format!("Open the demo: {demo}"))?;
+        self.see_later("region", "Card").map(drop)
+    }
+
+    /// Opens a stored project from the start screen, unless the app opened it by itself, up to a card.
+    ///
+    /// # Errors
+    /// When no card appears.
+    pub fn open_project(&mut self, name: &str) -> Result<(), String> {
+        self.keys.clear();
+        let button = format!("Open {name}");
+        until(&format!("a card or “{button}”"), SOON, || {
+            if self.find("region", "Card").is_some() {
+                return Ok(Some(()));
+            }
+            let Some(open) = self.find("button", &button) else { return Ok(None) };
+            Ok(self.session()?.click(&open).ok())
+        })?;
+        self.see_later("region", "Card").map(drop)
+    }
+
+    /// The card on screen.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn card(&self) -> Result<Card, String> {
+        until("a card with its item's name", SOON, || Ok(self.card_now()))
+    }
+
+    fn card_now(&self) -> Option<Card> {
+        let region = self.find("region", "Card")?;
+        let script = "const card = arguments[0];
+            const heading = card.querySelector('h1, h2, h3, h4, [role=heading]');
+            const item = card.dataset.item ?? card.querySelector('[data-item]')?.dataset.item;
+            return [item, heading?.textContent.trim()];";
+        let found = self.session().ok()?.run(script, &json!([Session::argument(&region)])).ok()?;
+        Some(Card { item: found[0].as_str()?.to_owned(), name: found[1].as_str()?.to_owned() })
+    }
+
+    /// Labels the card on screen by the keyboard, and waits for the next one. Makes the class if it isn't there.
+    ///
+    /// # Errors
+    /// When the next card doesn't come.
+    pub fn label(&mut self, class: &str) -> Result<(), String> {
+        let card = self.card()?;
+        match self.key_of(class)? {
+            Some(key) => self.session()?.press(&key)?,
+            None => {
+                if self.find("textbox", "Class name").is_none() {
+                    self.click("button", "New class")?;
+                }
+                let name = self.see("textbox", "Class name")?;
+                self.session()?.write(&name, &format!("{class}{ENTER}"))?;
+            }
+        }
+        until("the next card", SOON, || Ok(self.card_now().filter(|next| next.item != card.item))).map(drop)
+    }
+
+    fn key_of(&mut self, class: &str) -> Result<Option<String>, String> {
+        if let Some(key) = self.keys.get(class) {
+            return Ok(Some(key.clone()));
+        }
+        let Some(button) = self.find("button", class) else { return Ok(None) };
+        let key = self.session()?.attribute(&button, "aria-keyshortcuts")?;
+        let key = key.ok_or_else(|| format!("the button “{class}” names no key"))?;
+        self.keys.insert(class.to_owned(), key.clone());
+        Ok(Some(key))
+    }
+
+    /// Waits until every label is safe on disk.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn all_saved(&self) -> Result<(), String> {
+        until("“All saved”", SOON, || {
+            let Some(state) = self.find("status", "Save state") else { return Ok(None) };
+            Ok(self.session()?.text(&state).is_ok_and(|text| text.contains("All saved")).then_some(()))
+        })
+    }
+
+    /// The number that the screen gives as labelled.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn labelled_count(&self) -> Result<u32, String> {
+        let script = "return document.querySelector('[aria-label=\"Labelled items\"]')?.textContent ?? null;";
+        until("the number of labelled items", SOON, || {
+            let text = self.session()?.run(script, &json!([])).unwrap_or_default();
+            Ok(text.as_str().and_then(first_number))
+        })
+    }
+
+    /// Takes a file away by the Export menu of the Data screen, then returns to the Label screen.
+    ///
+    /// # Errors
+    /// When no file comes.
+    pub fn export(&self, what: &str) -> Result<String, String> {
+        let downloads = self.folder.join("downloads");
+        let _ = fs::remove_dir_all(&downloads);
+        fs::create_dir_all(&downloads).map_err(|error| error.to_string())?;
+        self.click("link", "Data")?;
+        self.click("button", "Export")?;
+        self.click_any(&["menuitem", "button"], what)?;
+        let file = until(&format!("the file of “{what}”"), SOON, || Ok(finished_download(&downloads)))?;
+        let text = fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+        self.click("link", "Label")?;
+        Ok(text)
+    }
+
+    /// Exports until `enough` is satisfied: predictions follow a moment after the labels.
+    ///
+    /// # Errors
+    /// When it isn't in time.
+    pub fn export_until<T>(&self, what: &str, mut enough: impl FnMut(&str) -> Option<T>) -> Result<T, String> {
+        until(&format!("a complete “{what}”"), LATER, || Ok(enough(&self.export(what)?)))
+    }
+
+    /// Chooses files, or one folder, where a button opens the system's dialog.
+    ///
+    /// # Errors
+    /// When the button opens none.
+    pub fn choose(&self, button: &str, files: &[&Path]) -> Result<(), String> {
+        // A headless browser has no such dialog: catch the input that asks for it and answer in its stead.
+        let catch = "for (const method of ['click', 'showPicker']) {
+              const usual = HTMLInputElement.prototype[method];
+              HTMLInputElement.prototype[method] = function () {
+                if (this.type === 'file') window.fileChooser = this; else usual.call(this);
+              };
+            }";
+        self.session()?.run(catch, &json!([]))?;
+        self.click("button", button)?;
+        let chooser = until("a file chooser", SOON, || {
+            let found = self.session()?.devtools("Runtime.evaluate", &json!({ "expression": "window.fileChooser" }))?;
+            Ok(found["result"]["objectId"].as_str().map(str::to_owned))
+        })?;
+        self.session()?.devtools("DOM.setFileInputFiles", &json!({ "objectId": chooser, "files": files })).map(drop)
+    }
+
+    /// Waits until the service worker has kept everything.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn ready_for_offline(&self) -> Result<(), String> {
+        let script = "return navigator.serviceWorker.controller?.state ?? null;";
+        until("the service worker to have kept the app", LATER, || {
+            let state: Value = self.session()?.run(script, &json!([]))?;
+            Ok((state == "activated").then_some(()))
+        })
+    }
+
+    /// Stores a picture of the window in this size and colour scheme.
+    ///
+    /// # Errors
+    /// When it can't be taken or stored.
+    pub fn picture(&self, file: &Path, width: u32, scheme: &str) -> Result<(), String> {
+        let session = self.session()?;
+        let height = if width < 600 { 844 } else { 900 };
+        session.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
+        )?;
+        session.devtools(
+            "Emulation.setEmulatedMedia",
+            &json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
+        )?;
+        // Two frames: one to lay out, one to paint.
+        thread::sleep(Duration::from_millis(200));
+        let picture = session.screenshot()?;
+        session.devtools("Emulation.clearDeviceMetricsOverride", &json!({}))?;
+        session.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }))?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(file, picture))
+            .map_err(|error| format!("{} can't be written: {error}", file.display()))
+    }
+
+    /// Pictures of the present screen, narrow and wide, light and dark.
+    ///
+    /// # Errors
+    /// When one can't be taken.
+    pub fn pictures(&self, folder: &Path, name: &str) -> Result<(), String> {
+        for width in [390, 1440] {
+            for scheme in ["light", "dark"] {
+                self.picture(&folder.join(format!("{name}-{width}-{scheme}.png")), width, scheme)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        // A journey that came to its end has closed the browser.
+        if let Some(session) = &self.session {
+            for error in session.console_errors().unwrap_or_default() {
+                println!("  console: {error}");
+            }
+            let _ =
+                self.picture(&self.programs.screenshots.join(format!("unfinished-{}.png", self.name)), 1440, "light");
+        }
+        self.session = None;
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Probes until there is something, at most this many seconds.
+///
+/// # Errors
+/// When a probe fails, or time runs out.
+pub fn until<T>(what: &str, seconds: u64, mut probe: impl FnMut() -> Result<Option<T>, String>) -> Result<T, String> {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = probe()? {
+            return Ok(found);
+        }
+        if started.elapsed() > Duration::from_secs(seconds) {
+            return Err(format!("waited {seconds} s in vain for {what}"));
+        }
+        thread::sleep(Duration::from_millis(40));
+    }
+}
+
+fn finished_download(folder: &Path) -> Option<PathBuf> {
+    let files: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    // While a download runs, Chromium keeps a hidden or `.crdownload` file beside it.
+    match files.as_slice() {
+        [only] if only.extension().is_some_and(|extension| extension != "crdownload") => Some(only.clone()),
+        _ => None,
+    }
+}
+
+fn first_number(text: &str) -> Option<u32> {
+    let digits: String = text
+        .chars()
+        .skip_while(|letter| !letter.is_ascii_digit())
+        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '\u{202f}' | '\u{a0}'))
+        .filter(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok()
+}
+
+/// The addresses in Chromium's network log that a page or its workers asked for. The log has one event a line; the
+/// browser's own requests have no origin as their initiator.
+fn requests_of_pages(log: &str) -> Vec<String> {
+    let field = |line: &str, name: &str| {
+        let after = line.split_once(&format!("\"{name}\":\""))?.1;
+        Some(after.split('"').next()?.to_owned())
+    };
+    let mut urls: Vec<String> = log
+        .lines()
+        .filter(|line| field(line, "initiator").is_some_and(|initiator| initiator.contains("://")))
+        .filter_map(|line| field(line, "url"))
+        .collect();
+    urls.sort();
+    urls.dedup();
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_number, requests_of_pages};
+
+    #[test]
+    fn reads_numbers_as_people_write_them() {
+        for (text, expected) in
+            [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)]
+        {
+            assert_eq!(first_number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_the_pages_requests_from_the_browsers_own() {
+        let log = "{\"params\":{\"initiator\":\"not an origin\",\"url\":\"https://update.example/\"},\"phase\":1}\n\
+                   {\"params\":{\"initiator\":\"http://127.0.0.1:1\",\"url\":\"http://127.0.0.1:1/a.js\"},\"phase\":1}\n\
+                   {\"params\":{\"url\":\"https://other.example/\"},\"phase\":2}\n";
+        assert_eq!(requests_of_pages(log), ["http://127.0.0.1:1/a.js"]);
+    }
+}

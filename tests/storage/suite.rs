@@ -1,0 +1,191 @@
+//! What every store must do, written once for the one in memory and the one in the browser.
+
+use super::platform::{bytes_of, media_of};
+use hone::pipeline::features::matrix::{FeatureVector, SparseRow};
+use hone::pipeline::import::plan::Problem;
+use hone::pipeline::item::{Content, ContentHash, Item, Kind};
+use hone::pipeline::label::{Action, Class, LabelEvent, Shown, Source};
+use hone::protocol::Options;
+use hone::storage::Store;
+use hone::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+
+fn project(id: &str) -> ProjectRecord {
+    ProjectRecord {
+        id: id.into(),
+        name: "Birds & bees 🐝".into(),
+        kind: Kind::Image,
+        columns: vec!["a".into(), String::new()],
+        classes: vec![Class { key: "bird".into(), name: "Bird".into() }],
+        options: Options::default(),
+        created_ms: 1_700_000_000_000.5,
+        changed_ms: 1_700_000_000_001.0,
+        items: 3,
+        labelled: 1,
+        encoder: None,
+    }
+}
+
+fn hash(number: u32) -> ContentHash {
+    ContentHash::of(&number.to_le_bytes())
+}
+
+fn item(index: u32, number: u32) -> ItemRecord {
+    let content = match number % 3 {
+        0 => Content::Image,
+        1 => Content::Text("line\nline \u{1f} ünï".into()),
+        _ => Content::Row(vec!["1.5".into(), String::new()]),
+    };
+    let extra = vec![("id".into(), number.to_string())];
+    ItemRecord { index, item: Item { hash: hash(number), name: format!("{number}.webp"), content, batch: 0, extra } }
+}
+
+fn label(id: &str, number: u32) -> LabelEvent {
+    LabelEvent {
+        id: id.into(),
+        item: hash(number),
+        annotator: "me".into(),
+        action: Action::Label("bird".into()),
+        source: Source::Audit,
+        shown: Some(Shown { class: "bird".into(), probability: 0.1, model: 3 }),
+        drawn_with: Some(1e-9),
+        took_ms: Some(4_000_000_000),
+        time_ms: 1_700_000_000_000.25,
+    }
+}
+
+fn vector(number: u32) -> FeatureVector {
+    // Halves hold these exactly, so that both stores give back the same.
+    let sparse = SparseRow { indices: (0..number % 3).map(|step| step * 100_000).collect(), values: Vec::new() };
+    let values = sparse.indices.iter().map(|&index| index as f32 / 100_000.0 + 0.5).collect();
+    FeatureVector { dense: vec![number as f32, -0.25, 6.0], sparse: SparseRow { values, ..sparse } }
+}
+
+fn vectors(numbers: std::ops::Range<u32>) -> Vec<(ContentHash, FeatureVector)> {
+    numbers.map(|number| (hash(number), vector(number))).collect()
+}
+
+fn hashes(numbers: std::ops::Range<u32>) -> Vec<ContentHash> {
+    numbers.map(hash).collect()
+}
+
+pub async fn projects_are_kept_apart_and_replaced_whole(store: Store) {
+    assert_eq!(store.projects().await.unwrap(), []);
+    assert_eq!(store.project("b").await.unwrap(), None);
+    store.put_project(&project("b")).await.unwrap();
+    store.put_project(&project("a")).await.unwrap();
+    let renamed = ProjectRecord { name: "New".into(), encoder: Some("{}".into()), ..project("b") };
+    store.put_project(&renamed).await.unwrap();
+    assert_eq!(store.projects().await.unwrap(), [project("a"), renamed.clone()]);
+    assert_eq!(store.project("b").await.unwrap(), Some(renamed));
+}
+
+pub async fn items_come_back_by_index_with_media_and_labels(store: Store) {
+    let media = vec![(hash(0), media_of(b"zero")), (hash(3), media_of(b""))];
+    let items = [item(10, 0), item(2, 1), item(0, 2), item(9, 3)];
+    store.add_items("p", &items, media, &[label("e2", 1), label("e1", 0)]).await.unwrap();
+    store.add_items("pp", &[item(0, 4)], Vec::new(), &[]).await.unwrap();
+    assert_eq!(store.items("p").await.unwrap(), [item(0, 2), item(2, 1), item(9, 3), item(10, 0)]);
+    assert_eq!(store.events("p").await.unwrap(), [label("e1", 0), label("e2", 1)]);
+    assert_eq!(bytes_of(&store.media(hash(0)).await.unwrap().unwrap()).await, b"zero");
+    assert_eq!(bytes_of(&store.media(hash(3)).await.unwrap().unwrap()).await, b"");
+    assert!(store.media(hash(1)).await.unwrap().is_none());
+    assert!(store.thumbnail(hash(0)).await.unwrap().is_none());
+    store.put_thumbnails(vec![(hash(0), media_of(b"small"))]).await.unwrap();
+    assert_eq!(bytes_of(&store.thumbnail(hash(0)).await.unwrap().unwrap()).await, b"small");
+}
+
+pub async fn an_event_sent_twice_is_kept_once(store: Store) {
+    let skip = LabelEvent { action: Action::Skip, shown: None, drawn_with: None, took_ms: None, ..label("2", 5) };
+    let undo = LabelEvent { action: Action::Undo("2".into()), ..label("3", 5) };
+    store.append_events("p", &[undo.clone(), label("1", 5)]).await.unwrap();
+    store.append_events("p", &[label("1", 5), skip.clone()]).await.unwrap();
+    store.append_events("q", &[label("1", 6)]).await.unwrap();
+    store.append_events("q", &[]).await.unwrap();
+    assert_eq!(store.events("p").await.unwrap(), [label("1", 5), skip, undo]);
+    assert_eq!(store.events("q").await.unwrap(), [label("1", 6)]);
+}
+
+pub async fn batches_models_and_settings_come_back(store: Store) {
+    let problem = Problem { file: "a.csv".into(), row: Some(7), message: "ragged".into() };
+    let batch = |index| BatchRecord {
+        index,
+        name: format!("import {index}"),
+        items: 2,
+        duplicates: 1,
+        problems: vec![problem.clone(), Problem { row: None, ..problem.clone() }],
+        time_ms: 5.0,
+    };
+    for index in [1, 0, 10, 2] {
+        store.put_batch("p", &batch(index)).await.unwrap();
+    }
+    assert_eq!(store.batches("p").await.unwrap(), [batch(0), batch(1), batch(2), batch(10)]);
+
+    let model = ModelRecord {
+        version: 4,
+        feature_id: "f".into(),
+        classes: vec!["a".into()],
+        tensors: (0..=255).collect(),
+        temperature: 1.25,
+        labels: 9,
+        curve: vec![(3, 0.5), (9, 1.0)],
+    };
+    assert_eq!(store.model("p").await.unwrap(), None);
+    store.put_model("p", &model).await.unwrap();
+    assert_eq!(store.model("p").await.unwrap(), Some(model));
+
+    assert_eq!(store.setting("theme").await.unwrap(), None);
+    store.put_setting("theme", "dark").await.unwrap();
+    store.put_setting("theme", "light").await.unwrap();
+    assert_eq!(store.setting("theme").await.unwrap().as_deref(), Some("light"));
+}
+
+pub async fn vectors_come_back_whatever_the_portions(store: Store) {
+    // Single ones, a few, and more than a block, so that blocks are filled up, begun and split.
+    let portions = [0..1, 1..2, 2..40, 40..63, 63..70, 70..70, 70..700, 700..701];
+    for portion in portions {
+        store.append_vectors("f", &vectors(portion)).await.unwrap();
+    }
+    store.append_vectors("other", &[(hash(1), vector(99))]).await.unwrap();
+
+    let all = store.vectors("f", &hashes(0..800)).await.unwrap();
+    assert_eq!(all.len(), 701);
+    for number in 0..701 {
+        assert_eq!(all[&hash(number)], vector(number), "{number}");
+    }
+    let some = store.vectors("f", &[hash(650), hash(3)]).await.unwrap();
+    assert_eq!((some.len(), &some[&hash(650)], &some[&hash(3)]), (2, &vector(650), &vector(3)));
+    assert_eq!(store.vectors("other", &hashes(0..3)).await.unwrap()[&hash(1)], vector(99));
+    assert!(store.vectors("none", &hashes(0..3)).await.unwrap().is_empty());
+}
+
+pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
+    let media = |numbers: &[u32]| numbers.iter().map(|&number| (hash(number), media_of(b"x"))).collect::<Vec<_>>();
+    for (name, numbers) in [("gone", [0, 3, 6]), ("stays", [3, 9, 12])] {
+        let items: Vec<ItemRecord> = (0..).zip(numbers).map(|(index, number)| item(index, number)).collect();
+        store.put_project(&project(name)).await.unwrap();
+        store.add_items(name, &items, media(&numbers), &[label("1", 3)]).await.unwrap();
+        store.put_thumbnails(media(&numbers)).await.unwrap();
+        store.put_batch(name, &BatchRecord { index: 0, name: String::new(), items: 3, duplicates: 0, problems: vec![], time_ms: 0.0 }).await.unwrap();
+    }
+    // One block of both projects' vectors and one of the deleted project's alone.
+    store.append_vectors("f", &vectors(0..13)).await.unwrap();
+    store.append_vectors("g", &[(hash(0), vector(0)), (hash(6), vector(6))]).await.unwrap();
+
+    store.delete_project("gone").await.unwrap();
+
+    assert_eq!(store.project("gone").await.unwrap(), None);
+    assert_eq!(store.items("gone").await.unwrap(), []);
+    assert_eq!(store.events("gone").await.unwrap(), []);
+    assert_eq!(store.batches("gone").await.unwrap(), []);
+    assert_eq!(store.items("stays").await.unwrap().len(), 3);
+    assert_eq!(store.events("stays").await.unwrap(), [label("1", 3)]);
+    assert_eq!(store.batches("stays").await.unwrap().len(), 1);
+    for (number, kept) in [(0, false), (3, true), (6, false), (9, true)] {
+        assert_eq!(store.media(hash(number)).await.unwrap().is_some(), kept, "media {number}");
+        assert_eq!(store.thumbnail(hash(number)).await.unwrap().is_some(), kept, "thumbnail {number}");
+        let vectors = store.vectors("f", &[hash(number)]).await.unwrap();
+        assert_eq!(vectors.get(&hash(number)), kept.then(|| vector(number)).as_ref(), "vector {number}");
+    }
+    assert!(store.vectors("g", &hashes(0..13)).await.unwrap().is_empty());
+    store.delete_project("never was").await.unwrap();
+}
