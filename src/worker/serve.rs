@@ -245,7 +245,7 @@ impl Server {
 
     async fn try_start_import(
         &mut self,
-        plan: ImportPlan,
+        mut plan: ImportPlan,
         batch_name: &str,
         origins: Vec<Origin>,
         into: Option<String>,
@@ -253,10 +253,6 @@ impl Server {
         if origins.is_empty() {
             return Err("The files of this import are gone. Nothing was imported. Choose them again.".into());
         }
-        let columns: Vec<String> = match plan.kind {
-            Kind::Table => content_columns(&plan),
-            Kind::Image | Kind::Text => Vec::new(),
-        };
         let classes: Vec<String> = plan.classes.iter().map(|(name, _)| name.clone()).collect();
         self.start_pool(plan.kind).await;
         let project = match into {
@@ -265,13 +261,17 @@ impl Server {
                     self.close_project();
                     self.session.open_project(&project).await.map_err(|error| error.to_string())?;
                 }
+                if let Some(open) = self.session.project() {
+                    plan.fit_to_project(open.kind(), open.columns())?;
+                }
                 project
             }
             None => {
                 self.close_project();
                 let project = new_ulid();
+                let columns = content_columns(&plan);
                 self.session
-                    .create_project(project.clone(), &plan.name, plan.kind, columns.clone(), &classes, now_ms())
+                    .create_project(project.clone(), &plan.name, plan.kind, columns, &classes, now_ms())
                     .await
                     .map_err(|error| error.to_string())?;
                 project
@@ -279,7 +279,7 @@ impl Server {
         };
         let batch = self
             .session
-            .begin_batch(batch_name, plan.kind, &columns, now_ms())
+            .begin_batch(batch_name, plan.kind, &content_columns(&plan), now_ms())
             .await
             .map_err(|error| error.to_string())?;
         let title = format!("Importing {}", counted(plan.expected_items, plan.kind));
@@ -466,7 +466,11 @@ fn send(id: u64, answer: Answer) {
     }
 }
 
+/// The columns that a table's items consist of; a text's column is not one of several.
 fn content_columns(plan: &ImportPlan) -> Vec<String> {
+    if plan.kind != Kind::Table {
+        return Vec::new();
+    }
     plan.columns.iter().filter(|column| column.role == Role::Content).map(|column| column.name.clone()).collect()
 }
 
