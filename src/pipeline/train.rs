@@ -24,7 +24,7 @@ const SLICE_WORK: usize = 20 << 20;
 const AT_ONCE_WORK: usize = 40 << 20;
 
 /// What a learner is made with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LearnerConfig {
     /// Decides the folds.
     pub seed: u64,
@@ -40,12 +40,6 @@ impl LearnerConfig {
             Kind::Image | Kind::Table => Logistic::default(),
         };
         Self { seed, head }
-    }
-}
-
-impl Default for LearnerConfig {
-    fn default() -> Self {
-        Self { seed: 0, head: Logistic::default() }
     }
 }
 

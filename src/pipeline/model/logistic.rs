@@ -89,15 +89,9 @@ impl LogisticParams {
 /// Checked parameters: minimises mean loss + ‖W‖²/(2Cn), scikit-learn's objective, over the classes that have
 /// rows. With just two such classes the penalty is doubled: scikit-learn fits one weight vector w = w₁ − w₀ there, and
 /// a 2-class softmax with C/2 has the same optimum.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Logistic {
     params: LogisticParams,
-}
-
-impl Default for Logistic {
-    fn default() -> Self {
-        Self { params: LogisticParams::default() }
-    }
 }
 
 /// What one slice of fitting achieved.

@@ -180,6 +180,11 @@ impl Project {
         self.record.kind
     }
 
+    /// The names of its content columns, for tables.
+    pub fn columns(&self) -> &[String] {
+        &self.record.columns
+    }
+
     /// Keys the vector cache.
     pub fn feature_id(&self) -> &str {
         &self.source.id
