@@ -33,6 +33,7 @@ pub struct Link {
 }
 
 struct Inner {
+    script: String,
     worker: RefCell<Option<Worker>>,
     state: Cell<State>,
     /// By id, so in the order in which they were asked.
@@ -70,8 +71,15 @@ struct Pending {
 impl Link {
     /// Starts the session worker. `on_event` hears whatever it says unasked.
     pub fn start(on_event: impl Fn(Event, Vec<JsValue>) + 'static) -> Link {
+        // Beside the page, wherever that is. Trunk gives the name of a worker no hash.
+        Link::start_script("worker_loader.js", on_event)
+    }
+
+    /// The same with another script, for tests.
+    pub fn start_script(script: &str, on_event: impl Fn(Event, Vec<JsValue>) + 'static) -> Link {
         let link = Link {
             inner: Rc::new(Inner {
+                script: script.to_owned(),
                 worker: RefCell::default(),
                 state: Cell::new(State::Loading),
                 pending: RefCell::default(),
@@ -256,7 +264,7 @@ impl Link {
         self.inner.unanswered_beats.set(0);
         let options = WorkerOptions::new();
         options.set_name("session");
-        let worker = match script_url().and_then(|url| Worker::new_with_options(&url, &options)) {
+        let worker = match Worker::new_with_options(&self.inner.script, &options) {
             Ok(worker) => worker,
             Err(error) => {
                 console::error_1(&error);
@@ -284,11 +292,4 @@ impl Link {
         worker.set_onerror(Some(on_error.into_js_value().unchecked_ref()));
         *self.inner.worker.borrow_mut() = Some(worker);
     }
-}
-
-/// The worker's script lies beside the page, wherever that is. Trunk gives its name no hash.
-fn script_url() -> Result<String, JsValue> {
-    let document = web_sys::window().and_then(|window| window.document()).ok_or("no document")?;
-    let base = document.base_uri()?.ok_or("no base address")?;
-    Ok(web_sys::Url::new_with_base("worker_loader.js", &base)?.href())
 }

@@ -73,12 +73,14 @@ async fn load_project(app: App, project: String) {
 /// Leaves the open project. The session keeps it loaded; it costs nothing to come back.
 pub fn close_project(app: App) {
     leave(app);
+    app.state.following.set_value(false);
     dom::remember(LAST_PROJECT, None);
     app.go(Route::Start);
     refresh_projects(app);
 }
 
 fn leave(app: App) {
+    app.state.following.set_value(true);
     app.state.project.set(None);
     app.state.forget_cards();
     app.media.clear();
@@ -103,6 +105,7 @@ pub fn rename_project(app: App, project: ProjectSummary, name: String) {
 pub fn delete_project(app: App, project: ProjectSummary) {
     if app.state.project.with_untracked(|open| open.as_ref().is_some_and(|open| open.id == project.id)) {
         leave(app);
+        app.state.following.set_value(false);
         dom::remember(LAST_PROJECT, None);
         app.go(Route::Start);
     }
@@ -156,7 +159,12 @@ fn started(app: App, reply: Reply) {
             app.go(Route::Label);
             refresh_projects(app);
         }
-        other => app.unexpected(other),
+        other => {
+            app.unexpected(other);
+            if app.state.project.with_untracked(Option::is_none) {
+                app.go(Route::Start);
+            }
+        }
     }
 }
 
@@ -167,7 +175,7 @@ pub fn cancel(app: App, job: u32) {
 
 /// Labels the card on screen.
 pub fn label(app: App, class: ClassIndex) {
-    let name = app.state.class_name(class);
+    let name = untrack(|| app.state.class_name(class));
     label_as(app, class, name);
 }
 
@@ -237,43 +245,67 @@ fn decide(app: App, verdict: Verdict) -> Option<String> {
         app.settle();
         dom::focus(dom::CARD_ID);
     }
-    send(app, decision, card.name.clone());
+    let class = match verdict {
+        Verdict::Label(class) => Some(class),
+        Verdict::Skip | Verdict::Flag => None,
+    };
+    send(
+        app,
+        Request::Decide(decision),
+        class.map(|class| format!("{} as {}", card.name, untrack(|| state.class_name(class)))),
+    );
     Some(card.name)
 }
 
-fn send(app: App, decision: Decision, card: String) {
-    let state = app.state;
-    state.outbox.update(|outbox| outbox.keep(decision.clone()));
+/// Asks for something that changes the label log, kept in the outbox until it is answered.
+async fn write(app: App, id: String, request: Request) -> Reply {
+    app.state.outbox.update(|outbox| outbox.keep(&id, request.clone()));
+    let (reply, _) = app.ask(request, Vec::new()).await;
+    app.state.outbox.update(|outbox| match reply {
+        Reply::Decided(_) | Reply::Undone(_) | Reply::ClassAdded(_) => outbox.acknowledge(&id),
+        _ => outbox.refuse(&id),
+    });
+    reply
+}
+
+/// Sends decisions. `words` says which label it was, for the report on what it changed.
+fn send(app: App, request: Request, words: Option<String>) {
+    let id = match &request {
+        Request::Decide(decision) => decision.id.clone(),
+        Request::DecideMany { ids, .. } => ids.first().cloned().unwrap_or_default(),
+        _ => return,
+    };
+    // A flag leaves its card on screen, so there is nothing to acknowledge in the deck.
+    let decided = match &request {
+        Request::Decide(decision) if decision.verdict != Verdict::Flag => Some(decision.item),
+        _ => None,
+    };
     spawn_local(async move {
-        let (reply, _) = app.ask(Request::Decide(decision.clone()), Vec::new()).await;
-        match reply {
+        match write(app, id, request).await {
             Reply::Decided(effect) => {
-                state.outbox.update(|outbox| outbox.acknowledge(&decision.id));
-                state.deck.update(|deck| deck.acknowledge(decision.item));
-                if let Verdict::Label(class) = decision.verdict {
-                    let decision = format!("{card} as {}", untrack(|| state.class_name(class)));
-                    state.effect.set(Some(LastEffect { decision, effect }));
+                if let Some(item) = decided {
+                    app.state.deck.update(|deck| deck.acknowledge(item));
+                }
+                if let Some(decision) = words {
+                    app.state.effect.set(Some(LastEffect { decision, effect }));
                 }
             }
-            other => {
-                state.outbox.update(|outbox| outbox.refuse(&decision.id));
-                app.unexpected(other);
-            }
+            other => app.unexpected(other),
         }
     });
 }
 
 /// Sends again what could not be saved.
 pub fn send_again(app: App) {
-    for decision in app.state.outbox.with_untracked(|outbox| outbox.refused()) {
-        send(app, decision, "the item".to_owned());
+    for (_, request) in app.state.outbox.with_untracked(|outbox| outbox.refused()) {
+        send(app, request, None);
     }
 }
 
 /// Takes back the latest decision and shows its card again.
 pub fn undo(app: App) {
     spawn_local(async move {
-        match app.ask(Request::Undo, Vec::new()).await.0 {
+        match write(app, app.new_id(), Request::Undo).await {
             Reply::Undone(Some(card)) => {
                 app.state.announcement.set(format!("Took back the decision about {}", card.name));
                 show(app, *card);
@@ -302,7 +334,7 @@ pub fn add_class(app: App, name: String) {
     }
     let named_for = state.card_item.get_untracked();
     spawn_local(async move {
-        match app.ask(Request::AddClass { name: name.clone() }, Vec::new()).await.0 {
+        match write(app, app.new_id(), Request::AddClass { name: name.clone() }).await {
             Reply::ClassAdded(class) if named_for.is_some() && state.card_item.get_untracked() == named_for => {
                 label_as(app, class, name);
             }
@@ -338,19 +370,14 @@ fn show(app: App, card: crate::protocol::Card) {
 
 /// Labels many items at once.
 pub fn decide_many(app: App, items: Vec<ItemIndex>, class: ClassIndex) {
-    let name = app.state.class_name(class);
+    let name = untrack(|| app.state.class_name(class));
+    if let Some(reason) = untrack(|| app.state.why_read_only()) {
+        return app.state.tell(Tone::Bad, format!("Nothing was labelled. {reason}"));
+    }
     let ids = items.iter().map(|_| app.new_id()).collect();
-    let labelled = counted(items.len() as u64, "item", "items");
-    spawn_local(async move {
-        match app.ask(Request::DecideMany { ids, items, class }, Vec::new()).await.0 {
-            Reply::Decided(effect) => {
-                let decision = format!("{labelled} as {name}");
-                app.state.announcement.set(format!("Labelled {decision}"));
-                app.state.effect.set(Some(LastEffect { decision, effect }));
-            }
-            other => app.unexpected(other),
-        }
-    });
+    let words = format!("{} as {name}", counted(items.len() as u64, "item", "items"));
+    app.state.announcement.set(format!("Labelled {words}"));
+    send(app, Request::DecideMany { ids, items, class }, Some(words));
 }
 
 /// Changes how the queue asks.

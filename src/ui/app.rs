@@ -122,6 +122,10 @@ pub fn Page() -> impl IntoView {
     provide_context(app);
     listen(app, hash);
     theme::restore();
+    Effect::new(move |_| {
+        let project = state.project.with(|project| project.as_ref().map(|project| format!("{} · ", project.name)));
+        dom::document().set_title(&format!("{} · {}Hone", state.route.get().title(), project.unwrap_or_default()));
+    });
     service_worker::register(move || state.update_waiting.set(true));
     actions::start(app);
     view! {

@@ -66,11 +66,15 @@ impl Command {
     pub fn available(app: App) -> Vec<Command> {
         let state = app.state;
         let mut commands = Vec::new();
-        let open = state.project.with(|project| project.as_ref().map(|project| project.id.clone()));
+        let open = state.project.with_untracked(|project| project.as_ref().map(|project| project.id.clone()));
         if open.is_some() {
-            commands.extend([Command::Accept, Command::Skip, Command::Flag, Command::Undo, Command::NewClass]);
-            let classes = state.classes.get();
-            commands.extend((0..).zip(classes).map(|(place, class)| Command::Label(place, class.class.name)));
+            if state.route.get_untracked() == Route::Label {
+                // A card is labelled only while it is seen.
+                let classes = state.classes.get_untracked();
+                commands.extend((0..).zip(classes).map(|(place, class)| Command::Label(place, class.class.name)));
+                commands.extend([Command::Accept, Command::Skip, Command::Flag]);
+            }
+            commands.extend([Command::Undo, Command::NewClass]);
             commands.extend(Route::RAIL.map(Command::Go));
             commands.extend(EXPORTS.map(|(export, _)| Command::Export(export)));
             commands.push(Command::Close);
@@ -79,9 +83,9 @@ impl Command {
         }
         commands.extend([Command::ImportFiles, Command::ImportFolder]);
         commands.extend(DEMOS.map(|(demo, _)| Command::Demo(demo)));
-        let others = state.projects.get().into_iter().filter(|project| Some(&project.id) != open.as_ref());
+        let others = state.projects.get_untracked().into_iter().filter(|project| Some(&project.id) != open.as_ref());
         commands.extend(others.map(Command::Open));
-        if state.outbox.with(|outbox: &Outbox| !outbox.refused().is_empty()) {
+        if state.outbox.with_untracked(|outbox: &Outbox| !outbox.refused().is_empty()) {
             commands.push(Command::SendAgain);
         }
         commands.push(Command::Keys);
@@ -132,7 +136,7 @@ impl Command {
         Some(key.to_owned())
     }
 
-    /// Does it. Commands about a card go to the Label screen first.
+    /// Does it.
     pub fn run(self, app: App) {
         match self {
             Command::Label(class, _) => actions::label(app, class),

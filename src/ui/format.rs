@@ -1,4 +1,4 @@
-//! Figures as people read them, the same everywhere: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
+//! Figures as people read them, the same everywhere, with a space before the per cent sign that never breaks a line: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
 
 /// A whole number with thin thousands: `12,345`.
 pub fn count(number: u64) -> String {
@@ -20,15 +20,15 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
 
 /// A share from 0 to 1 as `91.2 %`.
 pub fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{:.1}\u{a0}%", share * 100.0)
 }
 
 /// A probability on a button: `83 %`. Never `100 %` or `0 %` for what is not quite certain.
 pub fn probability(share: f32) -> String {
     match (f64::from(share) * 100.0).round() {
-        rounded if rounded >= 100.0 && share < 1.0 => ">99 %".to_owned(),
-        rounded if rounded <= 0.0 && share > 0.0 => "<1 %".to_owned(),
-        rounded => format!("{rounded:.0} %"),
+        rounded if rounded >= 100.0 && share < 1.0 => ">99\u{a0}%".to_owned(),
+        rounded if rounded <= 0.0 && share > 0.0 => "<1\u{a0}%".to_owned(),
+        rounded => format!("{rounded:.0}\u{a0}%"),
     }
 }
 
@@ -92,14 +92,16 @@ mod tests {
 
     #[test]
     fn what_is_not_certain_is_never_shown_as_certain() {
-        for (share, expected) in [(0.0, "0 %"), (0.001, "<1 %"), (0.834, "83 %"), (0.9999, ">99 %"), (1.0, "100 %")] {
+        for (share, expected) in
+            [(0.0, "0\u{a0}%"), (0.001, "<1\u{a0}%"), (0.834, "83\u{a0}%"), (0.9999, ">99\u{a0}%"), (1.0, "100\u{a0}%")]
+        {
             assert_eq!(probability(share), expected);
         }
     }
 
     #[test]
     fn estimates_and_changes() {
-        assert_eq!(interval(0.9123, 0.8844, 0.9351), "91.2 % (88.4–93.5)");
+        assert_eq!(interval(0.9123, 0.8844, 0.9351), "91.2\u{a0}% (88.4–93.5)");
         for (change, expected) in [(0.021, "+2.1 points"), (-0.004, "−0.4 points"), (-0.0001, "+0.0 points")] {
             assert_eq!(points(change), expected);
         }

@@ -1,8 +1,8 @@
-//! Decisions on their way to the disk. Each stays here until the session says that it is safe.
+//! What was decided and is on its way to the disk. Each decision stays here until the session says that it is safe.
 
-use crate::protocol::Decision;
+use crate::protocol::Request;
 
-/// What was decided and is not yet acknowledged, oldest first.
+/// What is not yet acknowledged, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outbox {
     waiting: Vec<Waiting>,
@@ -10,39 +10,38 @@ pub struct Outbox {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Waiting {
-    decision: Decision,
+    id: String,
+    request: Request,
     refused: bool,
 }
 
 impl Outbox {
-    /// Keeps a decision that is being sent. The same one again is one.
-    pub fn keep(&mut self, decision: Decision) {
-        match self.waiting.iter_mut().find(|waiting| waiting.decision.id == decision.id) {
+    /// Keeps a request that is being sent, by the id of its (first) decision. The same one again is one.
+    pub fn keep(&mut self, id: &str, request: Request) {
+        match self.waiting.iter_mut().find(|waiting| waiting.id == id) {
             Some(waiting) => waiting.refused = false,
-            None => self.waiting.push(Waiting { decision, refused: false }),
+            None => self.waiting.push(Waiting { id: id.to_owned(), request, refused: false }),
         }
     }
 
     /// It is safe on disk.
     pub fn acknowledge(&mut self, id: &str) {
-        self.waiting.retain(|waiting| waiting.decision.id != id);
+        self.waiting.retain(|waiting| waiting.id != id);
     }
 
-    /// The session could not save it. It stays until it is sent again.
+    /// The session could not do it. A decision stays until it is sent again, which is safe because the log knows its
+    /// id; anything else (an undo, a new class) is given up, for the person to ask for again.
     pub fn refuse(&mut self, id: &str) {
-        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.decision.id == id) {
+        self.waiting.retain(|waiting| waiting.id != id || is_decision(&waiting.request));
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.id == id) {
             waiting.refused = true;
         }
     }
 
-    /// How many are on their way, refused ones left out.
-    pub fn sending(&self) -> usize {
-        self.waiting.iter().filter(|waiting| !waiting.refused).count()
-    }
-
-    /// Those that could not be saved, oldest first, to be sent again.
-    pub fn refused(&self) -> Vec<Decision> {
-        self.waiting.iter().filter(|waiting| waiting.refused).map(|waiting| waiting.decision.clone()).collect()
+    /// Those that could not be saved, oldest first, to be sent again under the same id.
+    pub fn refused(&self) -> Vec<(String, Request)> {
+        let refused = self.waiting.iter().filter(|waiting| waiting.refused);
+        refused.map(|waiting| (waiting.id.clone(), waiting.request.clone())).collect()
     }
 
     /// Whether nothing would be lost if the page closed now.
@@ -52,8 +51,10 @@ impl Outbox {
 
     /// The sentence in the top bar.
     pub fn sentence(&self) -> String {
-        let refused = self.waiting.len() - self.sending();
-        match (refused, self.sending()) {
+        let count = |refused: bool| -> usize {
+            self.waiting.iter().filter(|waiting| waiting.refused == refused).map(|waiting| size(&waiting.request)).sum()
+        };
+        match (count(true), count(false)) {
             (0, 0) => "All saved".to_owned(),
             (0, sending) => format!("Saving {sending}…"),
             (refused, _) => format!("{refused} not saved"),
@@ -61,31 +62,60 @@ impl Outbox {
     }
 }
 
+fn is_decision(request: &Request) -> bool {
+    matches!(request, Request::Decide(_) | Request::DecideMany { .. })
+}
+
+/// How many decisions it carries.
+fn size(request: &Request) -> usize {
+    match request {
+        Request::DecideMany { items, .. } => items.len(),
+        _ => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Verdict;
+    use crate::protocol::{Decision, Verdict};
 
-    fn decision(id: &str) -> Decision {
-        Decision { id: id.into(), item: 0, verdict: Verdict::Skip, shown: None, audit: None, took_ms: None }
+    fn decide(id: &str) -> Request {
+        let id = id.to_owned();
+        Request::Decide(Decision { id, item: 0, verdict: Verdict::Skip, shown: None, audit: None, took_ms: None })
     }
 
     #[test]
     fn nothing_leaves_before_it_is_safe() {
         let mut outbox = Outbox::default();
         assert_eq!(outbox.sentence(), "All saved");
-        outbox.keep(decision("a"));
-        outbox.keep(decision("b"));
+        for id in ["a", "b", "b"] {
+            outbox.keep(id, decide(id));
+        }
         assert_eq!(outbox.sentence(), "Saving 2…");
         outbox.refuse("a");
         outbox.acknowledge("b");
         assert_eq!(outbox.sentence(), "1 not saved");
         assert!(!outbox.is_empty());
-        for again in outbox.refused() {
-            outbox.keep(again);
+        for (id, again) in outbox.refused() {
+            assert_eq!(again, decide("a"));
+            outbox.keep(&id, again);
         }
-        assert_eq!((outbox.sending(), outbox.refused().len()), (1, 0));
+        assert_eq!(outbox.sentence(), "Saving 1…");
         outbox.acknowledge("a");
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn many_at_once_count_each_and_a_failed_undo_is_given_up() {
+        let mut outbox = Outbox::default();
+        let ids = vec!["a".to_owned(), "b".to_owned()];
+        outbox.keep("a", Request::DecideMany { ids, items: vec![1, 2], class: 0 });
+        outbox.keep("u", Request::Undo);
+        assert_eq!(outbox.sentence(), "Saving 3…");
+        outbox.refuse("u");
+        outbox.refuse("a");
+        assert_eq!(outbox.sentence(), "2 not saved");
+        outbox.acknowledge("a");
+        assert_eq!(outbox.sentence(), "All saved");
     }
 }

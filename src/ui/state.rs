@@ -43,6 +43,8 @@ pub struct AppState {
     pub read_only: RwSignal<bool>,
     /// The open project.
     pub project: RwSignal<Option<ProjectState>>,
+    /// Whether the session's project is the page's: not after the person closed it, though the session keeps it.
+    pub following: StoredValue<bool>,
     /// The cards at hand.
     pub deck: RwSignal<Deck>,
     /// When the card on screen appeared, in milliseconds of `performance.now`.
@@ -89,6 +91,7 @@ impl AppState {
             projects: RwSignal::new(Vec::new()),
             read_only: RwSignal::new(false),
             project,
+            following: StoredValue::new(true),
             deck,
             shown_at: StoredValue::new(0.0),
             outbox: RwSignal::new(Outbox::default()),
@@ -113,6 +116,7 @@ impl AppState {
     /// Takes in what the session says.
     pub fn apply(&self, event: Event) {
         match event {
+            Event::Project(_) | Event::Queue(_) if !self.following.get_value() => {}
             Event::Project(project) => {
                 if self.project.with_untracked(|open| open.as_ref().map(|open| &open.id) != Some(&project.id)) {
                     self.forget_cards();

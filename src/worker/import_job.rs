@@ -6,6 +6,7 @@ use super::serve::{Import, Input, now_ms};
 use super::session::{Arrival, Chunk};
 use crate::browser::worker_side::reply;
 use crate::pipeline::import::plan::{ImportPlan, Problem, Role, SourceFile};
+use crate::pipeline::import::problem::one_class_problem;
 use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{
     self, Head, Imported, ProblemList, Reading, TableReader, ZipListing, ZipSource, head_bytes, image_item,
@@ -13,6 +14,7 @@ use crate::pipeline::import::{
 };
 use crate::protocol::{Demo, JobStatus, Reply};
 use futures_channel::{mpsc, oneshot};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -231,6 +233,8 @@ pub(super) async fn run(
         bytes: 0,
         since_ms: now_ms(),
         read: 0,
+        items: 0,
+        classes: BTreeSet::new(),
         total: Some(plan.expected_items).filter(|&total| total > 0),
         most: if counts_rows { CHUNK_ROWS } else { CHUNK_ITEMS },
     };
@@ -252,6 +256,7 @@ pub(super) async fn run(
             }
         }
     }
+    hopper.conclude(&status);
     if let Err(Stop::Failed(error)) = hopper.flush().await {
         status = JobStatus::Failed(error);
     }
@@ -367,6 +372,8 @@ struct Hopper {
     bytes: u64,
     since_ms: f64,
     read: u64,
+    items: u64,
+    classes: BTreeSet<String>,
     total: Option<u64>,
     most: usize,
 }
@@ -393,7 +400,7 @@ impl Hopper {
         self.read += 1;
         if let Some(imported) = imported {
             self.bytes += bytes.len() as u64;
-            self.chunk.arrivals.push(Arrival { imported, media });
+            self.push(Arrival { imported, media });
         }
         self.flush_if_due().await
     }
@@ -401,10 +408,27 @@ impl Hopper {
     async fn take_rows(&mut self, rows: Vec<Imported>) -> Result<(), Stop> {
         for imported in rows {
             self.read += 1;
-            self.chunk.arrivals.push(Arrival { imported, media: None });
+            self.push(Arrival { imported, media: None });
             self.flush_if_due().await?;
         }
         Ok(())
+    }
+
+    fn push(&mut self, arrival: Arrival) {
+        self.items += 1;
+        if let Some(label) = &arrival.imported.label {
+            self.classes.insert(label.clone());
+        }
+        self.chunk.arrivals.push(arrival);
+    }
+
+    /// What can be said only at the end: that nothing came in, or labels of one class alone.
+    fn conclude(&mut self, status: &JobStatus) {
+        if self.items == 0 && *status == JobStatus::Finished {
+            let message = "nothing could be imported: the problems above say why. The project is empty";
+            self.problems.push(Problem::of_file("", message));
+        }
+        self.problems.extend(one_class_problem(self.classes.iter().map(String::as_str)));
     }
 
     async fn flush_if_due(&mut self) -> Result<(), Stop> {

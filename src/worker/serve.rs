@@ -29,7 +29,7 @@ pub(super) enum Input {
     /// An import has ended.
     ImportEnded { import: Import, status: JobStatus },
     /// An embed worker has answered.
-    Embedded { project: String, results: Vec<Embedded> },
+    Embedded { owner: Owner, results: Vec<Embedded> },
 }
 
 /// Which import, into which project and batch.
@@ -38,6 +38,13 @@ pub(super) struct Import {
     pub job: u32,
     pub project: String,
     pub batch: u32,
+}
+
+/// Whose vectors these are, and of which extractor: another project may have been opened since they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    project: String,
+    feature_id: String,
 }
 
 pub(super) struct Embedded {
@@ -108,7 +115,7 @@ struct Server {
 #[derive(Default)]
 struct Flight {
     out: usize,
-    back: Vec<Embedded>,
+    back: Vec<(Owner, Embedded)>,
     job: Option<(u32, CancelFlag)>,
     done: u64,
 }
@@ -162,7 +169,7 @@ impl Server {
                 self.tell_job(state);
             }
             Input::ImportEnded { import, status } => self.end_import(import, status).await,
-            Input::Embedded { project, results } => self.embedded(&project, results).await,
+            Input::Embedded { owner, results } => self.embedded(owner, results).await,
         }
     }
 
@@ -238,7 +245,7 @@ impl Server {
 
     async fn try_start_import(
         &mut self,
-        plan: ImportPlan,
+        mut plan: ImportPlan,
         batch_name: &str,
         origins: Vec<Origin>,
         into: Option<String>,
@@ -246,10 +253,6 @@ impl Server {
         if origins.is_empty() {
             return Err("The files of this import are gone. Nothing was imported. Choose them again.".into());
         }
-        let columns: Vec<String> = match plan.kind {
-            Kind::Table => content_columns(&plan),
-            Kind::Image | Kind::Text => Vec::new(),
-        };
         let classes: Vec<String> = plan.classes.iter().map(|(name, _)| name.clone()).collect();
         self.start_pool(plan.kind).await;
         let project = match into {
@@ -258,13 +261,17 @@ impl Server {
                     self.close_project();
                     self.session.open_project(&project).await.map_err(|error| error.to_string())?;
                 }
+                if let Some(open) = self.session.project() {
+                    plan.fit_to_project(open.kind(), open.columns())?;
+                }
                 project
             }
             None => {
                 self.close_project();
                 let project = new_ulid();
+                let columns = content_columns(&plan);
                 self.session
-                    .create_project(project.clone(), &plan.name, plan.kind, columns.clone(), &classes, now_ms())
+                    .create_project(project.clone(), &plan.name, plan.kind, columns, &classes, now_ms())
                     .await
                     .map_err(|error| error.to_string())?;
                 project
@@ -272,7 +279,7 @@ impl Server {
         };
         let batch = self
             .session
-            .begin_batch(batch_name, plan.kind, &columns, now_ms())
+            .begin_batch(batch_name, plan.kind, &content_columns(&plan), now_ms())
             .await
             .map_err(|error| error.to_string())?;
         let title = format!("Importing {}", counted(plan.expected_items, plan.kind));
@@ -327,33 +334,32 @@ impl Server {
             }
             let at_once = if project.kind() == Kind::Text { TEXTS_AT_ONCE } else { 1 };
             let pending = project.take_pending(at_once);
-            let (id, kind, total) = (project.id().to_string(), project.kind(), project.item_count() as u64);
+            let kind = project.kind();
+            let owner = Owner { project: project.id().into(), feature_id: project.feature_id().into() };
             if self.flight.job.is_none() {
-                let title = format!("Computing features of {}", counted(total, kind));
+                let title = format!("Computing features of {}s", kind.word());
                 let (job, cancel, state) = self.jobs.start(&title, None, now_ms());
                 self.flight.job = Some((job, cancel));
                 self.tell_job(Some(state));
             }
             self.flight.out += 1;
-            spawn_local(embed(pool.clone(), self.session.store().clone(), id, kind, pending, self.sender.clone()));
+            spawn_local(embed(pool.clone(), self.session.store().clone(), owner, kind, pending, self.sender.clone()));
         }
     }
 
-    async fn embedded(&mut self, project: &str, results: Vec<Embedded>) {
+    async fn embedded(&mut self, owner: Owner, results: Vec<Embedded>) {
         self.flight.out -= 1;
-        self.flight.done += results.len() as u64;
-        self.flight.back.extend(results);
-        let (pending, ready) = match self.session.project().filter(|open| open.id() == project) {
-            Some(open) => (open.pending_count(), open.embedded_count()),
-            None => (0, usize::MAX),
-        };
+        let open = self.session.project().filter(|open| open.id() == owner.project);
+        let counts = open.map(|open| (open.pending_count(), open.embedded_count()));
+        if counts.is_some() {
+            self.flight.done += results.len() as u64;
+        }
+        self.flight.back.extend(results.into_iter().map(|result| (owner.clone(), result)));
+        let (pending, ready) = counts.unwrap_or((0, usize::MAX));
         let last = pending == 0 && self.flight.out == 0;
         // The first cards should come at once; later, a store transaction for each vector would cost more than it gives.
         if last || ready < VECTORS_AT_ONCE || self.flight.back.len() >= VECTORS_AT_ONCE {
-            let back = std::mem::take(&mut self.flight.back);
-            if let Err(error) = self.store_vectors(project, back).await {
-                self.session.notice(error);
-            }
+            self.store_vectors().await;
         }
         if let Some((job, _)) = &self.flight.job {
             let total = self.flight.done + (pending + self.flight.out) as u64;
@@ -369,21 +375,32 @@ impl Server {
         }
     }
 
-    async fn store_vectors(&mut self, project: &str, back: Vec<Embedded>) -> Result<(), String> {
-        let Some((kind, feature_id)) = self.session.project().map(|open| (open.kind(), open.feature_id().to_string()))
-        else {
-            return Ok(());
-        };
+    /// Stores what came back, each project's vectors under the extractor that made them.
+    async fn store_vectors(&mut self) {
+        let mut back = std::mem::take(&mut self.flight.back);
+        while let Some((owner, _)) = back.first() {
+            let owner = owner.clone();
+            let (own, others) = back.into_iter().partition(|(other, _)| *other == owner);
+            back = others;
+            let own: Vec<(Owner, Embedded)> = own;
+            if let Err(error) = self.store_own(&owner, own.into_iter().map(|(_, embedded)| embedded)).await {
+                self.session.notice(error);
+            }
+        }
+    }
+
+    async fn store_own(&mut self, owner: &Owner, embedded: impl Iterator<Item = Embedded>) -> Result<(), String> {
         let mut thumbnails = Vec::new();
         let mut vectors = Vec::new();
-        for Embedded { item, hash, vector, thumbnail } in back {
+        for Embedded { item, hash, vector, thumbnail } in embedded {
             thumbnails.extend(thumbnail.map(|thumbnail| (hash, thumbnail)));
             vectors.push((item, hash, vector));
         }
-        if kind == Kind::Image && !thumbnails.is_empty() {
+        if !thumbnails.is_empty() {
             self.session.store().put_thumbnails(thumbnails).await.map_err(|error| error.to_string())?;
         }
-        self.session.embedded(project, vectors, &feature_id).await.map_err(|error| error.to_string())
+        let stored = self.session.embedded(&owner.project, vectors, &owner.feature_id).await;
+        stored.map_err(|error| error.to_string())
     }
 }
 
@@ -391,7 +408,7 @@ impl Server {
 async fn embed(
     pool: EmbedPool,
     store: Store,
-    project: String,
+    owner: Owner,
     kind: Kind,
     pending: Vec<Pending>,
     sender: mpsc::UnboundedSender<Input>,
@@ -406,7 +423,7 @@ async fn embed(
             results
         }
     };
-    let _ = sender.unbounded_send(Input::Embedded { project, results });
+    let _ = sender.unbounded_send(Input::Embedded { owner, results });
 }
 
 async fn embed_image(pool: &EmbedPool, store: &Store, Pending { item, hash, .. }: Pending) -> Embedded {
@@ -449,7 +466,11 @@ fn send(id: u64, answer: Answer) {
     }
 }
 
+/// The columns that a table's items consist of; a text's column is not one of several.
 fn content_columns(plan: &ImportPlan) -> Vec<String> {
+    if plan.kind != Kind::Table {
+        return Vec::new();
+    }
     plan.columns.iter().filter(|column| column.role == Role::Content).map(|column| column.name.clone()).collect()
 }
 

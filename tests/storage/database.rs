@@ -21,7 +21,8 @@ async fn version_1(name: &str) {
         database.create_object_store("projects", by_id).unwrap();
         let items = database.create_object_store("items", ObjectStoreParams::new()).unwrap();
         items.create_index("hash", KeyPath::new_single("item.hash"), Some(IndexParams::new())).unwrap();
-        for store in ["events", "batches", "media", "thumbnails", "vector_keys", "vector_blocks", "models", "settings"] {
+        for store in ["events", "batches", "media", "thumbnails", "vector_keys", "vector_blocks", "models", "settings"]
+        {
             database.create_object_store(store, ObjectStoreParams::new()).unwrap();
         }
     });

@@ -165,7 +165,13 @@ pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
         store.put_project(&project(name)).await.unwrap();
         store.add_items(name, &items, media(&numbers), &[label("1", 3)]).await.unwrap();
         store.put_thumbnails(media(&numbers)).await.unwrap();
-        store.put_batch(name, &BatchRecord { index: 0, name: String::new(), items: 3, duplicates: 0, problems: vec![], time_ms: 0.0 }).await.unwrap();
+        store
+            .put_batch(
+                name,
+                &BatchRecord { index: 0, name: String::new(), items: 3, duplicates: 0, problems: vec![], time_ms: 0.0 },
+            )
+            .await
+            .unwrap();
     }
     // One block of both projects' vectors and one of the deleted project's alone.
     store.append_vectors("f", &vectors(0..13)).await.unwrap();

@@ -77,8 +77,8 @@ mod tests {
         check(".5", Point, Some(0.5));
         check("1,234,567.5", Point, Some(1_234_567.5));
         check("1.234.567,5", Comma, Some(1_234_567.5));
-        check("3,14", Comma, Some(3.14));
-        check("3,14", Point, None);
+        check("3,25", Comma, Some(3.25));
+        check("3,25", Point, None);
         check("1 234", Point, Some(1234.0));
         check("12'345.6", Point, Some(12345.6));
         check("45 %", Point, Some(45.0));

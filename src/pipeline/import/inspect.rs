@@ -60,8 +60,8 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
         all.iter().copied().filter(|head| wanted(&source_kind(&head.file.path, head.bytes))).collect()
     };
     let images = of_kind(&|kind| *kind == SourceKind::Image);
-    let texts: Vec<Head<'_>> = of_kind(&|kind| *kind == SourceKind::Text);
-    let texts: Vec<Head<'_>> = texts.into_iter().filter(|head| !is_companion(&head.file.path)).collect();
+    let mut texts = of_kind(&|kind| *kind == SourceKind::Text);
+    texts.retain(|head| !is_companion(&head.file.path));
     let tables = of_kind(&|kind| *kind == SourceKind::Table);
     let objects = of_kind(&|kind| *kind == SourceKind::JsonLines);
     let mut plan = ImportPlan {

@@ -189,7 +189,9 @@ mod tests {
         writer.finish().unwrap().into_inner()
     }
 
-    fn open(bytes: &[u8]) -> (Result<ZipSource<Cursor<&[u8]>>, Problem>, Vec<Problem>) {
+    type Opened<'a> = Result<ZipSource<Cursor<&'a [u8]>>, Problem>;
+
+    fn open(bytes: &[u8]) -> (Opened<'_>, Vec<Problem>) {
         let mut problems = ProblemList::default();
         let source = ZipSource::open("set.zip", Cursor::new(bytes), &mut problems);
         (source, problems.into_vec())

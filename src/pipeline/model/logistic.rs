@@ -24,7 +24,14 @@ pub struct LogisticParams {
 }
 
 impl Default for LogisticParams {
-    /// `c` = 10 on features of unit spread: see the table in `tests/golden/learn/README.md` for the comparison.
+    /// `c` = 10 on features of unit spread. Accuracy with herding, mean of 10 seeds on the demo photos (195 rows of
+    /// 1280 columns, 5 classes) and of 4 on Fashion-MNIST (10 classes):
+    ///
+    /// | c | photos at 20 / 30 / 60 labels | Fashion-MNIST at 50 / 100 |
+    /// | --- | --- | --- |
+    /// | 3 | .759 / .876 / .933 | .756 / .802 |
+    /// | 10 | .833 / .902 / .940 | .754 / .805 |
+    /// | 30 | .850 / .896 / .945 | .765 / .799 |
     fn default() -> Self {
         Self {
             c: 10.0,
@@ -82,15 +89,9 @@ impl LogisticParams {
 /// Checked parameters: minimises mean loss + ‖W‖²/(2Cn), scikit-learn's objective, over the classes that have
 /// rows. With just two such classes the penalty is doubled: scikit-learn fits one weight vector w = w₁ − w₀ there, and
 /// a 2-class softmax with C/2 has the same optimum.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Logistic {
     params: LogisticParams,
-}
-
-impl Default for Logistic {
-    fn default() -> Self {
-        Self { params: LogisticParams::default() }
-    }
 }
 
 /// What one slice of fitting achieved.

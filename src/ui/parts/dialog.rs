@@ -1,10 +1,10 @@
 //! The one dialog that may be open, as a native `<dialog>`: it traps focus, closes with Escape and gives focus back.
 
 use crate::pipeline::import::plan::ImportPlan;
-use crate::protocol::ProjectSummary;
+use crate::protocol::{ClassIndex, ProjectSummary};
 use crate::ui::app::use_app;
+use crate::ui::screens::projects::{DeleteProject, RenameClass, RenameProject};
 use crate::ui::{dom, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
-use crate::ui::{screens::projects::DeleteProject, screens::projects::RenameProject};
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -21,6 +21,8 @@ pub enum Dialog {
     Import(Box<ImportPlan>),
     /// A project's new name.
     Rename(ProjectSummary),
+    /// A class's new name.
+    RenameClass(ClassIndex, String),
     /// Whether to delete a project.
     Delete(ProjectSummary),
 }
@@ -35,6 +37,7 @@ pub fn DialogHost() -> impl IntoView {
             Dialog::Palette => view! { <Palette /> }.into_any(),
             Dialog::Import(plan) => view! { <ImportDialog plan=*plan /> }.into_any(),
             Dialog::Rename(project) => view! { <RenameProject project /> }.into_any(),
+            Dialog::RenameClass(class, name) => view! { <RenameClass class name /> }.into_any(),
             Dialog::Delete(project) => view! { <DeleteProject project /> }.into_any(),
         })
     }

@@ -34,7 +34,7 @@ pub fn Jobs() -> impl IntoView {
                         <circle cx="9" cy="9" r="7" class="ring-done" transform="rotate(-90 9 9)"
                             stroke-dasharray=move || format!("{:.2} {AROUND:.2}", mean() * AROUND) />
                     </svg>
-                    <span>{move || format::percent(mean())}</span>
+                    <span class="wide-only figures">{move || format!("{:.0}\u{a0}%", mean() * 100.0)}</span>
                 </summary>
                 <ul class="job-list">
                     <For each=numbers key=|job| *job let(job)><JobRow job /></For>

@@ -37,7 +37,7 @@ pub fn ImportDialog(
             <footer class="row end">
                 <p class="watch grow" id="import-obstacle" role="status">{move || obstacle.get()}</p>
                 <button on:click=move |_| app.state.dialog.set(None)>"Cancel"</button>
-                <button class="primary" aria-describedby="import-obstacle" aria-disabled=move || obstacle.with(Option::is_some).to_string()
+                <button class="primary" autofocus aria-describedby="import-obstacle" aria-disabled=move || obstacle.with(Option::is_some).to_string()
                     on:click=confirm>"Import"</button>
             </footer>
         </Modal>

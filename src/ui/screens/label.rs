@@ -1,10 +1,11 @@
 //! The heart: one card, one question. Keys label and advance; the next card is there in the frame of the key.
 
 use crate::pipeline::item::Kind;
-use crate::protocol::{ClassIndex, ClassState, HistoryEntry, Verdict};
+use crate::protocol::{ClassIndex, HistoryEntry, Verdict};
 use crate::ui::app::use_app;
 use crate::ui::hotkey::{Hotkey, class_key, hotkey};
 use crate::ui::parts::bar::{Bar, hue_class};
+use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::picture::Picture;
 use crate::ui::route::Route;
@@ -65,26 +66,40 @@ pub fn LabelScreen() -> impl IntoView {
 #[component]
 fn ClassPanel() -> impl IntoView {
     let state = use_app().state;
-    let row = move |(place, class): (usize, ClassState)| {
-        let key = u16::try_from(place).ok().and_then(class_key);
-        view! {
-            <li class=hue_class(place)>
-                <span class="swatch" aria-hidden="true"></span>
-                <kbd aria-hidden="true">{key.map(String::from)}</kbd>
-                <span class="class-name">{class.class.name}</span>
-                <span class="figures" title=format!("{} labelled, {} predicted", class.labelled, class.predicted)>{format::count(class.labelled.into())}</span>
-            </li>
-        }
+    let names = move || {
+        state.classes.with(|classes| {
+            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
+        })
     };
     view! {
         <aside class="panel class-panel" aria-label="Classes">
             <h2>"Classes"</h2>
-            <ol class="class-list">
-                {move || state.classes.get().into_iter().enumerate().map(row).collect_view()}
-            </ol>
+            <ol class="class-list"><For each=names key=|class| class.clone() let((class, name))><ClassRow class name /></For></ol>
             <NewClassHint />
             <Progress />
         </aside>
+    }
+}
+
+/// A class with its key and its count; a press on its name renames it.
+#[component]
+fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
+    let state = use_app().state;
+    let counts = Memo::new(move |_| {
+        state.classes.with(|classes| classes.get(usize::from(class)).map_or((0, 0), |c| (c.labelled, c.predicted)))
+    });
+    let words = move || format!("{} labelled, {} more predicted", counts.get().0, counts.get().1);
+    let (accessible_name, old_name) = (format!("Rename class {name}"), name.clone());
+    view! {
+        <li class=hue_class(class.into())>
+            <span class="swatch" aria-hidden="true"></span>
+            <kbd aria-hidden="true">{class_key(class).map(String::from)}</kbd>
+            <button class="quiet class-rename" aria-label=accessible_name title="Rename"
+                on:click=move |_| state.dialog.set(Some(Dialog::RenameClass(class, old_name.clone())))>
+                <span class="class-name">{name}</span>
+            </button>
+            <span class="figures" title=words>{move || format::count(counts.get().0.into())}</span>
+        </li>
     }
 }
 
@@ -261,19 +276,21 @@ fn History() -> impl IntoView {
     let images =
         Memo::new(move |_| state.project.with(|project| project.as_ref().is_some_and(|p| p.kind == Kind::Image)));
     let entry = move |entry: HistoryEntry| {
-        let decided = match entry.verdict {
-            Verdict::Label(class) => format!("labelled {}", state.class_name(class)),
+        let short = move || match entry.verdict {
+            Verdict::Label(class) => state.class_name(class),
             Verdict::Skip => "skipped".to_owned(),
             Verdict::Flag => "flagged".to_owned(),
         };
+        let labelled = if matches!(entry.verdict, Verdict::Label(_)) { "labelled " } else { "" };
+        let revisit = format!("Revisit {}, {labelled}", entry.name);
+        let accessible_name = move || format!("{revisit}{}", short());
         let hue = match entry.verdict {
             Verdict::Label(class) => hue_class(class.into()),
             Verdict::Skip | Verdict::Flag => "hue-none".to_owned(),
         };
         let item = entry.item;
-        let short = decided.trim_start_matches("labelled ").to_owned();
         view! {
-            <li><button class=format!("history-entry {hue}") aria-label=format!("Revisit {}, {decided}", entry.name) title=entry.name.clone()
+            <li><button class=format!("history-entry {hue}") aria-label=accessible_name title=entry.name.clone()
                 on:click=move |_| actions::visit(app, item)>
                 {images.get().then(|| view! { <Picture item alt="" thumbnail=true /> })}
                 <span class="history-class">{short}</span>

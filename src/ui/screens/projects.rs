@@ -1,6 +1,6 @@
 //! The stored projects: open, rename, delete.
 
-use crate::protocol::ProjectSummary;
+use crate::protocol::{ClassIndex, ProjectSummary};
 use crate::ui::app::use_app;
 use crate::ui::parts::dialog::{Dialog, Modal};
 use crate::ui::{actions, format};
@@ -63,21 +63,42 @@ pub fn RenameProject(
     project: ProjectSummary,
 ) -> impl IntoView {
     let app = use_app();
-    let name = RwSignal::new(project.name.clone());
+    let name = project.name.clone();
+    let rename = Callback::new(move |name| actions::rename_project(app, project.clone(), name));
+    view! { <Rename title="Rename project" label="Project name" name rename /> }
+}
+
+/// Asks for a class's new name. Its labels stay.
+#[component]
+pub fn RenameClass(
+    /// Which.
+    class: ClassIndex,
+    /// Its name so far.
+    name: String,
+) -> impl IntoView {
+    let app = use_app();
+    let rename = Callback::new(move |name| actions::rename_class(app, class, name));
+    view! { <Rename title="Rename class" label="New name" name rename /> }
+}
+
+#[component]
+fn Rename(title: &'static str, label: &'static str, name: String, rename: Callback<String>) -> impl IntoView {
+    let dialog = use_app().state.dialog;
+    let name = RwSignal::new(name);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let name = name.get_untracked().trim().to_owned();
         if !name.is_empty() {
-            app.state.dialog.set(None);
-            actions::rename_project(app, project.clone(), name);
+            dialog.set(None);
+            rename.run(name);
         }
     };
     view! {
-        <Modal title="Rename project">
+        <Modal title=title>
             <form on:submit=submit>
-                <label class="field">"Project name"<input type="text" autofocus bind:value=name /></label>
+                <label class="field">{label}<input type="text" autofocus bind:value=name /></label>
                 <footer class="row end">
-                    <button type="button" on:click=move |_| app.state.dialog.set(None)>"Keep the old name"</button>
+                    <button type="button" on:click=move |_| dialog.set(None)>"Keep the old name"</button>
                     <button class="primary">"Rename"</button>
                 </footer>
             </form>

@@ -107,7 +107,7 @@ fn About() -> impl IntoView {
             <h2 id="about-title">"About"</h2>
             <p>"Hone "{RELEASE}". Free software under the MIT licence or the Apache License 2.0, at your choice."</p>
             <p class="muted">"Images are read by EfficientNet-Lite0 (Apache-2.0). The demos' authors and licences are in "
-                <a href="demo/CREDITS.md">"the demo credits"</a>"."</p>
+                <a href="demo/photos/credits.csv">"the demo credits"</a>"."</p>
         </section>
     }
 }

@@ -50,7 +50,7 @@ fn Demos() -> impl IntoView {
     let app = use_app();
     let card = move |(demo, name): (Demo, &'static str)| {
         let (title, text) = match demo {
-            Demo::Photos => ("Photos", "195 pictures in 5 classes: animals, fish, food, landscapes, vehicles."),
+            Demo::Photos => ("Photos", "195 photos in 5 classes: monuments, tools, animals, energy, fish."),
             Demo::Sentences => ("Sentences", "3,000 sentences from reviews: is the writer pleased or not?"),
             Demo::Penguins => ("Penguins", "344 penguins, measured: which of 3 species is it?"),
         };

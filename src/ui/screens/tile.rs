@@ -37,12 +37,14 @@ pub fn Tile(
     let item = row.item;
     let name = row.name.clone();
     let hue = class_of(&row).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
-    let class = class_of(&row).map(|class| app.state.class_name(class));
+    let standing = class_of(&row);
+    let class = move || standing.map(|class| app.state.class_name(class));
     let (letter, source) = row.label.map(|(_, source)| mark(source)).unzip();
     let predicted =
         row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
     let selected = move || view.selected.with(|selected| selected.contains(&item));
-    let description = match (&class, source, &predicted) {
+    let share = predicted.clone();
+    let description = move || match (class(), source, &share) {
         (Some(class), Some(source), _) => format!("{class}, {source}"),
         (Some(class), None, Some(share)) => format!("predicted {class}, {share}"),
         _ if row.embedded => "not labelled".to_owned(),
@@ -50,7 +52,9 @@ pub fn Tile(
     };
     let on_select = move |event: MouseEvent| view.toggle(place, item, event.shift_key());
     let preview = match kind {
-        Kind::Image => view! { <Picture item alt="" thumbnail=true /> }.into_any(),
+        Kind::Image => {
+            view! { <Picture item alt="" thumbnail=true /><span class="tile-name">{name.clone()}</span> }.into_any()
+        }
         Kind::Text | Kind::Table => view! { <span class="preview">{row.preview}</span> }.into_any(),
     };
     view! {
@@ -60,7 +64,7 @@ pub fn Tile(
                 {preview}
                 <span class="tile-foot">
                     <span class="swatch"></span>
-                    <span class="class-name">{class.unwrap_or_else(|| "—".to_owned())}</span>
+                    <span class="class-name">{move || class().unwrap_or_else(|| "—".to_owned())}</span>
                     <span class="figures muted">{predicted}</span>
                     {row.flagged.then(|| view! { <span class="flag-mark" title="flagged">"⚑"</span> })}
                     {letter.map(|letter| view! { <span class="corner" title=source>{letter}</span> })}

@@ -12,7 +12,7 @@ use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
 use crate::storage::Store;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
 pub(super) const CARDS_AHEAD: usize = 8;
@@ -78,8 +78,9 @@ pub struct Project {
     pub(super) row_of: Vec<Option<usize>>,
     /// Item by feature row.
     pub(super) item_of: Vec<ItemIndex>,
-    /// Items without a vector, in import order.
-    pending: VecDeque<ItemIndex>,
+    /// Items without a vector, ordered by their hash, which is as good as shuffled: files come sorted, often by class,
+    /// and the first cards should not all be of one.
+    pending: BTreeSet<(ContentHash, ItemIndex)>,
     /// How many feature rows the learner has been told of.
     rows_learnt: usize,
     /// Items whose vector could not be made, and why.
@@ -123,7 +124,7 @@ impl Project {
             features: Features::new(0, 0),
             row_of: Vec::new(),
             item_of: Vec::new(),
-            pending: VecDeque::new(),
+            pending: BTreeSet::new(),
             rows_learnt: 0,
             failed: BTreeMap::new(),
             encoder: None,
@@ -162,7 +163,7 @@ impl Project {
                     project.push_row(index as ItemIndex, vector);
                 }
             }
-            project.pending.retain(|&item| project.row_of[item as usize].is_none());
+            project.pending.retain(|&(_, item)| project.row_of[item as usize].is_none());
         }
         project.restore_model(store.model(&id).await?);
         project.relearn();
@@ -177,6 +178,11 @@ impl Project {
     /// What it holds.
     pub fn kind(&self) -> Kind {
         self.record.kind
+    }
+
+    /// The names of its content columns, for tables.
+    pub fn columns(&self) -> &[String] {
+        &self.record.columns
     }
 
     /// Keys the vector cache.
@@ -196,12 +202,13 @@ impl Project {
 
     pub(super) fn push_item(&mut self, item: Item) -> ItemIndex {
         let index = self.items.len() as ItemIndex;
-        self.by_hash.insert(item.hash, index);
+        let hash = item.hash;
+        self.by_hash.insert(hash, index);
         self.items.push(item);
         self.events_of.push(Vec::new());
         self.labels.push(ItemLabels::default());
         self.row_of.push(None);
-        self.pending.push_back(index);
+        self.pending.insert((hash, index));
         index
     }
 
@@ -260,23 +267,25 @@ impl Project {
             self.encoder = Some(encoder);
         }
         let Some(encoder) = self.encoder.take() else { return };
-        for index in std::mem::take(&mut self.pending) {
+        let mut pending: Vec<ItemIndex> = std::mem::take(&mut self.pending).into_iter().map(|(_, item)| item).collect();
+        pending.sort_unstable();
+        for index in pending {
             let dense = encoder.encode(&cells(&self.items[index as usize]));
             self.push_row(index, FeatureVector { dense, ..FeatureVector::default() });
         }
         self.encoder = Some(encoder);
     }
 
-    /// The next items to embed, at most `most`. They are the caller's now: each must come back by
+    /// The next items to embed, at most `most`, in the order of their hashes. They are the caller's now: each must come back by
     /// [`super::Session::embedded`].
     pub fn take_pending(&mut self, most: usize) -> Vec<Pending> {
-        let count = most.min(self.pending.len());
-        self.pending
-            .drain(..count)
-            .map(|item| {
-                let Item { hash, content, .. } = &self.items[item as usize];
-                Pending { item, hash: *hash, content: content.clone() }
-            })
+        let taken: Vec<(ContentHash, ItemIndex)> = self.pending.iter().take(most).copied().collect();
+        for pending in &taken {
+            self.pending.remove(pending);
+        }
+        taken
+            .into_iter()
+            .map(|(hash, item)| Pending { item, hash, content: self.items[item as usize].content.clone() })
             .collect()
     }
 

@@ -12,7 +12,8 @@ pub type Truth = BTreeMap<String, String>;
 /// # Errors
 /// When they can't be listed.
 pub fn photos(demo: &Path) -> Result<Truth, String> {
-    let index = fs::read_to_string(demo.join("index.json")).map_err(|error| format!("index.json can't be read: {error}"))?;
+    let index =
+        fs::read_to_string(demo.join("index.json")).map_err(|error| format!("index.json can't be read: {error}"))?;
     let index: serde_json::Value = serde_json::from_str(&index).map_err(|error| format!("index.json: {error}"))?;
     let files = index["files"].as_array().ok_or("index.json has no files")?;
     files
@@ -50,7 +51,8 @@ impl Rows {
     /// # Errors
     /// When it is malformed.
     pub fn parse(text: &str) -> Result<Rows, String> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| format!("not a well-formed CSV file: {error}"))?;
@@ -73,7 +75,8 @@ impl Rows {
     /// When there is no such column.
     pub fn column(&self, name: &str) -> Result<Vec<String>, String> {
         let place = self.header.iter().position(|column| column == name);
-        let place = place.ok_or_else(|| format!("the CSV file has no column {name}, but {}", self.header.join(", ")))?;
+        let place =
+            place.ok_or_else(|| format!("the CSV file has no column {name}, but {}", self.header.join(", ")))?;
         Ok(self.rows.iter().map(|row| row[place].clone()).collect())
     }
 
@@ -94,9 +97,14 @@ impl Rows {
 pub fn agreement(predicted: &BTreeMap<String, String>, labelled: &Truth, truth: &Truth) -> Result<f64, String> {
     let (mut right, mut total) = (0_u32, 0_u32);
     for (item, class) in predicted.iter().filter(|(item, _)| !labelled.contains_key(*item)) {
-        let expected = truth.get(item).ok_or_else(|| format!("a prediction for {item}, which the demo doesn't have"))?;
+        let expected =
+            truth.get(item).ok_or_else(|| format!("a prediction for {item}, which the demo doesn't have"))?;
         total += 1;
         right += u32::from(expected == class);
     }
-    if total == 0 { Err("there is no prediction for an unlabelled item".to_owned()) } else { Ok(f64::from(right) / f64::from(total)) }
+    if total == 0 {
+        Err("there is no prediction for an unlabelled item".to_owned())
+    } else {
+        Ok(f64::from(right) / f64::from(total))
+    }
 }

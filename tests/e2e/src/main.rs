@@ -53,7 +53,8 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
-    let program = |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
+    let program =
+        |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
     let programs = Programs {
         screenshots: options.screenshots.clone(),
         chromium: program("CHROME", "/usr/bin/chromium"),

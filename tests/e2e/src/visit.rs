@@ -33,6 +33,7 @@ pub struct Visit<'programs> {
     name: String,
     folder: PathBuf,
     session: Option<Session<'programs>>,
+    starts: u32,
     keys: BTreeMap<String, String>,
 }
 
@@ -54,7 +55,7 @@ impl<'programs> Visit<'programs> {
         let folder = std::env::temp_dir().join(format!("hone-e2e-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("downloads")).map_err(|error| error.to_string())?;
-        let mut visit = Visit { programs, name: name.to_owned(), folder, session: None, keys: BTreeMap::new() };
+        let mut visit = Visit { programs, name: name.to_owned(), folder, session: None, starts: 0, keys: BTreeMap::new() };
         visit.start_browser()?;
         Ok(visit)
     }
@@ -74,7 +75,8 @@ impl<'programs> Visit<'programs> {
         .map(str::to_owned)
         .to_vec();
         arguments.push(format!("--user-data-dir={}", self.folder.join("profile").display()));
-        arguments.push(format!("--log-net-log={}", self.network_log().display()));
+        self.starts += 1;
+        arguments.push(format!("--log-net-log={}", self.network_log(self.starts).display()));
         self.session = Some(Session::start(
             &self.programs.driver,
             &self.programs.chromium,
@@ -84,8 +86,9 @@ impl<'programs> Visit<'programs> {
         Ok(())
     }
 
-    fn network_log(&self) -> PathBuf {
-        self.folder.join("network.json")
+    /// Each start of the browser writes a log of its own: a killed one's must not be lost.
+    fn network_log(&self, start: u32) -> PathBuf {
+        self.folder.join(format!("network-{start}.json"))
     }
 
     /// The browser.
@@ -117,8 +120,13 @@ impl<'programs> Visit<'programs> {
     /// When the log can't be read.
     pub fn close_and_list_requests(&mut self) -> Result<Vec<String>, String> {
         self.session = None;
-        let log = fs::read_to_string(self.network_log()).map_err(|error| format!("the network log can't be read: {error}"))?;
-        Ok(requests_of_pages(&log))
+        let mut requests = Vec::new();
+        for start in 1..=self.starts {
+            let log = fs::read_to_string(self.network_log(start))
+                .map_err(|error| format!("the network log can't be read: {error}"))?;
+            requests.extend(requests_of_pages(&log));
+        }
+        Ok(requests)
     }
 
     /// Waits for an element.
@@ -381,7 +389,8 @@ impl Drop for Visit<'_> {
             for error in session.console_errors().unwrap_or_default() {
                 println!("  console: {error}");
             }
-            let _ = self.picture(&self.programs.screenshots.join(format!("unfinished-{}.png", self.name)), 1440, "light");
+            let _ =
+                self.picture(&self.programs.screenshots.join(format!("unfinished-{}.png", self.name)), 1440, "light");
         }
         self.session = None;
         let _ = fs::remove_dir_all(&self.folder);
@@ -447,7 +456,9 @@ mod tests {
 
     #[test]
     fn reads_numbers_as_people_write_them() {
-        for (text, expected) in [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)] {
+        for (text, expected) in
+            [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)]
+        {
             assert_eq!(first_number(text), expected, "{text}");
         }
     }

@@ -23,7 +23,10 @@ impl Driver {
     /// # Errors
     /// When it can't be started or doesn't answer within ten seconds.
     pub fn start(program: &Path) -> Result<Driver, String> {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(|error| error.to_string())?.port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .map_err(|error| error.to_string())?
+            .port();
         let process = Command::new(program)
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -54,15 +57,14 @@ impl Driver {
             _ => self.agent.post(url).send_json(body),
         };
         let mut answer = answer.map_err(|error| format!("{path}: {error}"))?;
-        let mut value: Value = answer
-            .body_mut()
-            .with_config()
-            .limit(256 << 20)
-            .read_json()
-            .map_err(|error| format!("{path}: {error}"))?;
+        let mut value: Value =
+            answer.body_mut().with_config().limit(256 << 20).read_json().map_err(|error| format!("{path}: {error}"))?;
         let value = value["value"].take();
         match value["error"].as_str() {
-            Some(kind) => Err(format!("{kind}: {}", value["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default())),
+            Some(kind) => Err(format!(
+                "{kind}: {}",
+                value["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default()
+            )),
             None => Ok(value),
         }
     }
@@ -92,7 +94,12 @@ impl<'driver> Session<'driver> {
     ///
     /// # Errors
     /// When it doesn't start.
-    pub fn start(driver: &'driver Driver, chromium: &Path, arguments: &[String], downloads: &Path) -> Result<Self, String> {
+    pub fn start(
+        driver: &'driver Driver,
+        chromium: &Path,
+        arguments: &[String],
+        downloads: &Path,
+    ) -> Result<Self, String> {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": {
                 "binary": chromium,
@@ -103,7 +110,9 @@ impl<'driver> Session<'driver> {
         }}});
         let started = driver.call("POST", "/session", &wanted)?;
         let id = started["sessionId"].as_str().ok_or("ChromeDriver gave no session")?;
-        let process = started["capabilities"]["goog:processID"].as_u64().ok_or("ChromeDriver didn't tell the browser's process")?;
+        let process = started["capabilities"]["goog:processID"]
+            .as_u64()
+            .ok_or("ChromeDriver didn't tell the browser's process")?;
         Ok(Session { driver, path: format!("/session/{id}"), process })
     }
 
@@ -174,7 +183,8 @@ impl<'driver> Session<'driver> {
                 "functionDeclaration": "function () { window.elementFound = this; }",
             }),
         )?;
-        let element = self.run("const found = window.elementFound; delete window.elementFound; return found;", &json!([]))?;
+        let element =
+            self.run("const found = window.elementFound; delete window.elementFound; return found;", &json!([]))?;
         element[ELEMENT].as_str().map(|id| Element(id.to_owned())).ok_or_else(|| "an element went away".to_owned())
     }
 
@@ -221,7 +231,8 @@ impl<'driver> Session<'driver> {
     /// When the browser doesn't take it.
     pub fn press(&self, key: &str) -> Result<(), String> {
         let actions = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
-        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] })).map(drop)
+        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] }))
+            .map(drop)
     }
 
     /// The picture of the window, as PNG.

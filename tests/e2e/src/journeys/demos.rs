@@ -79,7 +79,8 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
 /// Labels the card on screen as the truth has it.
 pub fn label_next(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth) -> Result<(), String> {
     let card = visit.card()?;
-    let class = truth.get(&card.name).ok_or_else(|| format!("the card shows {}, which the demo doesn't have", card.name))?;
+    let class =
+        truth.get(&card.name).ok_or_else(|| format!("the card shows {}, which the demo doesn't have", card.name))?;
     if labelled.insert(card.name.clone(), class.clone()).is_some() {
         return Err(format!("{} was asked twice", card.name));
     }

@@ -40,6 +40,8 @@ pub fn offline(surroundings: &Surroundings) -> Result<(), String> {
     // A demo that was never opened works, too.
     visit.session()?.open(&format!("{}#/", server.url()))?;
     visit.open_demo("penguins")?;
-    until("the penguins' first card", 15, || Ok(visit.card().ok().filter(|card| card.name.starts_with("penguins.csv"))))?;
+    until("the penguins' first card", 15, || {
+        Ok(visit.card().ok().filter(|card| card.name.starts_with("penguins.csv")))
+    })?;
     only_own_origin(&visit.close_and_list_requests()?, &server)
 }

@@ -16,7 +16,9 @@ pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
         .split_once("http-equiv=\"Content-Security-Policy\" content=\"")
         .and_then(|(_, after)| after.split('"').next())
         .ok_or("index.html has no content security policy")?;
-    for wanted in ["default-src 'self'", "connect-src 'self'", "object-src 'none'", "base-uri 'self'", "form-action 'none'"] {
+    for wanted in
+        ["default-src 'self'", "connect-src 'self'", "object-src 'none'", "base-uri 'self'", "form-action 'none'"]
+    {
         if !policy.contains(wanted) {
             return Err(format!("the policy lacks {wanted}: {policy}"));
         }
@@ -31,7 +33,10 @@ pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
             return Err(format!("index.html has something inline: {inline}"));
         }
     }
-    match page.match_indices("<script").find(|(place, _)| !page[*place..].split('>').next().is_some_and(|tag| tag.contains(" src="))) {
+    match page
+        .match_indices("<script")
+        .find(|(place, _)| !page[*place..].split('>').next().is_some_and(|tag| tag.contains(" src=")))
+    {
         Some(_) => Err("index.html has an inline script".to_owned()),
         None => Ok(()),
     }
@@ -49,7 +54,11 @@ pub fn no_neural_network_in_the_page(surroundings: &Surroundings) -> Result<(), 
         }
     }
     // Else the search above would prove nothing.
-    if holds(&surroundings.dist.join("worker_bg.wasm"))? { Ok(()) } else { Err("not even the worker's code names candle".to_owned()) }
+    if holds(&surroundings.dist.join("worker_bg.wasm"))? {
+        Ok(())
+    } else {
+        Err("not even the worker's code names candle".to_owned())
+    }
 }
 
 /// The page and the worker are small enough to start soon.
@@ -65,7 +74,8 @@ pub fn size(surroundings: &Surroundings) -> Result<(), String> {
     for (what, files, budget) in parts {
         let mut total = 0;
         for file in &files {
-            total += compressed(&fs::read(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?)?;
+            total +=
+                compressed(&fs::read(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?)?;
         }
         println!("  {what}: {} KB compressed", total.div_ceil(1024));
         if total > budget {
@@ -89,7 +99,10 @@ pub fn relative_addresses(surroundings: &Surroundings) -> Result<(), String> {
                 // The name of SVG's vocabulary looks like an address and isn't one.
                 if !after.starts_with("www.w3.org/") {
                     let line = before.lines().count();
-                    return Err(format!("{}, line {line}: an address that is not relative ({absolute})", path.display()));
+                    return Err(format!(
+                        "{}, line {line}: an address that is not relative ({absolute})",
+                        path.display()
+                    ));
                 }
             }
         }
@@ -101,7 +114,8 @@ fn compressed(bytes: &[u8]) -> Result<usize, String> {
     let mut out = Vec::new();
     // Quality 11 is what a static host stores; the window is the format's usual one.
     let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
-    brotli::BrotliCompress(&mut &bytes[..], &mut out, &parameters).map_err(|error| format!("compressing failed: {error}"))?;
+    brotli::BrotliCompress(&mut &bytes[..], &mut out, &parameters)
+        .map_err(|error| format!("compressing failed: {error}"))?;
     Ok(out.len())
 }
 
