@@ -67,7 +67,8 @@ impl Project {
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
-                self.is_open(row) && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
+                self.is_open(row)
+                    && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
             })
             .collect();
         let draw = audit_draw(SEED, request, self.record.options.audit_share, &pool)?;

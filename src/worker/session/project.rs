@@ -10,8 +10,8 @@ use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Why};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
-use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
 use crate::storage::Store;
+use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -454,4 +454,3 @@ impl Project {
         self.labels[self.item_of[row] as usize].is_decided()
     }
 }
-

@@ -55,7 +55,8 @@ impl<'programs> Visit<'programs> {
         let folder = std::env::temp_dir().join(format!("hone-e2e-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("downloads")).map_err(|error| error.to_string())?;
-        let mut visit = Visit { programs, name: name.to_owned(), folder, session: None, starts: 0, keys: BTreeMap::new() };
+        let mut visit =
+            Visit { programs, name: name.to_owned(), folder, session: None, starts: 0, keys: BTreeMap::new() };
         visit.start_browser()?;
         Ok(visit)
     }
