@@ -466,11 +466,11 @@ mod tests {
             learner.set_labels((0..30).map(|row| (row, targets[row])).collect());
             polish(&mut learner, &features);
             let mut nearer = 0;
-            for row in 30..60 {
-                let before = learner.probabilities().expect("a model")[[row, targets[row]]];
+            for (row, &target) in targets.iter().enumerate().take(60).skip(30) {
+                let before = learner.probabilities().expect("a model")[[row, target]];
                 let version = learner.version();
-                let effect = learner.observe(&features, row, targets[row]);
-                nearer += usize::from(learner.probabilities().expect("a model")[[row, targets[row]]] > before);
+                let effect = learner.observe(&features, row, target);
+                nearer += usize::from(learner.probabilities().expect("a model")[[row, target]] > before);
                 assert_eq!(effect.compared as usize, 300 - row - 1);
                 assert_eq!(learner.version(), version, "no polish yet");
             }

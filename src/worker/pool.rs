@@ -68,7 +68,7 @@ impl Drop for Loan {
 
 impl EmbedPool {
     /// Starts the workers: one fewer than the processor has cores, at least one. Weights are fetched when first needed.
-    pub fn new() -> EmbedPool {
+    pub fn start() -> EmbedPool {
         let workers = (scope().navigator().hardware_concurrency() as usize).saturating_sub(1).max(1);
         let idle = (0..workers).map(|_| Helper::spawn()).collect();
         EmbedPool {

@@ -195,9 +195,9 @@ impl Server {
             }
             Request::OpenProject { project } => {
                 self.close_project();
-                match self.session.project_kind(&project).await {
-                    Ok(Some(kind)) => self.start_pool(kind).await,
-                    Ok(None) | Err(_) => {}
+                // A project that cannot be read has no kind; opening it, next, says why.
+                if let Ok(Some(kind)) = self.session.project_kind(&project).await {
+                    self.start_pool(kind).await;
                 }
                 self.session.handle(Request::OpenProject { project }, now_ms()).await
             }
@@ -222,7 +222,7 @@ impl Server {
             return;
         }
         if self.pool.is_none() {
-            self.pool = Some(EmbedPool::new());
+            self.pool = Some(EmbedPool::start());
         }
         if let Some(pool) = &self.pool {
             let source = pool.source(kind).await;

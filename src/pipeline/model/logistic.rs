@@ -430,7 +430,10 @@ mod tests {
         values: Vec<f32>,
     }
 
-    fn golden() -> Vec<(Case, Features, Vec<(usize, usize)>)> {
+    /// Row and class of each label.
+    type Labels = Vec<(usize, usize)>;
+
+    fn golden() -> Vec<(Case, Features, Labels)> {
         let text = include_str!("../../../tests/golden/learn/logistic.json");
         let cases: Vec<Case> = serde_json::from_str(text).expect("golden file");
         let load = |case: Case| {
