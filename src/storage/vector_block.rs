@@ -146,7 +146,7 @@ mod tests {
     fn a_damaged_block_is_noticed() {
         let good = VectorBlock::pack(&[&vector(&[1.0, 2.0], &[(1, 1.0)]), &vector(&[3.0, 4.0], &[(2, 1.0)])]);
         let damages: [fn(&mut VectorBlock); 5] = [
-            |block| drop(block.dense.pop()),
+            |block| block.dense.truncate(7),
             |block| block.dense.truncate(6),
             |block| block.values.truncate(2),
             |block| block.ends[4] = 9,

@@ -68,6 +68,7 @@ impl Drop for Loan {
 
 impl EmbedPool {
     /// Starts the workers: one fewer than the processor has cores, at least one. Weights are fetched when first needed.
+    #[expect(clippy::new_without_default, reason = "it starts threads, which should be seen where it is done")]
     pub fn new() -> EmbedPool {
         let workers = (scope().navigator().hardware_concurrency() as usize).saturating_sub(1).max(1);
         let idle = (0..workers).map(|_| Helper::spawn()).collect();
