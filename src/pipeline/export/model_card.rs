@@ -52,8 +52,8 @@ pub struct ModelCard {
 
 /// How the tensors make a prediction.
 pub fn usage() -> String {
-    "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); model.safetensors holds `weights` \
-     (classes × features, f32) and `intercepts` (classes, f32)"
+    "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); model.safetensors holds the weights as \
+     `dense` and `sparse` (classes × features each, f32, side by side) and `intercepts` (classes, f32)"
         .into()
 }
 
