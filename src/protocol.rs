@@ -436,6 +436,8 @@ pub struct HistoryEntry {
     pub item: ItemIndex,
     /// Its name.
     pub name: String,
+    /// The beginning of the text or the row, at most 40 characters; empty for images.
+    pub preview: String,
     /// What was decided.
     pub verdict: Verdict,
     /// Where it came from.

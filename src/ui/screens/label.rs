@@ -292,7 +292,10 @@ fn History() -> impl IntoView {
         view! {
             <li><button class=format!("history-entry {hue}") aria-label=accessible_name title=entry.name.clone()
                 on:click=move |_| actions::visit(app, item)>
-                {images.get().then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                {match images.get() {
+                    true => view! { <Picture item alt="" thumbnail=true /> }.into_any(),
+                    false => view! { <span class="history-text">{entry.preview.clone()}</span> }.into_any(),
+                }}
                 <span class="history-class">{short}</span>
             </button></li>
         }

@@ -14,8 +14,10 @@ use crate::protocol::{
 const HISTORY: usize = 12;
 /// Problems sent with the state; all of them are in the export.
 const PROBLEMS_SHOWN: usize = 50;
-/// Characters of a text shown in a row.
-const PREVIEW_CHARACTERS: usize = 200;
+/// Characters of a text shown in a row of the Data screen.
+const ROW_CHARACTERS: usize = 200;
+/// Characters of a text shown in the history strip.
+const HISTORY_CHARACTERS: usize = 40;
 
 impl Project {
     /// Everything the frame and the panels show.
@@ -117,6 +119,7 @@ impl Project {
                 event: event.id.clone(),
                 item,
                 name: self.items[item as usize].name.clone(),
+                preview: preview(&self.items[item as usize].content, HISTORY_CHARACTERS),
                 verdict,
                 source: event.source,
             });
@@ -208,19 +211,23 @@ impl Project {
     fn row(&self, index: ItemIndex) -> ItemRow {
         let item = &self.items[index as usize];
         let labels = &self.labels[index as usize];
-        let preview = match &item.content {
-            Content::Image => String::new(),
-            Content::Text(text) => text.chars().take(PREVIEW_CHARACTERS).collect(),
-            Content::Row(cells) => cells.join(" · ").chars().take(PREVIEW_CHARACTERS).collect(),
-        };
         ItemRow {
             item: index,
             name: item.name.clone(),
-            preview,
+            preview: preview(&item.content, ROW_CHARACTERS),
             label: labels.current().and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
             predicted: self.shown_prediction(index),
             flagged: labels.flagged,
             embedded: self.row_of[index as usize].is_some(),
         }
+    }
+}
+
+/// The beginning of a text or a row, at most this many characters; nothing of an image.
+fn preview(content: &Content, characters: usize) -> String {
+    match content {
+        Content::Image => String::new(),
+        Content::Text(text) => text.chars().take(characters).collect(),
+        Content::Row(cells) => cells.join(" · ").chars().take(characters).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Surroundings, leave};
 use crate::demo::{self, Rows, Truth, agreement};
-use crate::visit::Visit;
+use crate::visit::{Visit, until};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -90,7 +90,7 @@ pub fn label_next(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth) ->
 /// Takes the last label back by the keyboard, and gives it again.
 fn undo_and_repeat(visit: &mut Visit<'_>, labelled: &Truth) -> Result<(), String> {
     visit.session()?.press("z")?;
-    let card = crate::visit::until("the card whose label was taken back", 15, || {
+    let card = until("the card whose label was taken back", 15, || {
         Ok(visit.card().ok().filter(|card| labelled.contains_key(&card.name)))
     })?;
     visit.label(&labelled[&card.name])
@@ -119,17 +119,19 @@ fn the_export_is_the_log(export: &str, labelled: &Truth) -> Result<(), String> {
     Ok(())
 }
 
-/// The photo demo after 24 labels, as the README shows it.
+/// The photo demo after 24 labels or a few more, with a suggestion on screen, as the README shows it.
 pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
     let truth = demo::photos(&surroundings.demo())?;
     let server = surroundings.serve("/")?;
     let mut visit = Visit::start(&surroundings.programs, "picture")?;
     visit.session()?.open(&server.url())?;
     visit.open_demo("photos")?;
+    until("the photos' features", 120, || Ok(visit.session()?.find("progressbar", None)?.is_empty().then_some(())))?;
     let mut labelled = Truth::new();
-    for _ in 0..24 {
+    let is_audit = |visit: &Visit<'_>| visit.find("StaticText", "Audit: no suggestion shown").is_some();
+    while labelled.len() < 24 || is_audit(&visit) {
         label_next(&mut visit, &truth, &mut labelled)?;
+        visit.all_saved()?;
     }
-    visit.all_saved()?;
     visit.picture(file, 1440, "light")
 }
