@@ -26,6 +26,15 @@ impl Kind {
         }
     }
 
+    /// One item of this kind, as people call it: a table has rows.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Image => "image",
+            Kind::Text => "text",
+            Kind::Table => "row",
+        }
+    }
+
     /// The inverse of [`Kind::word`].
     pub fn from_word(word: &str) -> Option<Kind> {
         [Kind::Image, Kind::Text, Kind::Table].into_iter().find(|kind| kind.word() == word)

@@ -121,12 +121,24 @@ impl AppState {
                 if self.project.with_untracked(|open| open.as_ref().map(|open| &open.id) != Some(&project.id)) {
                     self.forget_cards();
                 }
+                self.refresh_summary(&project);
                 self.project.set(Some(*project));
             }
             Event::Queue(queue) => self.deck.update(|deck| deck.merge(queue)),
             Event::Job(job) => self.apply_job(job),
             Event::Notice(sentence) => self.tell(Tone::Note, sentence),
         }
+    }
+
+    /// The list of projects was read some time ago; the open one has changed since.
+    fn refresh_summary(&self, project: &ProjectState) {
+        self.projects.update(|projects| {
+            if let Some(summary) = projects.iter_mut().find(|summary| summary.id == project.id) {
+                summary.name.clone_from(&project.name);
+                summary.items = project.items;
+                summary.labelled = project.labelled + project.audits;
+            }
+        });
     }
 
     fn apply_job(&self, job: JobState) {

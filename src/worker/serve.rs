@@ -199,7 +199,10 @@ impl Server {
                 if let Ok(Some(kind)) = self.session.project_kind(&project).await {
                     self.start_pool(kind).await;
                 }
-                self.session.handle(Request::OpenProject { project }, now_ms()).await
+                let answer = self.session.handle(Request::OpenProject { project }, now_ms()).await;
+                // Before the reply, so that the page that hears "done" has the project.
+                self.tell();
+                answer
             }
             other => self.session.handle(other, now_ms()).await,
         };
@@ -483,8 +486,7 @@ fn counted(count: u64, kind: Kind) -> String {
         .rev()
         .map(|group| std::str::from_utf8(group).expect("decimal digits are ASCII"))
         .collect();
-    let noun = if kind == Kind::Table { "row" } else { kind.word() };
-    format!("{} {noun}{}", grouped.join(","), if count == 1 { "" } else { "s" })
+    format!("{} {}{}", grouped.join(","), kind.noun(), if count == 1 { "" } else { "s" })
 }
 
 /// A fresh ULID.

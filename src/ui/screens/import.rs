@@ -45,12 +45,8 @@ pub fn ImportDialog(
 }
 
 fn summary(plan: &ImportPlan) -> String {
-    let word = plan.kind.word();
-    let items = format::counted(
-        plan.expected_items,
-        word,
-        &if word == "table" { "table rows".into() } else { format!("{word}s") },
-    );
+    let noun = plan.kind.noun();
+    let items = format::counted(plan.expected_items, noun, &format!("{noun}s"));
     match plan.problems.len() {
         0 => items,
         problems => format!("{items} · {}", format::counted(problems as u64, "problem", "problems")),
@@ -67,7 +63,7 @@ fn Destination(plan: RwSignal<ImportPlan>, into: RwSignal<Option<String>>) -> im
     }
     let choice = open.map(|open| {
         let id = open.id.clone();
-        let note = (!fits).then(|| format!("It holds {}s, these are of another kind.", open.kind.word()));
+        let note = (!fits).then(|| format!("It holds {}s, these are of another kind.", open.kind.noun()));
         view! {
             <fieldset class="choices"><legend>"Where to"</legend>
                 <label><input type="radio" name="into" prop:checked=fits disabled=!fits

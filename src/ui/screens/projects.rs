@@ -36,7 +36,7 @@ fn ProjectRow(project: ProjectSummary) -> impl IntoView {
     let dialog = app.state.dialog;
     let figures = format!(
         "{} · {} labelled · {}",
-        format::counted(project.items.into(), project.kind.word(), &format!("{}s", project.kind.word())),
+        format::counted(project.items.into(), project.kind.noun(), &format!("{}s", project.kind.noun())),
         format::count(project.labelled.into()),
         format::ago(project.changed_ms, js_sys::Date::now()),
     );

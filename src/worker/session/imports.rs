@@ -78,8 +78,8 @@ impl Session {
         if project.record.kind != kind {
             return refused(format!(
                 "This project holds {}s and these are {}s. Nothing was imported. Import them into a new project.",
-                project.record.kind.word(),
-                kind.word()
+                project.record.kind.noun(),
+                kind.noun()
             ));
         }
         if kind == Kind::Table && project.record.columns != columns {
