@@ -82,8 +82,9 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
 fn features_are_there(visit: &Visit<'_>) -> Result<(), String> {
     visit.card()?;
     until("the features", 120, || {
-        let progress = visit.session()?.find("progressbar", None)?;
-        Ok(progress.is_empty().then_some(()))
+        // A bar that is being replaced while it is looked for is still there.
+        let progress = visit.session()?.find("progressbar", None);
+        Ok(progress.is_ok_and(|bars| bars.is_empty()).then_some(()))
     })
 }
 
@@ -139,8 +140,7 @@ pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
     visit.open_demo("photos")?;
     features_are_there(&visit)?;
     let mut labelled = Truth::new();
-    let is_audit = |visit: &Visit<'_>| visit.find("StaticText", "Audit: no suggestion shown").is_some();
-    while labelled.len() < 24 || is_audit(&visit) {
+    while labelled.len() < 24 || visit.all_text()?.contains("no suggestion shown") {
         label_next(&mut visit, &truth, &mut labelled)?;
         visit.all_saved()?;
     }

@@ -29,7 +29,9 @@ fn import(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
     visit.session()?.open(&server.url())?;
     visit.choose("Import a folder", &[folder])?;
     visit.click("button", "Import")?;
-    until("progress", 30, || Ok(visit.session()?.find("progressbar", None)?.into_iter().next()))?;
+    until("progress", 30, || {
+        Ok(visit.session()?.find("progressbar", None).ok().and_then(|bars| bars.into_iter().next()))
+    })?;
     visit.see_later("link", "Data")?;
     let labels = visit.export_until("Labels as CSV", |text| {
         let rows = Rows::parse(text).ok()?;
