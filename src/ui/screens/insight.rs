@@ -102,7 +102,7 @@ fn Effect() -> impl IntoView {
     move || match state.effect.get() {
         None => view! { <p class="muted">"Nothing yet."</p> }.into_any(),
         Some(LastEffect { decision, effect }) if effect.compared == 0 => {
-            view! { <p class="muted">{decision}": no prediction to compare yet."</p> }.into_any()
+            view! { <p class="muted">{decision}": it changed no prediction."</p> }.into_any()
         }
         Some(LastEffect { decision, effect }) => {
             let flipped = format::counted(effect.flipped.into(), "prediction flipped", "predictions flipped");
