@@ -64,8 +64,7 @@ impl Driver {
     /// Background work until there is none: training and ranking.
     async fn settle(&mut self) {
         for _ in 0..10_000 {
-            let now = self.now();
-            if !self.session.background(now).await {
+            if !self.session.background().await {
                 self.listen();
                 return;
             }

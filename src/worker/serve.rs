@@ -125,7 +125,7 @@ impl Server {
         loop {
             let input = match inputs.try_recv() {
                 Ok(input) => Some(input),
-                Err(_) if self.session.background(now_ms()).await => {
+                Err(_) if self.session.background().await => {
                     self.tell();
                     // Lets messages in between two slices of training.
                     macrotask().await;

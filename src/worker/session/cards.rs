@@ -5,6 +5,7 @@ use super::{SessionError, refused};
 use crate::pipeline::item::Content;
 use crate::pipeline::rank::{Why, audit_draw};
 use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
+use ndarray::ArrayView1;
 
 /// Nearest labelled items on a card.
 const NEIGHBOURS: usize = 3;
@@ -21,7 +22,7 @@ impl Project {
 
     fn is_open(&self, row: usize) -> bool {
         let item = self.item_of[row];
-        !self.labels[item as usize].is_decided() && !self.drawn.values().any(|&(drawn, _)| drawn == item)
+        !self.labels[item as usize].is_decided() && self.drawn_with(item).is_none()
     }
 
     /// Lays out the next cards: ranked items in order, with blind audits at the places the audit stream says.
@@ -35,8 +36,7 @@ impl Project {
             match self.audit_at(request, &planned) {
                 Some((item, q)) => planned.push(Planned { card: self.audit_card(item, q), request: Some(request) }),
                 None => {
-                    let drawn = &self.drawn;
-                    let next = ranked.find(|(item, _)| !drawn.values().any(|(audit, _)| audit == item));
+                    let next = ranked.find(|&(item, _)| self.drawn_with(item).is_none());
                     let Some((item, why)) = next else { continue };
                     planned.push(Planned { card: self.asked_card(item, why.sentence(&names)), request: None });
                 }
@@ -115,9 +115,8 @@ impl Project {
         let Some(labels) = self.labels.get(item as usize) else {
             return refused("That item is not in this project.");
         };
-        let drawn = self.drawn.values().find(|(audit, _)| *audit == item);
-        Ok(match drawn {
-            Some(&(_, q)) => self.audit_card(item, q),
+        Ok(match self.drawn_with(item) {
+            Some(q) => self.audit_card(item, q),
             // A suggestion beside an answered audit would be a hint for the next change of mind.
             None if labels.audit.is_some() => self.bare_card(item, "You labelled this as a blind audit.".into()),
             None => self.asked_card(item, "You asked for this one.".into()),
@@ -158,25 +157,25 @@ impl Project {
         let Some(row) = self.row_of[item as usize] else { return card };
         card.neighbours = self.neighbours(row);
         if let Some(probabilities) = self.row_probabilities(row) {
-            card.suggestion = likeliest(&probabilities).map(|(class, probability)| Suggestion {
+            card.suggestion = likeliest(probabilities).map(|(class, probability)| Suggestion {
                 class,
                 probability,
                 model: self.learner.version(),
             });
-            card.probabilities = probabilities;
+            card.probabilities = probabilities.to_vec();
         }
         card
     }
 
     /// Calibrated class probabilities of a feature row, once there is a model that has seen it.
-    pub(super) fn row_probabilities(&self, row: usize) -> Option<Vec<f32>> {
+    pub(super) fn row_probabilities(&self, row: usize) -> Option<ArrayView1<'_, f32>> {
         let all = self.learner.probabilities()?;
-        (row < all.nrows()).then(|| all.row(row).to_vec())
+        (row < all.nrows()).then(|| all.row(row))
     }
 
     fn neighbours(&self, row: usize) -> Vec<Neighbour> {
         let target = self.features.dense.row(row);
-        let norm = |row: ndarray::ArrayView1<'_, f32>| row.dot(&row).sqrt().max(f32::MIN_POSITIVE);
+        let norm = |row: ArrayView1<'_, f32>| row.dot(&row).sqrt().max(f32::MIN_POSITIVE);
         let target_norm = norm(target);
         let mut nearest: Vec<(f32, ItemIndex, ClassIndex)> = Vec::new();
         for (other, &item) in self.item_of.iter().enumerate() {
@@ -207,7 +206,7 @@ impl Project {
 }
 
 /// The likeliest class and its probability.
-pub(super) fn likeliest(probabilities: &[f32]) -> Option<(ClassIndex, f32)> {
+pub(super) fn likeliest(probabilities: ArrayView1<'_, f32>) -> Option<(ClassIndex, f32)> {
     let best = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
     Some((best.0 as ClassIndex, *best.1))
 }

@@ -161,7 +161,7 @@ impl Project {
             .items
             .iter()
             .zip(&self.row_of)
-            .filter_map(|(item, row)| Some((item.name.as_str(), self.row_probabilities((*row)?)?)))
+            .filter_map(|(item, row)| Some((item.name.as_str(), self.row_probabilities((*row)?)?.to_vec())))
             .collect();
         let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
         Ok(predictions_csv(rows, &self.class_names()))

@@ -22,8 +22,7 @@ impl Session {
             Verdict::Skip => Action::Skip,
             Verdict::Flag => Action::Flag,
         };
-        let asked_as_audit =
-            decision.audit.is_some() || project.drawn.values().any(|&(drawn, _)| drawn == decision.item);
+        let asked_as_audit = decision.audit.is_some() || project.drawn_with(decision.item).is_some();
         let source = match (&action, asked_as_audit, project.labels[decision.item as usize].is_decided()) {
             (Action::Label(_), true, _) => Source::Audit,
             (Action::Label(_), false, true) => Source::Review,

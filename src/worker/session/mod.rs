@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// One slice (≤ ~50 ms) of background work: training, then ranking. `false` once there is nothing left to do.
-    pub async fn background(&mut self, now_ms: f64) -> bool {
+    pub async fn background(&mut self) -> bool {
         let Some(project) = &mut self.open else { return false };
         match project.background() {
             project::Background::Idle => false,
@@ -149,7 +149,6 @@ impl Session {
                 if let Err(error) = saved {
                     self.notice(error.to_string());
                 }
-                let _ = now_ms;
                 true
             }
         }

@@ -366,7 +366,7 @@ impl Project {
     pub(super) fn exclude_audits(&mut self) {
         let audits = (0..self.item_of.len()).filter(|&row| {
             let item = self.item_of[row];
-            self.labels[item as usize].audit.is_some() || self.drawn.values().any(|&(drawn, _)| drawn == item)
+            self.labels[item as usize].audit.is_some() || self.drawn_with(item).is_some()
         });
         self.learner.set_excluded(audits.collect());
     }
@@ -396,6 +396,11 @@ impl Project {
         self.record.items = self.items.len() as u32;
         self.record.labelled = self.labels.iter().filter(|labels| labels.is_decided()).count() as u32;
         self.record.changed_ms = now_ms;
+    }
+
+    /// The probability with which an item was drawn as an audit, if it waits to be answered as one.
+    pub(super) fn drawn_with(&self, item: ItemIndex) -> Option<f64> {
+        self.drawn.values().find(|&&(drawn, _)| drawn == item).map(|&(_, probability)| probability)
     }
 
     /// Ranking first, since a person waits for the next card; then training.

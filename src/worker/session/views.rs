@@ -95,7 +95,7 @@ impl Project {
 
     /// The likeliest class of an item and its calibrated probability.
     pub(super) fn prediction(&self, item: ItemIndex) -> Option<(ClassIndex, f32)> {
-        likeliest(&self.row_probabilities(self.row_of[item as usize]?)?)
+        likeliest(self.row_probabilities(self.row_of[item as usize]?)?)
     }
 
     fn history(&self) -> Vec<HistoryEntry> {
@@ -205,7 +205,7 @@ impl Project {
 
     /// The prediction, unless the item waits to be audited: showing it would spoil the blind.
     fn shown_prediction(&self, item: ItemIndex) -> Option<(ClassIndex, f32)> {
-        if self.drawn.values().any(|&(drawn, _)| drawn == item) { None } else { self.prediction(item) }
+        if self.drawn_with(item).is_some() { None } else { self.prediction(item) }
     }
 
     fn row(&self, index: ItemIndex) -> ItemRow {
