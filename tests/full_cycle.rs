@@ -36,6 +36,15 @@ impl Driver {
         }
     }
 
+    /// With a new project of `count` items, all embedded and the first cards chosen.
+    async fn ready(store: Store, count: usize) -> Self {
+        let mut driver = Self::new(store);
+        driver.import(count).await;
+        driver.embed().await;
+        driver.settle().await;
+        driver
+    }
+
     fn now(&mut self) -> f64 {
         self.clock_ms += 1_000.0;
         self.clock_ms
@@ -163,10 +172,7 @@ async fn accuracy_on_unlabelled(driver: &mut Driver) -> f64 {
 fn thirty_labels_teach_the_model_and_a_reopened_project_is_the_same() {
     run(async {
         let store = Store::default();
-        let mut driver = Driver::new(store.clone());
-        driver.import(180).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(store.clone(), 180).await;
         assert!(driver.state().model.is_none(), "no labels, no model");
         for _ in 0..30 {
             driver.label_next().await;
@@ -195,10 +201,7 @@ fn thirty_labels_teach_the_model_and_a_reopened_project_is_the_same() {
 #[test]
 fn audits_are_blind_and_never_train() {
     run(async {
-        let mut driver = Driver::new(Store::default());
-        driver.import(120).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(Store::default(), 120).await;
         for _ in 0..40 {
             for card in driver.queue.cards.iter().filter(|card| card.audit.is_some()) {
                 assert!(card.suggestion.is_none() && card.probabilities.is_empty() && card.neighbours.is_empty());
@@ -217,10 +220,7 @@ fn audits_are_blind_and_never_train() {
 #[test]
 fn undo_goes_back_to_the_first_label_and_the_model_forgets() {
     run(async {
-        let mut driver = Driver::new(Store::default());
-        driver.import(60).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(Store::default(), 60).await;
         let mut asked = Vec::new();
         for _ in 0..12 {
             asked.push(driver.label_next().await);
@@ -241,10 +241,7 @@ fn undo_goes_back_to_the_first_label_and_the_model_forgets() {
 #[test]
 fn the_same_decision_delivered_twice_counts_once() {
     run(async {
-        let mut driver = Driver::new(Store::default());
-        driver.import(20).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(Store::default(), 20).await;
         let decision = Decision {
             id: "01JD0000000000000000000001".into(),
             item: 3,
@@ -265,10 +262,7 @@ fn the_same_decision_delivered_twice_counts_once() {
 #[test]
 fn exported_labels_equal_the_log_and_predictions_cover_every_item() {
     run(async {
-        let mut driver = Driver::new(Store::default());
-        driver.import(60).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(Store::default(), 60).await;
         for _ in 0..15 {
             driver.label_next().await;
         }
@@ -294,10 +288,7 @@ fn exported_labels_equal_the_log_and_predictions_cover_every_item() {
 #[test]
 fn a_project_file_brings_everything_back_in_another_browser() {
     run(async {
-        let mut driver = Driver::new(Store::default());
-        driver.import(60).await;
-        driver.embed().await;
-        driver.settle().await;
+        let mut driver = Driver::ready(Store::default(), 60).await;
         for _ in 0..15 {
             driver.label_next().await;
         }
