@@ -3,6 +3,12 @@
 //! Files and image data do not fit in a message; they travel beside it as attachments (see [`crate::browser::link`]),
 //! in the order that the variant's documentation gives.
 
+mod measures;
+mod runs;
+
+pub use measures::*;
+pub use runs::*;
+
 use crate::pipeline::import::plan::{ImportPlan, Problem, SourceFile};
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::{Class, Shown, Source};
@@ -113,6 +119,63 @@ pub enum Request {
     Export(Export),
     /// → [`Reply::Storage`]
     Storage,
+    /// The next `count` questions are blind audits. → [`Reply::Done`]
+    AuditNow {
+        /// How many; 0 takes the wish back.
+        count: u32,
+    },
+    /// A model measured on the audits. → [`Reply::Evaluation`]
+    Evaluate(Judged),
+    /// Trains the champion's kind of model on all labels now. → [`Reply::Experiment`]
+    Train {
+        /// Even if the log has the very same experiment.
+        anyway: bool,
+    },
+    /// Looks for a better model in the background. → [`Reply::Experiment`]
+    Search {
+        /// For how long at most.
+        seconds: u32,
+        /// Even what the log has already.
+        anyway: bool,
+    },
+    /// Stops the experiment or search under way; finished trials stay. → [`Reply::Done`]
+    StopExperiments,
+    /// The challenger becomes champion, if the gate lets it. → [`Reply::Done`]
+    Promote,
+    /// The champion before becomes champion again. → [`Reply::Done`]
+    RollBack,
+    /// Proposes what to accept under an error budget and begins its audit. → [`Reply::Done`]
+    ProposeTriage(TriagePlan),
+    /// Gives up the audit under way; its answers stay audits. → [`Reply::Done`]
+    StopTriage,
+    /// Accepts the predictions that the newest certificate covers. → [`Reply::Count`]
+    AcceptCertified,
+    /// Takes back all labels accepted under a certificate. → [`Reply::Count`]
+    RevertAccepted {
+        /// The certificate's number.
+        certificate: u32,
+    },
+    /// The experiment log. → [`Reply::Runs`]
+    Runs(RunQuery),
+    /// Runs side by side. → [`Reply::Compared`]
+    Compare {
+        /// Their ids.
+        runs: Vec<String>,
+    },
+    /// What the user thinks of a run. → [`Reply::Done`]
+    NoteRun {
+        /// Its id.
+        run: String,
+        /// Replaces the note.
+        note: String,
+    },
+    /// A file of a run. Attachment of the reply: its `Blob`. → [`Reply::File`]
+    Artifact {
+        /// The run's id.
+        run: String,
+        /// The file's path in the run.
+        path: String,
+    },
 }
 
 /// The demos in `public/demo`.
@@ -161,11 +224,21 @@ pub struct Options {
     pub strategy: Strategy,
     /// The share of requests drawn at random, asked blind and kept out of training; 0 to 0.5.
     pub audit_share: f64,
+    /// After so many new training labels a model is trained, measured and brought to the gate by itself; 0: never.
+    #[serde(default = "retrain_after")]
+    pub retrain_after: u32,
+    /// Whether a challenger that passes the gate is promoted without asking.
+    #[serde(default)]
+    pub auto_promote: bool,
+}
+
+fn retrain_after() -> u32 {
+    25
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strategy: Strategy::Herding, audit_share: 0.15 }
+        Self { strategy: Strategy::Herding, audit_share: 0.15, retrain_after: retrain_after(), auto_promote: false }
     }
 }
 
@@ -180,8 +253,16 @@ pub enum Export {
     PredictionsCsv,
     /// The head's weights as safetensors, with its card as JSON, in a zip.
     Model,
+    /// The champion's prediction for every item, in the same form.
+    ChampionPredictionsCsv,
     /// Everything, as one file that can be dropped back in.
     Project,
+    /// The experiment log as a table.
+    RunsCsv,
+    /// The experiment log as a zip for MLflow, with the script that imports it.
+    RunsMlflow,
+    /// The experiment log as the page that pushes to an MLflow server wants it (JSON).
+    RunsPushPlan,
     /// The problems of one import.
     Problems {
         /// Index of the batch.
@@ -223,6 +304,19 @@ pub enum ItemFilter {
     Class(ClassIndex),
     /// Labelled otherwise than the model predicts.
     Disagreeing,
+    /// Accepted from the model under a certificate in force.
+    Accepted,
+    /// Once accepted, to confirm.
+    ToConfirm,
+    /// Audits of one class that a model predicts as another, or the same: a cell of its confusion matrix.
+    AuditCell {
+        /// Which model.
+        model: Judged,
+        /// The audited class.
+        truth: ClassIndex,
+        /// The predicted class.
+        predicted: ClassIndex,
+    },
 }
 
 /// In which order.
@@ -290,6 +384,23 @@ pub enum Reply {
     },
     /// To `Storage`.
     Storage(StorageState),
+    /// To `Evaluate`; `None` without such a model or without audits.
+    Evaluation(Option<Box<EvaluationState>>),
+    /// To `Train` and `Search`.
+    Experiment(ExperimentReply),
+    /// To `AcceptCertified` and `RevertAccepted`: how many items.
+    Count(u32),
+    /// To `Runs`.
+    Runs {
+        /// Those that match, in the order asked for.
+        rows: Vec<RunRow>,
+        /// How many there are in all.
+        total: u32,
+        /// What is wrong with the expression; then all runs are returned.
+        problem: Option<String>,
+    },
+    /// To `Compare`.
+    Compared(Box<RunComparison>),
     /// Any request: it could not be done. Says what happened, what is safe, what to do.
     Failed(String),
 }
@@ -351,8 +462,14 @@ pub struct ProjectState {
     pub flagged: u32,
     /// How the queue asks.
     pub options: Options,
-    /// The model, once there is one (two classes with a label each).
+    /// The working model, once there is one (two classes with a label each).
     pub model: Option<ModelState>,
+    /// Champion, challenger, gate and search.
+    pub deployment: DeploymentState,
+    /// What is accepted, what is to be asked, and under which certificates.
+    pub triage: TriageState,
+    /// Audits still wished for by "audit now".
+    pub audits_wished: u32,
     /// The last decisions that stand, newest first, at most 12.
     pub history: Vec<HistoryEntry>,
     /// The imports.
@@ -376,7 +493,7 @@ pub struct ClassState {
     pub predicted: u32,
 }
 
-/// The model in use.
+/// The working model: learns with each label, makes the suggestions, orders the queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelState {
     /// Counts refits since the project began.

@@ -270,6 +270,7 @@ fn a_project_file_is_data() {
             source: if index < 6 { Source::Audit } else { Source::Human },
             shown: None,
             drawn_with: None,
+            certificate: None,
             took_ms: None,
             time_ms: 0.0,
         });

@@ -144,6 +144,7 @@ mod tests {
             source,
             shown: Some(Shown { class: "cat".into(), probability: 0.75, model: 2 }),
             drawn_with: None,
+            certificate: None,
             took_ms: None,
             time_ms: 0.0,
         }

@@ -87,6 +87,10 @@ pub struct LabelEvent {
     pub shown: Option<Shown>,
     /// For audits: the probability with which this item was drawn from the unlabelled pool, 0 to 1.
     pub drawn_with: Option<f64>,
+    /// For audits: the certificate it was drawn for, if for one. For labels accepted from the model: the certificate
+    /// that covers them.
+    #[serde(default)]
+    pub certificate: Option<u32>,
     /// Milliseconds from showing the card to the decision, if a person took it.
     pub took_ms: Option<u32>,
     /// Milliseconds since the Unix epoch.
@@ -214,6 +218,7 @@ mod tests {
             source,
             shown: None,
             drawn_with: None,
+            certificate: None,
             took_ms: None,
             time_ms: 0.0,
         }

@@ -95,7 +95,14 @@ pub async fn items_come_back_by_index_with_media_and_labels(store: Store) {
 }
 
 pub async fn an_event_sent_twice_is_kept_once(store: Store) {
-    let skip = LabelEvent { action: Action::Skip, shown: None, drawn_with: None, took_ms: None, ..label("2", 5) };
+    let skip = LabelEvent {
+        action: Action::Skip,
+        shown: None,
+        drawn_with: None,
+        certificate: None,
+        took_ms: None,
+        ..label("2", 5)
+    };
     let undo = LabelEvent { action: Action::Undo("2".into()), ..label("3", 5) };
     store.append_events("p", &[undo.clone(), label("1", 5)]).await.unwrap();
     store.append_events("p", &[label("1", 5), skip.clone()]).await.unwrap();

@@ -42,6 +42,7 @@ fn snapshot() -> Snapshot {
             source: Source::Human,
             shown: None,
             drawn_with: Some(0.1 + 0.2),
+            certificate: None,
             took_ms: Some(812),
             time_ms: 1_700_000_000_123.0,
         }],

@@ -139,6 +139,7 @@ impl Session {
                     source: Source::Import,
                     shown: None,
                     drawn_with: None,
+                    certificate: None,
                     took_ms: None,
                     time_ms: now_ms,
                 });

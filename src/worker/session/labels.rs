@@ -36,6 +36,7 @@ impl Session {
             source,
             shown: decision.shown,
             drawn_with: decision.audit,
+            certificate: None,
             took_ms: decision.took_ms,
             time_ms: now_ms,
         };
@@ -70,6 +71,7 @@ impl Session {
                 },
                 shown: None,
                 drawn_with: None,
+                certificate: None,
                 took_ms: None,
                 time_ms: now_ms,
             })
@@ -93,6 +95,7 @@ impl Session {
             source: Source::Human,
             shown: None,
             drawn_with: None,
+            certificate: None,
             took_ms: None,
             time_ms: now_ms,
         };
