@@ -22,6 +22,7 @@ fn project(id: &str) -> ProjectRecord {
         items: 3,
         labelled: 1,
         encoder: None,
+        deployment: Default::default(),
     }
 }
 
