@@ -180,6 +180,33 @@ fn other_and_broken_files_say_so() {
 }
 
 #[test]
+fn a_project_saved_before_there_was_a_log_opens() {
+    let mut old = snapshot();
+    (old.runs, old.artifacts, old.certificates) = (vec![], vec![], vec![]);
+    // As version 1 wrote it: without the log's files and without what the manifest says of them.
+    let written = file_of(&old, PICTURE);
+    let mut archive = ZipArchive::new(Cursor::new(&written[..])).expect("a zip");
+    let mut files = Vec::new();
+    for place in 0..archive.len() {
+        let mut entry = archive.by_index(place).expect("an entry");
+        let (name, mut bytes) = (entry.name().to_string(), Vec::new());
+        entry.read_to_end(&mut bytes).expect("readable");
+        if name == "manifest.json" {
+            let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+            manifest["format_version"] = 1.into();
+            let manifest = manifest.as_object_mut().expect("an object");
+            manifest.retain(|key, _| !matches!(key.as_str(), "runs" | "certificates" | "artifacts"));
+            bytes = serde_json::to_vec(manifest).expect("JSON");
+        }
+        if !matches!(name.as_str(), "runs.jsonl" | "certificates.jsonl") {
+            files.push((name, bytes));
+        }
+    }
+    let (read, _) = read_archive(Cursor::new(zip_files(&files).expect("a zip"))).expect("a project of version 1");
+    assert_eq!(read, old);
+}
+
+#[test]
 fn a_newer_format_is_not_guessed_at() {
     let manifest = Manifest {
         format: PROJECT_FORMAT.into(),
