@@ -5,8 +5,8 @@ mod driver;
 
 use driver::*;
 use hone::protocol::{
-    CertificateState, CertificateStatus, ExperimentReply, Export, Judged, Options, PartStatus, Reply, Request, RunQuery,
-    RunRow, TriagePlan,
+    CertificateState, CertificateStatus, ExperimentReply, Export, Judged, Options, PartStatus, Reply, Request,
+    RunQuery, RunRow, TriagePlan,
 };
 use hone::storage::Store;
 
@@ -166,7 +166,10 @@ fn an_equally_good_model_is_not_promoted_and_the_same_experiment_is_not_run_twic
         // Unless the user insists; then the log says what it repeats, and the result is the same.
         driver.train(true).await;
         let trained = driver.runs("attributes.kind = \"train\"").await;
-        let twins: Vec<&RunRow> = trained.iter().filter(|run| run.fingerprint == trained.last().and_then(|last| last.fingerprint.clone())).collect();
+        let twins: Vec<&RunRow> = trained
+            .iter()
+            .filter(|run| run.fingerprint == trained.last().and_then(|last| last.fingerprint.clone()))
+            .collect();
         assert_eq!(twins.len(), 2);
         assert_eq!(twins[0].number, number);
         assert_eq!(twins[0].metrics, twins[1].metrics);
@@ -211,7 +214,9 @@ fn accepted_predictions_keep_the_budget_and_return_when_the_champion_changes() {
         let Reply::Items { rows, .. } = driver.ask(Request::Items(everything())).await.0 else { panic!() };
         let taken: Vec<_> = rows
             .iter()
-            .filter_map(|row| row.label.filter(|label| label.1 == hone::pipeline::label::Source::Model).map(|label| (row, label.0)))
+            .filter_map(|row| {
+                row.label.filter(|label| label.1 == hone::pipeline::label::Source::Model).map(|label| (row, label.0))
+            })
             .collect();
         assert_eq!(taken.len() as u32, accepted);
         let wrong = taken.iter().filter(|(row, class)| *class != truth(row.item)).count();
@@ -227,7 +232,9 @@ fn accepted_predictions_keep_the_budget_and_return_when_the_champion_changes() {
         driver.settle().await;
         let triage = driver.state().triage.clone();
         assert_eq!((triage.accepted, triage.to_confirm), (0, accepted));
-        assert!(matches!(&triage.certificates[0].status, CertificateStatus::Void(why) if why.contains("became champion")));
+        assert!(
+            matches!(&triage.certificates[0].status, CertificateStatus::Void(why) if why.contains("became champion"))
+        );
 
         let mut reopened = Driver::new(store);
         reopened.ask(Request::OpenProject { project: PROJECT.into() }).await;
@@ -264,7 +271,15 @@ fn an_audit_answered_with_many_errors_refuses_the_certificate() {
         assert_eq!(driver.certificate().status, CertificateStatus::Refused);
         assert!(driver.refusal(Request::AcceptCertified).await.contains("not certified"));
         // Those answers were drawn from what the model is sure of: they must not speak for all items.
-        assert!(driver.state().model.as_ref().expect("a model").audit.is_none_or(|audit| audit.total < driver.state().audits));
+        assert!(
+            driver
+                .state()
+                .model
+                .as_ref()
+                .expect("a model")
+                .audit
+                .is_none_or(|audit| audit.total < driver.state().audits)
+        );
     });
 }
 
@@ -279,8 +294,10 @@ fn a_search_is_logged_and_the_second_one_is_answered_from_the_log() {
         let trials = driver.runs("attributes.kind = \"trial\"").await;
         assert_eq!(trials.len() as u32, first.tried);
         assert!(trials.iter().all(|run| run.fingerprint.is_some() && run.parent == Some(first.number)));
-        let heads: std::collections::BTreeSet<&String> =
-            trials.iter().flat_map(|run| run.params.iter().filter(|(key, _)| key == "head").map(|(_, head)| head)).collect();
+        let heads: std::collections::BTreeSet<&String> = trials
+            .iter()
+            .flat_map(|run| run.params.iter().filter(|(key, _)| key == "head").map(|(_, head)| head))
+            .collect();
         assert!(heads.len() >= 4, "{heads:?}");
 
         driver.search(600, false).await;

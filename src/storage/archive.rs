@@ -6,9 +6,7 @@
 //! missing, features can be computed anew) and `media/<hash>` for images.
 
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
-use crate::pipeline::export::model_card::{
-    MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage,
-};
+use crate::pipeline::export::model_card::{MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage};
 use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
@@ -162,9 +160,8 @@ impl<W: Write> ArchiveWriter<W> {
         writer.json_lines("runs.jsonl", &snapshot.runs)?;
         writer.json_lines("certificates.jsonl", &snapshot.certificates)?;
         for (number, file) in snapshot.artifacts.iter().enumerate() {
-            writer.entry(&format!("artifacts/{number}"), CompressionMethod::Deflated, |out| {
-                out.write_all(&file.bytes)
-            })?;
+            writer
+                .entry(&format!("artifacts/{number}"), CompressionMethod::Deflated, |out| out.write_all(&file.bytes))?;
         }
         if let Some(model) = &snapshot.model {
             // The weights go beside, as the file that other tools read.
@@ -297,7 +294,8 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
     let batches = read_lines(&mut archive, "batches.jsonl", manifest.batches)?;
     let model = if manifest.has_model {
         let json = read_entry(&mut archive, MODEL_FILE)?;
-        let record: ModelRecord = serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(MODEL_FILE.into()))?;
+        let record: ModelRecord =
+            serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(MODEL_FILE.into()))?;
         Some(ModelRecord { tensors: read_entry(&mut archive, TENSORS_FILE)?, ..record })
     } else {
         None
@@ -324,17 +322,8 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
             Ok(ArtifactFile { run, path, bytes })
         })
         .collect::<Result<_, ArchiveError>>()?;
-    let snapshot = Snapshot {
-        project: manifest.project,
-        items,
-        events,
-        batches,
-        model,
-        vectors,
-        runs,
-        artifacts,
-        certificates,
-    };
+    let snapshot =
+        Snapshot { project: manifest.project, items, events, batches, model, vectors, runs, artifacts, certificates };
     Ok((snapshot, MediaReader { archive }))
 }
 

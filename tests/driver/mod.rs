@@ -174,4 +174,3 @@ pub async fn accuracy_on_unlabelled(driver: &mut Driver) -> f64 {
     let right = unlabelled.iter().filter(|row| row.predicted.is_some_and(|(class, _)| class == truth(row.item)));
     right.count() as f64 / unlabelled.len() as f64
 }
-

@@ -9,8 +9,8 @@ use hone::pipeline::log::{Artifact, Metric, Run, RunKind, RunStatus};
 use hone::protocol::{Options, TriagePlan};
 use hone::storage::Store;
 use hone::storage::records::{
-    BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, ItemRecord, ModelRecord,
-    ProjectRecord, Settled,
+    BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, ItemRecord,
+    ModelRecord, ProjectRecord, Settled,
 };
 
 fn project(id: &str) -> ProjectRecord {
@@ -166,7 +166,12 @@ fn run(id: &str, note: &str) -> Run {
             .map(|value| Metric { key: "loss".into(), value, step: 3, time_ms: 1.5 })
             .into(),
         tags: [("a.b".to_string(), "ü".to_string())].into(),
-        artifacts: vec![Artifact { path: "a/b.json".into(), mime: "application/json".into(), bytes: 3, sha256: "00".into() }],
+        artifacts: vec![Artifact {
+            path: "a/b.json".into(),
+            mime: "application/json".into(),
+            bytes: 3,
+            sha256: "00".into(),
+        }],
         start_ms: 1.0,
         end_ms: None,
         note: note.into(),

@@ -31,7 +31,8 @@ pub(super) struct Baseline {
 impl Baseline {
     /// For this run, with so many audits; `None` if there are too few.
     pub fn new(run: &str, audits: usize) -> Option<Self> {
-        let doubling = std::iter::successors(Some(FEWEST), |size| Some(size * 2)).take_while(|size| size * 3 / 2 <= audits);
+        let doubling =
+            std::iter::successors(Some(FEWEST), |size| Some(size * 2)).take_while(|size| size * 3 / 2 <= audits);
         // The last point has all of them.
         let mut sizes: Vec<usize> = doubling.chain((audits >= FEWEST).then_some(audits)).collect();
         sizes.reverse();

@@ -111,8 +111,7 @@ impl Project {
 
     /// The queue as the page shows it. Never silent: an empty queue says why.
     pub(super) fn queue(&self) -> QueueState {
-        let undecided =
-            (0..self.items.len()).filter(|&item| !self.is_settled(item as ItemIndex)).count() as u32;
+        let undecided = (0..self.items.len()).filter(|&item| !self.is_settled(item as ItemIndex)).count() as u32;
         let cards: Vec<Card> = self.planned.iter().take(CARDS_AHEAD).map(|planned| planned.card.clone()).collect();
         let empty = cards.is_empty().then(|| {
             if self.items.is_empty() {

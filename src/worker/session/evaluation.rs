@@ -1,11 +1,11 @@
 //! A model measured on the audit stream, as the Evaluation panel shows it.
 
+use super::Project;
 use super::baseline::{RANDOM_BASELINE, audits_behind};
 use super::deployment::interval;
 use super::frozen::Frozen;
 use super::project::SEED;
 use super::runs::metric;
-use super::Project;
 use crate::pipeline::evaluate::{
     Estimate, Evaluation, Halting, WeighedLoss, audit_accuracy, clopper_pearson, evaluate, halting_hint, slices,
 };
@@ -100,7 +100,11 @@ impl Project {
             classes: evaluation.classes.iter().map(class_measures).collect(),
             confusion: counts(&evaluation.confusion),
             reliability: evaluation.reliability.iter().map(reliability_bar).collect(),
-            slices: self.slice_groups(&audited.iter().map(|audit| audit.item).collect::<Vec<_>>(), &probabilities, &right),
+            slices: self.slice_groups(
+                &audited.iter().map(|audit| audit.item).collect::<Vec<_>>(),
+                &probabilities,
+                &right,
+            ),
             halting: halting(&curve, evaluation.accuracy, share_done),
             curve,
             random_baseline: self.random_baseline(),
@@ -187,10 +191,8 @@ impl Project {
             }),
             by("import", &|place| Some(self.batches.get(item(place).batch as usize)?.name.clone())),
         ];
-        let mut columns: Vec<&String> = items
-            .iter()
-            .flat_map(|&item| self.items[item as usize].extra.iter().map(|(column, _)| column))
-            .collect();
+        let mut columns: Vec<&String> =
+            items.iter().flat_map(|&item| self.items[item as usize].extra.iter().map(|(column, _)| column)).collect();
         columns.sort();
         columns.dedup();
         for column in columns {

@@ -8,7 +8,7 @@ use super::runs::metric;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::experiment::{Experiment, Outcome};
 use crate::pipeline::export::model_card::TENSORS_FILE;
-use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, finished_twin, fingerprint, merkle_root};
+use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, fingerprint, finished_twin, merkle_root};
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::search::Search;
 use crate::protocol::{ExperimentReply, SearchState, Strategy};
@@ -160,8 +160,7 @@ impl Session {
         let number = run.number;
         project.log_run(run.clone());
         let labels = project.training_rows().len();
-        let search =
-            Search::new(project.record.kind, &project.features, labels, project.record.classes.len(), SEED);
+        let search = Search::new(project.record.kind, &project.features, labels, project.record.classes.len(), SEED);
         project.experiments.last_search = None;
         project.experiments.searching = Some(Searching {
             run,
@@ -438,7 +437,10 @@ impl Session {
             None if status == RunStatus::Cancelled => "Stopped before a trial was finished.".to_string(),
             None => "No trial was finished in this time. Give it more.".to_string(),
             Some(best) if project.is_deployed(&best.run) => {
-                format!("The best of {} is r{}, which is deployed or at the gate already.", searching.tried, best.number)
+                format!(
+                    "The best of {} is r{}, which is deployed or at the gate already.",
+                    searching.tried, best.number
+                )
             }
             Some(best) if best.model.is_none() => format!("Stopped. The best so far is r{}.", best.number),
             Some(best) => format!("The best of {} is r{}: it is brought to the gate.", searching.tried, best.number),
@@ -548,8 +550,7 @@ impl Project {
             let answer = self.labels[item as usize].audit.as_ref()?;
             Some((self.items[item as usize].hash, answer.class.clone(), answer.event.clone()))
         };
-        let audits =
-            audited.then(|| merkle_root(self.audited().into_iter().filter_map(|audit| answered(audit.item))));
+        let audits = audited.then(|| merkle_root(self.audited().into_iter().filter_map(|audit| answered(audit.item))));
         let features = match &self.record.encoder {
             Some(encoder) => {
                 format!("{} {}", self.feature_id(), crate::pipeline::item::ContentHash::of(encoder.as_bytes()))

@@ -61,7 +61,8 @@ impl Session {
             }
             Export::RunsPushPlan => {
                 let plan = serde_json::to_vec(&self.push_plan(project).await?);
-                let plan = plan.map_err(|error| SessionError::Refused(format!("The log can't be written ({error}).")))?;
+                let plan =
+                    plan.map_err(|error| SessionError::Refused(format!("The log can't be written ({error}).")))?;
                 made("-push-plan.json", plan, "application/json")
             }
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),

@@ -131,10 +131,8 @@ impl Project {
     /// A frozen model as the page shows it.
     pub(super) fn deployed(&self, model: &Frozen) -> DeployedModel {
         let audited = self.audited();
-        let compared: Vec<bool> = audited
-            .iter()
-            .filter_map(|audit| Some(model.prediction(audit.row)?.0 == audit.truth))
-            .collect();
+        let compared: Vec<bool> =
+            audited.iter().filter_map(|audit| Some(model.prediction(audit.row)?.0 == audit.truth)).collect();
         let right = compared.iter().filter(|right| **right).count() as u32;
         let total = compared.len() as u32;
         let audit = (total > 0).then(|| {

@@ -117,7 +117,8 @@ impl Session {
     }
 
     pub(super) async fn record_events(
-        &mut self,         events: Vec<LabelEvent>,
+        &mut self,
+        events: Vec<LabelEvent>,
         now_ms: f64,
     ) -> Result<LabelEffect, SessionError> {
         let store = self.store.clone();
@@ -204,7 +205,9 @@ impl Session {
         self.must_write()?;
         let project = self.opened_mut()?;
         if project.learner.probabilities().is_none() {
-            return refused("Audits measure a model, and there is none yet. Nothing was changed. Label some items first.");
+            return refused(
+                "Audits measure a model, and there is none yet. Nothing was changed. Label some items first.",
+            );
         }
         project.record.deployment.audits_wished = count;
         project.mark_rank_due();

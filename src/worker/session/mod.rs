@@ -227,9 +227,7 @@ impl Session {
                 self.audit_now(count, now_ms).await?;
                 Reply::Done.into()
             }
-            Request::Evaluate(model) => {
-                Reply::Evaluation(self.opened()?.evaluation_state(model).map(Box::new)).into()
-            }
+            Request::Evaluate(model) => Reply::Evaluation(self.opened()?.evaluation_state(model).map(Box::new)).into(),
             Request::Train { anyway } => Reply::Experiment(self.train(anyway, now_ms).await?).into(),
             Request::Search { seconds, anyway } => {
                 Reply::Experiment(self.search(seconds, anyway, now_ms).await?).into()

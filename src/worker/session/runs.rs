@@ -184,7 +184,9 @@ fn value_of(row: &RunRow, column: &str) -> Option<Value> {
         Some(value.parse().map_or_else(|_| Value::Text(value.clone()), Value::Number))
     };
     match column.split_once('.') {
-        Some(("metrics", key)) => row.metrics.iter().find(|(name, _)| name == key).map(|(_, value)| Value::Number(*value)),
+        Some(("metrics", key)) => {
+            row.metrics.iter().find(|(name, _)| name == key).map(|(_, value)| Value::Number(*value))
+        }
         Some(("params", key)) => text(&row.params, key),
         Some(("tags", key)) => text(&row.tags, key),
         _ => match column {

@@ -8,9 +8,7 @@ use crate::pipeline::triage::{Budget, audits_needed, certify, e_value, propose, 
 use crate::protocol::{
     CertificatePart, CertificateState, CertificateStatus, ItemIndex, PartStatus, TriagePlan, TriageState,
 };
-use crate::storage::records::{
-    CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, Settled,
-};
+use crate::storage::records::{CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, Settled};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -31,7 +29,8 @@ impl Session {
         let id = project.record.id.clone();
         // Another threshold of the same model: what the old one accepted is part of the new proposal.
         for old in project.certificates.iter_mut().filter(|old| old.ended.is_none()) {
-            old.ended = Some(CertificateEnd::Void(format!("another threshold was proposed (certificate {})", record.number)));
+            old.ended =
+                Some(CertificateEnd::Void(format!("another threshold was proposed (certificate {})", record.number)));
             store.put_certificate(&id, old).await?;
         }
         store.put_certificate(&id, &record).await?;
@@ -112,7 +111,9 @@ impl Session {
         self.must_write()?;
         let project = self.opened()?;
         let Some(record) = project.certificates.iter().rev().find(|record| record.ended.is_none()) else {
-            return refused("There is no certificate in force. Nothing was accepted. Propose one and answer its audit.");
+            return refused(
+                "There is no certificate in force. Nothing was accepted. Propose one and answer its audit.",
+            );
         };
         let certified = |part: &&CertificatePartRecord| part.settled.is_some_and(|settled| settled.certified);
         if !record.parts.iter().any(|part| certified(&part)) {
@@ -240,7 +241,8 @@ impl Project {
         for (row, &item) in self.item_of.iter().enumerate() {
             let open = !self.labels[item as usize].is_decided() && self.drawn_with(item).is_none();
             let Some((class, probability)) = champion.prediction(row).filter(|_| open) else { continue };
-            let accepts = thresholds.get(usize::from(class)).copied().flatten().is_some_and(|least| probability >= least);
+            let accepts =
+                thresholds.get(usize::from(class)).copied().flatten().is_some_and(|least| probability >= least);
             if accepts {
                 let hash = self.items[item as usize].hash;
                 let key = self.record.classes[usize::from(class)].key.clone();
@@ -371,8 +373,12 @@ impl Project {
     }
 
     fn outcome_sentence(&self, record: &CertificateRecord) -> String {
-        let certified: usize =
-            record.parts.iter().filter(|part| part.settled.is_some_and(|s| s.certified)).map(|part| part.items.len()).sum();
+        let certified: usize = record
+            .parts
+            .iter()
+            .filter(|part| part.settled.is_some_and(|s| s.certified))
+            .map(|part| part.items.len())
+            .sum();
         let alpha = record.plan.alpha * 100.0;
         match certified {
             0 => format!(
