@@ -2,6 +2,7 @@
 //!
 //! All delimited files are RFC 4180 with a header, in UTF-8 without a byte order mark; cells are never altered.
 
+pub mod mlflow;
 pub mod model_card;
 pub mod time;
 
