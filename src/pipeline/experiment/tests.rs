@@ -147,7 +147,10 @@ fn too_few_labels_to_hold_out_still_train() {
         assert!(outcome.out_of_fold.is_empty() && outcome.out_of_fold_log_loss.is_nan(), "{}", spec.name());
         assert!((outcome.temperature - 1.0).abs() < 1e-3);
         let logits = outcome.head.logits(&features);
-        assert_eq!((likeliest(logits.row(0)), likeliest(logits.row(1))), (0, 1), "{}", spec.name());
+        // Both labels are among the ten nearest of any row, so k-NN cannot tell.
+        if !matches!(spec.head, HeadParams::Knn { .. }) {
+            assert_eq!((likeliest(logits.row(0)), likeliest(logits.row(1))), (0, 1), "{}", spec.name());
+        }
     }
 }
 

@@ -47,7 +47,8 @@ impl Tridiagonalisation {
     pub fn new(matrix: Array2<f64>) -> Self {
         let side = matrix.nrows();
         Self {
-            matrix,
+            // A product of narrow matrices may lie column by column; rows are what is read here.
+            matrix: matrix.as_standard_layout().into_owned(),
             diagonal: vec![0.0; side],
             off_diagonal: vec![0.0; side.saturating_sub(1)],
             scales: vec![0.0; side],
@@ -123,8 +124,8 @@ impl Tridiagonalisation {
         (self.off_diagonal[column], self.scales[column]) = (target, scale);
         let mut block = self.matrix.slice_mut(s![column + 1.., column + 1..]);
         let mut image: Vec<f64> =
-            block.rows().into_iter().map(|row| scale * dot(row.as_slice(), &reflection)).collect();
-        let half = 0.5 * scale * dot(Some(&image), &reflection);
+            block.rows().into_iter().map(|row| scale * dot(row.as_slice().expect("row-major"), &reflection)).collect();
+        let half = 0.5 * scale * dot(&image, &reflection);
         image.iter_mut().zip(&reflection).for_each(|(image, v)| *image -= half * v);
         for (at, mut row) in block.axis_iter_mut(Axis(0)).enumerate() {
             let (v, w) = (reflection[at], image[at]);
@@ -156,8 +157,8 @@ impl Tridiagonalisation {
     }
 }
 
-fn dot(a: Option<&[f64]>, b: &[f64]) -> f64 {
-    a.map_or(0.0, |a| a.iter().zip(b).map(|(a, b)| a * b).sum())
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 impl Tridiagonal {
