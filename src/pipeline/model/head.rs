@@ -10,6 +10,11 @@ use crate::pipeline::features::matrix::Features;
 use ndarray::Array2;
 use std::ops::Range;
 
+/// What [`TrainedHead::usage`] says of a linear head.
+pub const LINEAR_USAGE: &str = "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); \
+     model.safetensors holds the weights as `dense` and `sparse` (classes × features each, f32, side by side) and \
+     `intercepts` (classes, f32)";
+
 /// What training leads to.
 #[derive(Debug, Clone)]
 pub enum TrainedHead {
@@ -119,5 +124,46 @@ impl TrainedHead {
             | TrainedHead::Mlp(view, _)
             | TrainedHead::Forest(view, _) => Some(view),
         }
+    }
+
+    /// How the tensors in its file make a prediction, for a reader without Hone.
+    pub fn usage(&self) -> String {
+        let file = "model.safetensors holds";
+        let model = match self {
+            TrainedHead::Linear(_) => return LINEAR_USAGE.into(),
+            TrainedHead::Prototype(..) => format!(
+                "logits = x · [dense, sparse]ᵀ + intercepts, where the dense and the sparse half of x are each scaled to \
+                 the same length and x as a whole to length 1; {file} the class means, of unit length times their \
+                 sharpness, as `dense` and `sparse` (classes × features each, f32) and `intercepts` (classes)"
+            ),
+            TrainedHead::Knn(..) => format!(
+                "logits = ln((v + shares) / (Σ v + 1)) + offsets, where v sums `vote_weights` by class over the k rows \
+                 nearest to x by cosine (k is in the metadata; the two halves of x are each scaled to the same length and x \
+                 as a whole to length 1); {file} the rows so scaled as `rows` (n × dense features) and, row by row from \
+                 `sparse_starts` on, `sparse_columns` and `sparse_values`, their classes as `row_classes`, and by class \
+                 `vote_weights`, `shares`, `offsets`"
+            ),
+            TrainedHead::Mlp(..) => format!(
+                "logits = max(0, x · hidden_weightsᵀ + hidden_bias) · output_weightsᵀ + output_bias; {file} these, f32 \
+                 (hidden × features, hidden, classes × hidden, classes)"
+            ),
+            TrainedHead::Forest(..) => format!(
+                "logits = ln(mean over trees of the leaf's shares) + offsets; each tree starts at its entry in `roots`, goes \
+                 to `left` where x[columns] ≤ thresholds and else to `right`, until `columns` is 4294967295: there `left` \
+                 is the row of `leaves` (leaves × classes); {file} these by node, and `offsets` by class"
+            ),
+        };
+        let projected = match self.view().and_then(|view| view.projection.as_ref()) {
+            Some(_) => "; the dense half of x is (dense features − projection_mean) · projection_basis",
+            None => "",
+        };
+        let half = match self.view() {
+            Some(FeatureView { dense: true, sparse: true, .. }) | None => {
+                "x is the dense and the sparse features side by side"
+            }
+            Some(FeatureView { dense: true, .. }) => "x is the dense features alone",
+            Some(_) => "x is the sparse features alone",
+        };
+        format!("probabilities = softmax(logits / temperature); {model}; {half}{projected}")
     }
 }

@@ -28,3 +28,5 @@ pub mod fitting;
 
 #[cfg(feature = "engine")]
 pub mod tensors;
+#[cfg(feature = "engine")]
+pub mod head_tensors;
