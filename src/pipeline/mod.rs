@@ -11,5 +11,7 @@ pub mod rank;
 pub mod label;
 pub mod train;
 pub mod evaluate;
+pub mod triage;
+pub mod gate;
 pub mod simulate;
 pub mod export;
