@@ -13,6 +13,8 @@ pub mod train;
 #[cfg(feature = "engine")]
 pub mod experiment;
 pub mod evaluate;
+pub mod triage;
+pub mod gate;
 pub mod simulate;
 pub mod export;
 pub mod log;
