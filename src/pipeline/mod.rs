@@ -12,6 +12,7 @@ pub mod label;
 pub mod train;
 #[cfg(feature = "engine")]
 pub mod experiment;
+pub mod search;
 pub mod evaluate;
 pub mod triage;
 pub mod gate;
