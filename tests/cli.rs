@@ -320,7 +320,7 @@ fn each_error_is_one_line_with_its_code() {
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
-    check(&[], 2, &["train, score, evaluate or simulate"]);
+    check(&[], 2, &["train, search, score, evaluate or simulate"]);
     check(&["fly"], 2, &["fly"]);
     check(&["train", &data], 2, &["--output"]);
     check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
@@ -353,7 +353,7 @@ fn each_error_is_one_line_with_its_code() {
 fn help_has_examples() {
     let folder = Folder::new("help");
     assert!(works(&folder, &["--help"]).contains("simulate"));
-    for command in ["train", "score", "evaluate", "simulate"] {
+    for command in ["train", "search", "score", "evaluate", "simulate"] {
         let help = works(&folder, &[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

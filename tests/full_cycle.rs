@@ -3,17 +3,9 @@
 mod driver;
 
 use driver::*;
-use hone::pipeline::features::matrix::FeatureVector;
-use hone::pipeline::import::Imported;
-use hone::pipeline::item::{Content, ContentHash, Item, Kind};
-use hone::protocol::{
-    Decision, Event, Export, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request,
-    Verdict,
-};
+use hone::protocol::{Decision, Export, ItemIndex, Reply, Request, Verdict};
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Attachment, Chunk, FeatureSource, Session};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use hone::worker::session::{FeatureSource, Session};
 
 #[test]
 fn thirty_labels_teach_the_model_and_a_reopened_project_is_the_same() {

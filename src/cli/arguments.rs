@@ -30,6 +30,8 @@ pub struct Arguments {
 pub enum Command {
     /// Train a classifier on labelled data and save it
     Train(TrainArguments),
+    /// Try heads and features until time is up, rank them, save the best
+    Search(SearchArguments),
     /// Predict the class of each item with a saved model
     Score(ScoreArguments),
     /// Compare a saved model's predictions with the labels of data it has not seen
@@ -96,6 +98,29 @@ pub struct TrainArguments {
     /// What to train
     #[arg(long, value_name = "NAME", default_value = "logistic", value_parser = PossibleValuesParser::new(HeadSpec::WORDS))]
     pub head: String,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// `hone search`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each head is trained and scored on labels held out from it (five folds); lower log-loss ranks higher.\n\n\
+    Examples:\n  \
+    hone search photos/ --minutes 2 -o photos.model.zip\n  \
+    hone search reviews.csv --label-column sentiment --minutes 5 --json"
+)]
+pub struct SearchArguments {
+    /// What to train on.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// How long to search, in minutes; it ends sooner when there is nothing more to try
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    pub minutes: f64,
+    /// Where to save the best model
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: Option<PathBuf>,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
@@ -199,6 +224,15 @@ fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
         .try_map(|word| ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy"))
 }
 
+fn minutes(word: &str) -> Result<f64, String> {
+    /// Whoever means longer than a year means something else.
+    const MOST: f64 = 525_600.0;
+    match word.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= MOST => Ok(minutes),
+        _ => Err("it must be a number above 0".into()),
+    }
+}
+
 fn kind_parser() -> impl TypedValueParser<Value = Kind> {
     PossibleValuesParser::new([Kind::Image, Kind::Text, Kind::Table].map(Kind::word))
         .try_map(|word| Kind::from_word(&word).ok_or("no such kind"))
@@ -207,7 +241,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, score, evaluate or simulate (see `hone --help`)".into();
+        return "say what to do: train, search, score, evaluate or simulate (see `hone --help`)".into();
     }
     let report = error.render().to_string();
     let said: Vec<&str> = report
@@ -237,7 +271,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, score, evaluate or simulate");
+        check("hone", "train, search, score, evaluate or simulate");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");

@@ -1,4 +1,4 @@
-//! The command line `hone`: train, score, evaluate and simulate with the pipeline that runs in the browser.
+//! The command line `hone`: train, search, score, evaluate and simulate with the pipeline that runs in the browser.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -18,6 +18,7 @@ pub mod weights;
 pub mod model_file;
 pub mod train;
 pub mod score;
+pub mod search;
 pub mod evaluate;
 pub mod simulate;
 pub mod output;
@@ -41,6 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Train(arguments) => train::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -12,7 +12,10 @@ pub mod label;
 pub mod train;
 #[cfg(feature = "engine")]
 pub mod experiment;
+pub mod search;
 pub mod evaluate;
+pub mod triage;
+pub mod gate;
 pub mod simulate;
 pub mod export;
 pub mod log;

@@ -7,8 +7,7 @@ use hone::pipeline::features::matrix::FeatureVector;
 use hone::pipeline::import::Imported;
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::protocol::{
-    Decision, Event, Export, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request,
-    Verdict,
+    Decision, Event, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request, Verdict,
 };
 use hone::storage::Store;
 use hone::worker::session::{Arrival, Attachment, Chunk, FeatureSource, Session};

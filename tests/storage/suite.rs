@@ -53,6 +53,7 @@ fn label(id: &str, number: u32) -> LabelEvent {
         source: Source::Audit,
         shown: Some(Shown { class: "bird".into(), probability: 0.1, model: 3 }),
         drawn_with: Some(1e-9),
+        certificate: Some(2),
         took_ms: Some(4_000_000_000),
         time_ms: 1_700_000_000_000.25,
     }

@@ -53,7 +53,7 @@ enum Stage {
     /// Primal only: how many rows are rotated.
     Rotate(Tridiagonal, Array2<f64>, usize),
     /// Trying one strength after the other.
-    Choose(Choice),
+    Choose(Box<Choice>),
     Done,
 }
 
@@ -148,7 +148,7 @@ impl RidgeFit {
                             let rotated = Array2::zeros((self.rows.len(), tridiagonal.basis.nrows()));
                             Stage::Rotate(tridiagonal, rotated, 0)
                         }
-                        true => Stage::Choose(Choice::new(reduction.finish(), None)),
+                        true => Stage::Choose(Box::new(Choice::new(reduction.finish(), None))),
                     };
                     left
                 }
@@ -161,7 +161,7 @@ impl RidgeFit {
                     self.stage = if end < self.rows.len() {
                         Stage::Rotate(tridiagonal, rotated, end)
                     } else {
-                        Stage::Choose(Choice::new(tridiagonal, Some(rotated)))
+                        Stage::Choose(Box::new(Choice::new(tridiagonal, Some(rotated))))
                     };
                     per_row * (end - next)
                 }

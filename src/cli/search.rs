@@ -1,0 +1,163 @@
+//! `hone search`: heads and features tried until time is up, ranked by how well they predict labels they have not seen.
+
+use super::arguments::SearchArguments;
+use super::dataset::ProjectLabels;
+use super::embed::Extractor;
+use super::failure::Failure;
+use super::output::{self, counted, percent, remark};
+use super::train::{LabelledData, SEED, must_be_writable};
+use crate::pipeline::experiment::{Experiment, Outcome};
+use crate::pipeline::features::matrix::Features;
+use crate::pipeline::item::Kind;
+use crate::pipeline::model::spec::HeadSpec;
+use crate::pipeline::search::Search;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Multiply-adds between two looks at the clock: some milliseconds.
+const SLICE_WORK: usize = 20 << 20;
+
+#[derive(Serialize)]
+struct Report {
+    kind: Kind,
+    /// How many items trained.
+    items: usize,
+    classes: usize,
+    /// Whether there was nothing more to try before time was up.
+    exhausted: bool,
+    /// The best first.
+    trials: Vec<Trial>,
+    /// The model file with the best, if one was asked for.
+    model: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Trial {
+    rank: usize,
+    name: String,
+    params: BTreeMap<String, String>,
+    /// Share of training labels predicted right out of fold.
+    out_of_fold_accuracy: f64,
+    out_of_fold_log_loss: f64,
+    seconds: f64,
+    #[serde(skip)]
+    hyper_parameters: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
+    if let Some(output) = &arguments.output {
+        must_be_writable(output)?;
+    }
+    let mut labelled = LabelledData::open(&arguments.data, ProjectLabels::Training)?;
+    let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
+    let features = labelled.embed(&extractor, &arguments.run)?;
+    output::remark_problems(&labelled.dataset.problems);
+    let kind = labelled.dataset.kind;
+    let labels: Vec<(usize, usize)> = labelled.targets.iter().copied().enumerate().collect();
+    let classes = labelled.classes.len();
+    let mut search = Search::new(kind, &features, labels.len(), classes, SEED);
+    let ends = Instant::now() + Duration::from_secs_f64(60.0 * arguments.minutes);
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut best: Option<Outcome> = None;
+    let exhausted = loop {
+        let Some(spec) = search.next() else { break true };
+        let begun = Instant::now();
+        let outcome = match trial(&features, &labels, classes, &spec, ends) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => break false,
+            Err(why) => {
+                remark(&format!("{} was left out: {why}", spec.name()));
+                continue;
+            }
+        };
+        let (accuracy, loss) = (outcome.out_of_fold_accuracy, outcome.out_of_fold_log_loss);
+        if !loss.is_finite() {
+            return Err(Failure::data(
+                "too few labels to compare heads: none can be held out. Label at least two items of two classes",
+            ));
+        }
+        progress(&spec, accuracy, loss);
+        if search.best().is_none_or(|(_, least)| loss < least) {
+            best = Some(outcome);
+        }
+        search.tell(&spec, loss);
+        trials.push(Trial {
+            rank: 0,
+            name: spec.name(),
+            params: spec.params(),
+            out_of_fold_accuracy: accuracy,
+            out_of_fold_log_loss: loss,
+            seconds: begun.elapsed().as_secs_f64(),
+            hyper_parameters: spec.hyper_parameters(),
+        });
+    };
+    let Some(best) = best else {
+        return Err(Failure::data("time was up before the first head was trained; give it more --minutes"));
+    };
+    trials.sort_by(|a, b| a.out_of_fold_log_loss.total_cmp(&b.out_of_fold_log_loss));
+    trials.iter_mut().zip(1..).for_each(|(trial, rank)| trial.rank = rank);
+    if let Some(path) = &arguments.output {
+        labelled.saved_model(&extractor, best).write(path)?;
+    }
+    let model = arguments.output.as_ref().map(|path| path.display().to_string());
+    let report = Report { kind, items: labels.len(), classes, exhausted, trials, model };
+    if arguments.run.json {
+        return output::print_json(&report);
+    }
+    output::print(&in_words(&report));
+    Ok(())
+}
+
+/// One experiment; `None` if time is up first.
+fn trial(
+    features: &Features,
+    labels: &[(usize, usize)],
+    classes: usize,
+    spec: &HeadSpec,
+    ends: Instant,
+) -> Result<Option<Outcome>, String> {
+    let mut experiment = Experiment::begin(features, labels, classes, spec, SEED)?;
+    while !experiment.step(features, SLICE_WORK) {
+        if Instant::now() >= ends {
+            return Ok(None);
+        }
+    }
+    experiment.try_finish().map(Some)
+}
+
+/// A line a trial, for people.
+fn progress(spec: &HeadSpec, accuracy: f64, loss: f64) {
+    if std::io::stderr().is_terminal() {
+        remark(&format!("{} {}: {}, log-loss {loss:.3}", spec.name(), spec.hyper_parameters(), percent(accuracy)));
+    }
+}
+
+fn in_words(report: &Report) -> String {
+    let heading = ["rank head", "out of fold", "log-loss", "seconds"];
+    let mut rows = vec![heading.map(String::from).to_vec()];
+    for trial in &report.trials {
+        let head = match trial.hyper_parameters.as_str() {
+            "" => trial.name.clone(),
+            hyper_parameters => format!("{} ({hyper_parameters})", trial.name),
+        };
+        rows.push(vec![
+            format!("{:>4} {head}", trial.rank),
+            percent(trial.out_of_fold_accuracy),
+            format!("{:.4}", trial.out_of_fold_log_loss),
+            format!("{:.1}", trial.seconds),
+        ]);
+    }
+    let mut text = output::aligned(&rows);
+    let tried = counted(report.trials.len() as u64, "head");
+    text += &match report.exhausted {
+        true => format!("Tried {tried}; there is nothing more to try.\n"),
+        false => format!("Tried {tried} before time was up.\n"),
+    };
+    if let Some(model) = &report.model {
+        text += &format!("Saved the best as {model}. `hone evaluate` on unseen data gives its accuracy.\n");
+    }
+    text
+}
