@@ -1,6 +1,7 @@
 //! The arguments of each command, checked before any work starts.
 
 use crate::pipeline::item::Kind;
+use crate::pipeline::log::Query;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::rank::Strategy;
 use crate::protocol::RELEASE;
@@ -38,6 +39,8 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
     Simulate(SimulateArguments),
+    /// List the experiment log of a project
+    Runs(RunsArguments),
 }
 
 /// Where data is and how to read it.
@@ -209,6 +212,28 @@ pub struct SimulateArguments {
     pub run: RunArguments,
 }
 
+/// `hone runs`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXPRESSION compares metrics.NAME, params.NAME, tags.NAME and the attributes status, kind, name, number, start_time, \
+    end_time and duration, by = != > >= < <= like ilike, joined by and, or, not and parentheses.\n\n\
+    Examples:\n  \
+    hone runs photos.hone\n  \
+    hone runs photos.hone --where 'metrics.accuracy > 0.9 and params.head = \"ridge\"'\n  \
+    hone runs photos.hone --where 'kind = \"trial\" and start_time >= \"2026-11-24\"' --json"
+)]
+pub struct RunsArguments {
+    /// A project saved by Hone (.hone)
+    #[arg(value_name = "PROJECT")]
+    pub project: PathBuf,
+    /// Only the runs that match, as in the app's table [default: all]
+    #[arg(long = "where", value_name = "EXPRESSION", default_value = "", hide_default_value = true, value_parser = Query::parse)]
+    pub query: Query,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The word for a strategy on the command line and in JSON.
 pub fn strategy_word(strategy: Strategy) -> &'static str {
     match strategy {
@@ -241,7 +266,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate or simulate (see `hone --help`)".into();
+        return "say what to do: train, search, score, evaluate, simulate or runs (see `hone --help`)".into();
     }
     let report = error.render().to_string();
     let said: Vec<&str> = report
@@ -271,7 +296,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate or simulate");
+        check("hone", "train, search, score, evaluate, simulate or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");

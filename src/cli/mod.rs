@@ -21,6 +21,7 @@ pub mod score;
 pub mod search;
 pub mod evaluate;
 pub mod simulate;
+pub mod runs;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -46,6 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
