@@ -1,4 +1,4 @@
-//! The command line `hone`: train, score, evaluate and simulate with the pipeline that runs in the browser.
+//! The command line `hone`: train, score, evaluate, simulate and certify with the pipeline that runs in the browser.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -20,6 +20,7 @@ pub mod train;
 pub mod score;
 pub mod evaluate;
 pub mod simulate;
+pub mod certify;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -44,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Certify(arguments) => certify::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
