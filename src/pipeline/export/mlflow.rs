@@ -255,7 +255,7 @@ fn push_run(
                 return None;
             };
             Some(PushArtifact {
-                path: keys::artifact_path(&artifact.path),
+                path: keys::artifact_path(&artifact.path, &label, changes),
                 mime: artifact.mime.clone(),
                 sha256: ContentHash::of(&bytes).to_hex(),
                 base64: Some(STANDARD.encode(bytes)),

@@ -97,10 +97,18 @@ pub(super) fn model_name(name: &str, changes: &mut Vec<String>) -> String {
     accepted
 }
 
-/// A relative path without a way out of its folder.
-pub(super) fn artifact_path(path: &str) -> String {
+/// A relative path without a way out of its folder and without the signs that MLflow, or a URL, reads as more than a name.
+pub(super) fn artifact_path(path: &str, run: &str, changes: &mut Vec<String>) -> String {
     let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !["", ".", ".."].contains(part)).collect();
-    if parts.is_empty() { "file".into() } else { parts.join("/") }
+    let joined = if parts.is_empty() { "file".into() } else { parts.join("/") };
+    let accepted: String = joined
+        .chars()
+        .map(|letter| if letter.is_control() || "#%?:*\"<>|".contains(letter) { '_' } else { letter })
+        .collect();
+    if accepted != path {
+        changes.push(format!("{run}: MLflow refuses the file name “{path}”; it is pushed as “{accepted}”."));
+    }
+    accepted
 }
 
 /// The first `most` characters, and a remark if that isn't all.
@@ -163,10 +171,19 @@ mod tests {
 
     #[test]
     fn paths_stay_inside() {
-        for (path, expected) in
-            [("a.json", "a.json"), ("../../a", "a"), ("/x/./y", "x/y"), ("..", "file"), ("a\\..\\b", "a/b")]
-        {
-            assert_eq!(artifact_path(path), expected, "{path}");
+        for (path, expected) in [
+            ("a.json", "a.json"),
+            ("charts/Größe 1.svg", "charts/Größe 1.svg"),
+            ("../../a", "a"),
+            ("/x/./y", "x/y"),
+            ("..", "file"),
+            ("a\\..\\b", "a/b"),
+            ("c: 50 % #1?", "c_ 50 _ _1_"),
+            ("%2e%2e/a", "_2e_2e/a"),
+        ] {
+            let mut changes = Vec::new();
+            assert_eq!(artifact_path(path, "r1", &mut changes), expected, "{path}");
+            assert_eq!(changes.len(), usize::from(path != expected), "{changes:?}");
         }
     }
 }
