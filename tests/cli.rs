@@ -288,6 +288,7 @@ fn a_project_file_is_data() {
         items: 20,
         labelled: 20,
         encoder: None,
+        deployment: Default::default(),
     };
     let snapshot = Snapshot { project, items, events, batches: Vec::new(), model: None, vectors: Vec::new() };
     let mut bytes = Vec::new();

@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn audits_measure_and_never_train() {
-        let standing = |class: &str, source| Some(Standing { class: class.into(), source, event: String::new() });
+        let standing = |class: &str, source| {
+            Some(Standing { class: class.into(), source, event: String::new(), certificate: None })
+        };
         let human = ItemLabels { label: standing("cat", Source::Human), ..ItemLabels::default() };
         let audit = ItemLabels { audit: standing("dog", Source::Audit), ..human.clone() };
         let check = |item: &ItemLabels, wanted, has_audits, expected: Option<&str>| {

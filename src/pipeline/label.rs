@@ -142,14 +142,16 @@ pub struct Standing {
     pub source: Source,
     /// The event's id.
     pub event: String,
+    /// The certificate it was asked or accepted for, if for one.
+    pub certificate: Option<u32>,
 }
 
 /// The log's events that stand, in order: those not undone (and undos themselves left out).
 ///
 /// Undoing an undo brings the first event back, so a chain is resolved from its newest link down.
-pub fn standing(events: &[LabelEvent]) -> Vec<&LabelEvent> {
+pub fn standing<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> Vec<&'log LabelEvent> {
     let mut undone: HashSet<&str> = HashSet::new();
-    let mut ordered: Vec<&LabelEvent> = events.iter().collect();
+    let mut ordered: Vec<&LabelEvent> = events.into_iter().collect();
     ordered.sort_by(|a, b| a.id.cmp(&b.id));
     ordered.dedup_by(|a, b| a.id == b.id);
     for event in ordered.iter().rev() {
@@ -164,13 +166,18 @@ pub fn standing(events: &[LabelEvent]) -> Vec<&LabelEvent> {
 }
 
 /// The current labels: a fold over the log. The same set of events gives the same result in any order of arrival.
-pub fn fold(events: &[LabelEvent]) -> HashMap<ContentHash, ItemLabels> {
+pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap<ContentHash, ItemLabels> {
     let mut items: HashMap<ContentHash, ItemLabels> = HashMap::new();
     for event in standing(events) {
         let item = items.entry(event.item).or_default();
         match &event.action {
             Action::Label(class) => {
-                let set = Standing { class: class.clone(), source: event.source, event: event.id.clone() };
+                let set = Standing {
+                    class: class.clone(),
+                    source: event.source,
+                    event: event.id.clone(),
+                    certificate: event.certificate,
+                };
                 item.skipped = false;
                 match event.source {
                     Source::Audit => item.audit = Some(set),

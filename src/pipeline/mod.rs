@@ -13,3 +13,4 @@ pub mod train;
 pub mod evaluate;
 pub mod simulate;
 pub mod export;
+pub mod log;

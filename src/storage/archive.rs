@@ -1,20 +1,19 @@
 //! A whole project in one file, and back.
 //!
 //! A `.hone` file is a zip, so that a person can look inside: `mimetype` (first and uncompressed, by which the file is
-//! recognised), `manifest.json`, `items.jsonl`, `events.jsonl`, `batches.jsonl`, `model.json` with
-//! `model.safetensors`, `vectors/N.bin` (postcard; may be missing, features can be computed anew) and
-//! `media/<hash>` for images.
+//! recognised), `manifest.json`, `items.jsonl`, `events.jsonl`, `batches.jsonl`, `runs.jsonl`,
+//! `certificates.jsonl`, `artifacts/N`, `model.json` with `model.safetensors`, `vectors/N.bin` (postcard; may be
+//! missing, features can be computed anew) and `media/<hash>` for images.
 
-use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
-use crate::pipeline::export::model_card::{
-    CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage,
-};
+use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::pipeline::export::model_card::{MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage};
 use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
 use crate::pipeline::import::source::PROJECT_MIMETYPE;
 use crate::pipeline::item::{Content, ContentHash};
 use crate::pipeline::label::{Class, LabelEvent};
+use crate::pipeline::log::Run;
 use crate::protocol::RELEASE;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,7 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// The version of the file format that this release writes and the newest it reads.
-pub const ARCHIVE_FORMAT_VERSION: u32 = 1;
+pub const ARCHIVE_FORMAT_VERSION: u32 = 2;
 
 /// No entry but an image may unpack to more than this: a project file may have been made to harm.
 const MAX_ENTRY_BYTES: u64 = 2 << 30;
@@ -44,6 +43,23 @@ pub struct Snapshot {
     pub model: Option<ModelRecord>,
     /// The features computed so far, one set a feature extractor; may be left empty.
     pub vectors: Vec<VectorSet>,
+    /// The experiment log. Files of version 1 have none.
+    pub runs: Vec<Run>,
+    /// The files of its runs.
+    pub artifacts: Vec<ArtifactFile>,
+    /// The certificates, by number. Files of version 1 have none.
+    pub certificates: Vec<CertificateRecord>,
+}
+
+/// A file of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArtifactFile {
+    /// The run's id.
+    pub run: String,
+    /// Its path in the run.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
 }
 
 /// The features of many items by one extractor.
@@ -86,6 +102,13 @@ struct Manifest {
     has_model: bool,
     /// The extractor of `vectors/0.bin`, `vectors/1.bin`, …
     feature_ids: Vec<String>,
+    #[serde(default)]
+    runs: usize,
+    #[serde(default)]
+    certificates: usize,
+    /// Run and path of `artifacts/0`, `artifacts/1`, …
+    #[serde(default)]
+    artifacts: Vec<(String, String)>,
 }
 
 /// A [`VectorSet`]'s entry, as postcard writes it.
@@ -126,11 +149,20 @@ impl<W: Write> ArchiveWriter<W> {
             batches: snapshot.batches.len(),
             has_model: snapshot.model.is_some(),
             feature_ids: snapshot.vectors.iter().map(|set| set.feature_id.clone()).collect(),
+            runs: snapshot.runs.len(),
+            certificates: snapshot.certificates.len(),
+            artifacts: snapshot.artifacts.iter().map(|file| (file.run.clone(), file.path.clone())).collect(),
         };
         writer.json("manifest.json", &manifest)?;
         writer.json_lines("items.jsonl", &snapshot.items)?;
         writer.json_lines("events.jsonl", &snapshot.events)?;
         writer.json_lines("batches.jsonl", &snapshot.batches)?;
+        writer.json_lines("runs.jsonl", &snapshot.runs)?;
+        writer.json_lines("certificates.jsonl", &snapshot.certificates)?;
+        for (number, file) in snapshot.artifacts.iter().enumerate() {
+            writer
+                .entry(&format!("artifacts/{number}"), CompressionMethod::Deflated, |out| out.write_all(&file.bytes))?;
+        }
         if let Some(model) = &snapshot.model {
             // The weights go beside, as the file that other tools read.
             writer.json(MODEL_FILE, &ModelRecord { tensors: Vec::new(), ..model.clone() })?;
@@ -261,8 +293,9 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
     let events = read_lines(&mut archive, "events.jsonl", manifest.events)?;
     let batches = read_lines(&mut archive, "batches.jsonl", manifest.batches)?;
     let model = if manifest.has_model {
-        let json = read_entry(&mut archive, CARD_FILE)?;
-        let record: ModelRecord = serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(CARD_FILE.into()))?;
+        let json = read_entry(&mut archive, MODEL_FILE)?;
+        let record: ModelRecord =
+            serde_json::from_slice(&json).map_err(|_| ArchiveError::Damaged(MODEL_FILE.into()))?;
         Some(ModelRecord { tensors: read_entry(&mut archive, TENSORS_FILE)?, ..record })
     } else {
         None
@@ -273,7 +306,24 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
         .enumerate()
         .map(|(number, feature_id)| read_vectors(&mut archive, &format!("vectors/{number}.bin"), feature_id))
         .collect::<Result<_, _>>()?;
-    let snapshot = Snapshot { project: manifest.project, items, events, batches, model, vectors };
+    let (runs, certificates) = match manifest.format_version {
+        1 => (Vec::new(), Vec::new()),
+        _ => (
+            read_lines(&mut archive, "runs.jsonl", manifest.runs)?,
+            read_lines(&mut archive, "certificates.jsonl", manifest.certificates)?,
+        ),
+    };
+    let artifacts = manifest
+        .artifacts
+        .into_iter()
+        .enumerate()
+        .map(|(number, (run, path))| {
+            let bytes = read_entry(&mut archive, &format!("artifacts/{number}"))?;
+            Ok(ArtifactFile { run, path, bytes })
+        })
+        .collect::<Result<_, ArchiveError>>()?;
+    let snapshot =
+        Snapshot { project: manifest.project, items, events, batches, model, vectors, runs, artifacts, certificates };
     Ok((snapshot, MediaReader { archive }))
 }
 

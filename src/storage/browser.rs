@@ -2,11 +2,12 @@
 
 use super::StoreError;
 use super::database::*;
-use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
 use super::vector_block::{VectorBlock, share_out};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
+use crate::pipeline::log::Run;
 use idb::{KeyRange, Query, Transaction};
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use serde::Serialize;
@@ -54,7 +55,7 @@ impl Store {
         self.put(PROJECTS, Durability::Strict, vec![(None, value)]).await
     }
 
-    /// Removes a project with its items, events, batches and model, and the media, thumbnails and vectors that no
+    /// Removes a project with its items, events, batches, models, runs and certificates, and the media, thumbnails and vectors that no
     /// other project uses.
     pub async fn delete_project(&self, project: &str) -> Result<(), StoreError> {
         self.database
@@ -62,7 +63,7 @@ impl Store {
                 let items: Vec<ItemRecord> = all(transaction, ITEMS, Some(within(project)?)).await?;
                 transaction.object_store(PROJECTS)?.delete(JsValue::from_str(project))?;
                 transaction.object_store(MODELS)?.delete(JsValue::from_str(project))?;
-                for store in [ITEMS, EVENTS, BATCHES] {
+                for store in [ITEMS, EVENTS, BATCHES, RUNS, ARTIFACTS, CERTIFICATES] {
                     transaction.object_store(store)?.delete(within(project)?)?;
                 }
                 let by_hash = transaction.object_store(ITEMS)?.index(ITEMS_BY_HASH)?;
@@ -221,6 +222,43 @@ impl Store {
         self.put(MODELS, Durability::Relaxed, vec![entry]).await
     }
 
+    /// A project's experiment log, by id (so by time).
+    pub async fn runs(&self, project: &str) -> Result<Vec<Run>, StoreError> {
+        self.all(RUNS, Some(within(project)?)).await
+    }
+
+    /// Adds a run or replaces it, with files of it: all of it or nothing.
+    pub async fn put_run(&self, project: &str, run: &Run, artifacts: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        self.database
+            .write(&[RUNS, ARTIFACTS], Durability::Strict, async |transaction| {
+                let key = Array::of2(&project.into(), &run.id.as_str().into());
+                transaction.object_store(RUNS)?.put(&to_js(run)?, Some(&key))?;
+                let store = transaction.object_store(ARTIFACTS)?;
+                for (path, bytes) in artifacts {
+                    store.put(&buffer(bytes), Some(&artifact_key(project, &run.id, path)))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// A file of a run.
+    pub async fn artifact(&self, project: &str, run: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.value(ARTIFACTS, artifact_key(project, run, path)).await?;
+        Ok(value.map(|bytes| Uint8Array::new(&bytes).to_vec()))
+    }
+
+    /// A project's certificates, by number.
+    pub async fn certificates(&self, project: &str) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.all(CERTIFICATES, Some(within(project)?)).await
+    }
+
+    /// Adds a certificate or replaces it.
+    pub async fn put_certificate(&self, project: &str, record: &CertificateRecord) -> Result<(), StoreError> {
+        let entry = (Some(number_key(project, record.number)), to_js(record)?);
+        self.put(CERTIFICATES, Durability::Strict, vec![entry]).await
+    }
+
     /// A setting of this browser, not of a project.
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.one(SETTINGS, name).await
@@ -367,6 +405,10 @@ fn to_js(record: &impl Serialize) -> Result<JsValue, StoreError> {
     let serializer =
         serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true).serialize_missing_as_null(true);
     Ok(record.serialize(&serializer)?)
+}
+
+fn artifact_key(project: &str, run: &str, path: &str) -> JsValue {
+    Array::of3(&project.into(), &run.into(), &path.into()).into()
 }
 
 fn hash_key(hash: ContentHash) -> JsValue {

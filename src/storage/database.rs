@@ -30,19 +30,38 @@ pub const VECTOR_KEYS: &str = "vector_keys";
 pub const VECTOR_BLOCKS: &str = "vector_blocks";
 /// Key: the project. Value: a `ModelRecord`.
 pub const MODELS: &str = "models";
+/// Key: `[project, id]`. Value: a `Run`.
+pub const RUNS: &str = "runs";
+/// Key: `[project, run, path]`. Value: an `ArrayBuffer`.
+pub const ARTIFACTS: &str = "artifacts";
+/// Key: `[project, number]`. Value: a `CertificateRecord`.
+pub const CERTIFICATES: &str = "certificates";
 /// Key: the name. Value: a string.
 pub const SETTINGS: &str = "settings";
 
 /// All stores of the present schema.
-pub const ALL: [&str; 10] =
-    [PROJECTS, ITEMS, EVENTS, BATCHES, MEDIA, THUMBNAILS, VECTOR_KEYS, VECTOR_BLOCKS, MODELS, SETTINGS];
+pub const ALL: [&str; 13] = [
+    PROJECTS,
+    ITEMS,
+    EVENTS,
+    BATCHES,
+    MEDIA,
+    THUMBNAILS,
+    VECTOR_KEYS,
+    VECTOR_BLOCKS,
+    MODELS,
+    RUNS,
+    ARTIFACTS,
+    CERTIFICATES,
+    SETTINGS,
+];
 
 /// One step from a version of the schema to the next, run inside the upgrade transaction.
 pub type Migration = fn(&idb::Database, &Transaction) -> Result<(), idb::Error>;
 
 /// Every step from nothing to the present schema, oldest first. The database's version is their number. A step that
 /// was released is never changed, only followed by another.
-pub const MIGRATIONS: &[Migration] = &[lay_out_stores];
+pub const MIGRATIONS: &[Migration] = &[lay_out_stores, add_experiment_log];
 
 fn lay_out_stores(database: &idb::Database, _: &Transaction) -> Result<(), idb::Error> {
     let mut by_id = ObjectStoreParams::new();
@@ -51,6 +70,13 @@ fn lay_out_stores(database: &idb::Database, _: &Transaction) -> Result<(), idb::
     let items = database.create_object_store("items", ObjectStoreParams::new())?;
     items.create_index("hash", KeyPath::new_single("item.hash"), Some(IndexParams::new()))?;
     for name in ["events", "batches", "media", "thumbnails", "vector_keys", "vector_blocks", "models", "settings"] {
+        database.create_object_store(name, ObjectStoreParams::new())?;
+    }
+    Ok(())
+}
+
+fn add_experiment_log(database: &idb::Database, _: &Transaction) -> Result<(), idb::Error> {
+    for name in ["runs", "artifacts", "certificates"] {
         database.create_object_store(name, ObjectStoreParams::new())?;
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! The store in memory: the same functions as in the browser, for native tests and the command line.
 
 use super::StoreError;
-use super::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
+use crate::pipeline::log::Run;
 use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -31,6 +32,10 @@ struct Kept {
     thumbnails: HashMap<ContentHash, Media>,
     vectors: HashMap<String, HashMap<ContentHash, FeatureVector>>,
     models: HashMap<String, ModelRecord>,
+    runs: BTreeMap<(String, String), Run>,
+    /// By project, run and path.
+    artifacts: BTreeMap<(String, String, String), Vec<u8>>,
+    certificates: BTreeMap<(String, u32), CertificateRecord>,
     settings: HashMap<String, String>,
 }
 
@@ -68,7 +73,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a project with its items, events, batches and model, and the media, thumbnails and vectors that no
+    /// Removes a project with its items, events, batches, models, runs and certificates, and the media, thumbnails and vectors that no
     /// other project uses.
     pub async fn delete_project(&self, project: &str) -> Result<(), StoreError> {
         let kept = &mut *self.kept.borrow_mut();
@@ -79,6 +84,9 @@ impl Store {
         kept.items.retain(|(owner, _), _| owner != project);
         kept.events.retain(|(owner, _), _| owner != project);
         kept.batches.retain(|(owner, _), _| owner != project);
+        kept.runs.retain(|(owner, _), _| owner != project);
+        kept.artifacts.retain(|(owner, _, _), _| owner != project);
+        kept.certificates.retain(|(owner, _), _| owner != project);
         for record in kept.items.values() {
             orphans.remove(&record.item.hash);
         }
@@ -179,6 +187,38 @@ impl Store {
     /// Adds a project's model or replaces it.
     pub async fn put_model(&self, project: &str, record: &ModelRecord) -> Result<(), StoreError> {
         self.kept.borrow_mut().models.insert(project.to_owned(), record.clone());
+        Ok(())
+    }
+
+    /// A project's experiment log, by id (so by time).
+    pub async fn runs(&self, project: &str) -> Result<Vec<Run>, StoreError> {
+        Ok(of_project(&self.kept().runs, project))
+    }
+
+    /// Adds a run or replaces it, with files of it: all of it or nothing.
+    pub async fn put_run(&self, project: &str, run: &Run, artifacts: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.runs.insert((project.to_owned(), run.id.clone()), run.clone());
+        for (path, bytes) in artifacts {
+            kept.artifacts.insert((project.to_owned(), run.id.clone(), path.clone()), bytes.clone());
+        }
+        Ok(())
+    }
+
+    /// A file of a run.
+    pub async fn artifact(&self, project: &str, run: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = (project.to_owned(), run.to_owned(), path.to_owned());
+        Ok(self.kept().artifacts.get(&key).cloned())
+    }
+
+    /// A project's certificates, by number.
+    pub async fn certificates(&self, project: &str) -> Result<Vec<CertificateRecord>, StoreError> {
+        Ok(of_project(&self.kept().certificates, project))
+    }
+
+    /// Adds a certificate or replaces it.
+    pub async fn put_certificate(&self, project: &str, record: &CertificateRecord) -> Result<(), StoreError> {
+        self.kept.borrow_mut().certificates.insert((project.to_owned(), record.number), record.clone());
         Ok(())
     }
 

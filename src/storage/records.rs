@@ -3,9 +3,9 @@
 //! Every field added later needs `#[serde(default)]`: an old record must always be readable.
 
 use crate::pipeline::import::plan::Problem;
-use crate::pipeline::item::{Item, Kind};
+use crate::pipeline::item::{ContentHash, Item, Kind};
 use crate::pipeline::label::Class;
-use crate::protocol::Options;
+use crate::protocol::{Options, TriagePlan};
 use serde::{Deserialize, Serialize};
 
 /// One project's head matter.
@@ -34,6 +34,33 @@ pub struct ProjectRecord {
     /// The fitted table encoder as JSON, for tables once fitted.
     #[serde(default)]
     pub encoder: Option<String>,
+    /// Which models were and are deployed.
+    #[serde(default)]
+    pub deployment: DeploymentRecord,
+}
+
+/// Who is champion, who was, and who wants to be.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentRecord {
+    /// Oldest first; the last one is champion.
+    pub promotions: Vec<PromotionRecord>,
+    /// The run that wants to be.
+    pub challenger: Option<String>,
+    /// Training labels that the last training run learnt from.
+    pub labels_at_last_run: u32,
+    /// Audits still wished for by "audit now".
+    pub audits_wished: u32,
+}
+
+/// One change of champion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromotionRecord {
+    /// The run that became champion.
+    pub run: String,
+    /// Why, in words.
+    pub why: String,
+    /// Milliseconds since the epoch.
+    pub time_ms: f64,
 }
 
 /// One item at its place.
@@ -80,4 +107,69 @@ pub struct ModelRecord {
     pub labels: u32,
     /// Out-of-fold share right, by number of labels.
     pub curve: Vec<(u32, f64)>,
+}
+
+/// What was proposed to be accepted without a person, and what came of it. Its audit's answers are in the label log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertificateRecord {
+    /// 1, 2, 3, … in its project.
+    pub number: u32,
+    /// The run whose model predicts.
+    pub run: String,
+    /// That run's number.
+    pub model: u32,
+    /// What was asked for.
+    pub plan: TriagePlan,
+    /// What is certified, each part by itself.
+    pub parts: Vec<CertificatePartRecord>,
+    /// The keys of predicted classes that are asked, not accepted, and why.
+    pub asked: Vec<(String, String)>,
+    /// Why it no longer holds or is no longer pursued.
+    pub ended: Option<CertificateEnd>,
+    /// Milliseconds since the epoch.
+    pub time_ms: f64,
+}
+
+/// A frozen set of items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertificatePartRecord {
+    /// The key of the predicted class, or none for the whole batch.
+    pub class: Option<String>,
+    /// Items predicted with at least this probability are in it.
+    pub threshold: f32,
+    /// The items, in the random order in which they are audited.
+    pub items: Vec<CertifiedItem>,
+    /// The verdict, once there is one: audits, errors, and whether the budget holds.
+    pub settled: Option<Settled>,
+}
+
+/// One item of the set, with the prediction as it was frozen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertifiedItem {
+    /// Which.
+    pub item: ContentHash,
+    /// The key of the predicted class.
+    pub class: String,
+    /// Its calibrated probability.
+    pub probability: f32,
+}
+
+/// The verdict on a part. It stays, however the evidence moves later: that is what valid under peeking means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Audits at the verdict.
+    pub audits: u32,
+    /// Errors among them.
+    pub errors: u32,
+    /// Whether the budget holds.
+    pub certified: bool,
+}
+
+/// Why a certificate ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CertificateEnd {
+    /// The user gave its audit up.
+    Stopped,
+    /// It no longer holds; why, in words.
+    Void(String),
 }

@@ -8,7 +8,7 @@ use crate::ui::parts::dialog::{Dialog, DialogHost};
 use crate::ui::parts::frame::{BottomBar, Rail, TopBar};
 use crate::ui::parts::toast::{Toasts, Tone};
 use crate::ui::route::Route;
-use crate::ui::screens::{data::DataScreen, label::LabelScreen, models::ModelsScreen};
+use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
 use crate::ui::state::AppState;
 use crate::ui::{actions, dom, theme};
@@ -152,6 +152,7 @@ fn Screen() -> impl IntoView {
     let ready = Memo::new(move |_| state.project.with(Option::is_some));
     move || match (state.route.get(), ready.get()) {
         (Route::Settings, _) => view! { <SettingsScreen /> }.into_any(),
+        (Route::Glossary, _) => view! { <GlossaryScreen /> }.into_any(),
         (Route::Label, true) => view! { <LabelScreen /> }.into_any(),
         (Route::Data, true) => view! { <DataScreen /> }.into_any(),
         (Route::Models, true) => view! { <ModelsScreen /> }.into_any(),

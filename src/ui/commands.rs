@@ -76,6 +76,7 @@ impl Command {
             }
             commands.extend([Command::Undo, Command::NewClass]);
             commands.extend(Route::RAIL.map(Command::Go));
+            commands.push(Command::Go(Route::Glossary));
             commands.extend(EXPORTS.map(|(export, _)| Command::Export(export)));
             commands.push(Command::Close);
         } else {

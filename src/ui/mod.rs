@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod ids;
 pub mod format;
 pub mod fuzzy;
+pub mod glossary;
 pub mod plan_edit;
 pub mod parts;
 

@@ -15,6 +15,8 @@ pub enum Route {
     Models,
     /// Storage, privacy, appearance, about.
     Settings,
+    /// What every figure means.
+    Glossary,
 }
 
 impl Route {
@@ -29,6 +31,7 @@ impl Route {
             "data" => Route::Data,
             "models" => Route::Models,
             "settings" => Route::Settings,
+            "glossary" => Route::Glossary,
             _ => Route::Start,
         }
     }
@@ -41,6 +44,7 @@ impl Route {
             Route::Data => "#/data",
             Route::Models => "#/models",
             Route::Settings => "#/settings",
+            Route::Glossary => "#/glossary",
         }
     }
 
@@ -52,6 +56,7 @@ impl Route {
             Route::Data => "Data",
             Route::Models => "Models",
             Route::Settings => "Settings",
+            Route::Glossary => "Glossary",
         }
     }
 
@@ -67,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_route_survives_its_hash() {
-        for route in Route::RAIL.into_iter().chain([Route::Start]) {
+        for route in Route::RAIL.into_iter().chain([Route::Start, Route::Glossary]) {
             assert_eq!(Route::parse(route.hash()), route);
         }
     }

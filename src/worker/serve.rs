@@ -84,6 +84,7 @@ pub async fn run() {
                 pool: None,
                 staged: Vec::new(),
                 flight: Flight::default(),
+                experiments: None,
             }
             .run(inputs)
             .await;
@@ -109,6 +110,8 @@ struct Server {
     pool: Option<EmbedPool>,
     staged: Vec<Origin>,
     flight: Flight,
+    /// The job by which experiments under way are shown: its number, title and cancel flag.
+    experiments: Option<(u32, String, CancelFlag)>,
 }
 
 /// Items at the embed workers, and what came back and is not stored yet.
@@ -125,7 +128,8 @@ impl Server {
         loop {
             let input = match inputs.try_recv() {
                 Ok(input) => Some(input),
-                Err(_) if self.session.background().await => {
+                Err(_) if self.session.background(now_ms()).await => {
+                    self.follow_experiments().await;
                     self.tell();
                     // Lets messages in between two slices of training.
                     macrotask().await;
@@ -135,6 +139,7 @@ impl Server {
             };
             if let Some(input) = input {
                 self.take(input).await;
+                self.follow_experiments().await;
                 self.feed_pool();
                 self.tell();
             }
@@ -151,6 +156,35 @@ impl Server {
         if let Some(state) = state {
             emit(&Event::Job(state));
         }
+    }
+
+    /// Shows what experiments are under way as a job, and stops them if the user cancels it.
+    async fn follow_experiments(&mut self) {
+        const STEPS: u64 = 100;
+        let progress = self.session.experiment_progress();
+        let state = match (progress, self.experiments.take()) {
+            (Some((title, _)), None) => {
+                let (job, cancel, state) = self.jobs.start(&title, Some(STEPS), now_ms());
+                self.experiments = Some((job, title, cancel));
+                Some(state)
+            }
+            // One ended and the next began between two looks.
+            (Some((title, _)), Some((job, was, _))) if title != was => self.jobs.end(job, JobStatus::Finished),
+            (Some((_, share)), Some((job, title, cancel))) => {
+                if cancel.is_set() {
+                    if let Err(error) = self.session.stop_experiments(now_ms()).await {
+                        self.session.notice(error.to_string());
+                    }
+                    self.jobs.end(job, JobStatus::Cancelled)
+                } else {
+                    self.experiments = Some((job, title, cancel));
+                    self.jobs.advance(job, (share * STEPS as f64) as u64, Some(STEPS), now_ms())
+                }
+            }
+            (None, Some((job, _, _))) => self.jobs.end(job, JobStatus::Finished),
+            (None, None) => None,
+        };
+        self.tell_job(state);
     }
 
     async fn take(&mut self, input: Input) {

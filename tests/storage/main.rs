@@ -70,6 +70,7 @@ mod behaviour {
         items_come_back_by_index_with_media_and_labels
         an_event_sent_twice_is_kept_once
         batches_models_and_settings_come_back
+        runs_with_their_files_and_certificates_come_back
         vectors_come_back_whatever_the_portions
         a_deleted_project_leaves_what_others_use
     }

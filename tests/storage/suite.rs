@@ -5,9 +5,13 @@ use hone::pipeline::features::matrix::{FeatureVector, SparseRow};
 use hone::pipeline::import::plan::Problem;
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::pipeline::label::{Action, Class, LabelEvent, Shown, Source};
-use hone::protocol::Options;
+use hone::pipeline::log::{Artifact, Metric, Run, RunKind, RunStatus};
+use hone::protocol::{Options, TriagePlan};
 use hone::storage::Store;
-use hone::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use hone::storage::records::{
+    BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, ItemRecord,
+    ModelRecord, ProjectRecord, Settled,
+};
 
 fn project(id: &str) -> ProjectRecord {
     ProjectRecord {
@@ -22,6 +26,7 @@ fn project(id: &str) -> ProjectRecord {
         items: 3,
         labelled: 1,
         encoder: None,
+        deployment: DeploymentRecord::default(),
     }
 }
 
@@ -144,6 +149,71 @@ pub async fn batches_models_and_settings_come_back(store: Store) {
     store.put_setting("theme", "dark").await.unwrap();
     store.put_setting("theme", "light").await.unwrap();
     assert_eq!(store.setting("theme").await.unwrap().as_deref(), Some("light"));
+}
+
+fn run(id: &str, note: &str) -> Run {
+    Run {
+        id: id.into(),
+        number: 7,
+        name: "ridge".into(),
+        kind: RunKind::Trial,
+        parent: Some("00".into()),
+        status: RunStatus::Failed,
+        error: Some("not enough labels".into()),
+        fingerprint: Some("ab".repeat(32)),
+        params: [("lambda".to_string(), "0.1".to_string())].into(),
+        metrics: [0.25, -1e300, f64::INFINITY]
+            .map(|value| Metric { key: "loss".into(), value, step: 3, time_ms: 1.5 })
+            .into(),
+        tags: [("a.b".to_string(), "ü".to_string())].into(),
+        artifacts: vec![Artifact {
+            path: "a/b.json".into(),
+            mime: "application/json".into(),
+            bytes: 3,
+            sha256: "00".into(),
+        }],
+        start_ms: 1.0,
+        end_ms: None,
+        note: note.into(),
+    }
+}
+
+pub async fn runs_with_their_files_and_certificates_come_back(store: Store) {
+    store.put_run("p", &run("2", ""), &[("a/b.json".into(), vec![0, 255, 7]), ("empty".into(), vec![])]).await.unwrap();
+    store.put_run("p", &run("1", ""), &[]).await.unwrap();
+    store.put_run("pp", &run("3", ""), &[("a/b.json".into(), vec![1])]).await.unwrap();
+    // A note later, the files stay.
+    store.put_run("p", &run("2", "good"), &[]).await.unwrap();
+    assert_eq!(store.runs("p").await.unwrap(), [run("1", ""), run("2", "good")]);
+    assert_eq!(store.artifact("p", "2", "a/b.json").await.unwrap(), Some(vec![0, 255, 7]));
+    assert_eq!(store.artifact("p", "2", "empty").await.unwrap(), Some(vec![]));
+    assert_eq!(store.artifact("p", "1", "a/b.json").await.unwrap(), None);
+
+    let certificate = |number| CertificateRecord {
+        number,
+        run: "2".into(),
+        model: 7,
+        plan: TriagePlan::default(),
+        parts: vec![CertificatePartRecord {
+            class: Some("bird".into()),
+            threshold: 0.75,
+            items: vec![CertifiedItem { item: hash(1), class: "bird".into(), probability: 0.875 }],
+            settled: Some(Settled { audits: 59, errors: 0, certified: true }),
+        }],
+        asked: vec![("fish".into(), "too few".into())],
+        ended: Some(CertificateEnd::Void("a new champion".into())),
+        time_ms: 2.5,
+    };
+    for number in [10, 2] {
+        store.put_certificate("p", &certificate(number)).await.unwrap();
+    }
+    assert_eq!(store.certificates("p").await.unwrap(), [certificate(2), certificate(10)]);
+
+    store.put_project(&project("p")).await.unwrap();
+    store.delete_project("p").await.unwrap();
+    assert_eq!((store.runs("p").await.unwrap(), store.certificates("p").await.unwrap()), (vec![], vec![]));
+    assert_eq!(store.artifact("p", "2", "a/b.json").await.unwrap(), None);
+    assert_eq!(store.artifact("pp", "3", "a/b.json").await.unwrap(), Some(vec![1]), "another project's stay");
 }
 
 pub async fn vectors_come_back_whatever_the_portions(store: Store) {

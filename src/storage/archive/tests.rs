@@ -2,7 +2,11 @@ use super::*;
 use crate::pipeline::import::is_project_file;
 use crate::pipeline::item::{Item, Kind};
 use crate::pipeline::label::{Action, Source};
-use crate::protocol::Options;
+use crate::pipeline::log::{Artifact, Metric, RunKind, RunStatus};
+use crate::protocol::{Options, TriagePlan};
+use crate::storage::records::{
+    CertificateEnd, CertificatePartRecord, CertifiedItem, DeploymentRecord, PromotionRecord, Settled,
+};
 
 const PICTURE: &[u8] = b"as if a picture";
 
@@ -32,6 +36,12 @@ fn snapshot() -> Snapshot {
             items: 2,
             labelled: 1,
             encoder: Some("{\"columns\":[]}".into()),
+            deployment: DeploymentRecord {
+                promotions: vec![PromotionRecord { run: "01R".into(), why: "first model".into(), time_ms: 5.0 }],
+                challenger: None,
+                labels_at_last_run: 30,
+                audits_wished: 2,
+            },
         },
         items: vec![item(0, Content::Image, ContentHash::of(PICTURE)), item(1, text, text_hash)],
         events: vec![LabelEvent {
@@ -73,6 +83,48 @@ fn snapshot() -> Snapshot {
                 },
             )],
         }],
+        runs: vec![run()],
+        artifacts: vec![ArtifactFile { run: "01R".into(), path: "config.json".into(), bytes: b"{}".to_vec() }],
+        certificates: vec![CertificateRecord {
+            number: 1,
+            run: "01R".into(),
+            model: 1,
+            plan: TriagePlan::default(),
+            parts: vec![CertificatePartRecord {
+                class: None,
+                threshold: 0.9,
+                items: vec![CertifiedItem { item: text_hash, class: "cat".into(), probability: 0.95 }],
+                settled: Some(Settled { audits: 1, errors: 0, certified: true }),
+            }],
+            asked: vec![("cat".into(), "too few".into())],
+            ended: Some(CertificateEnd::Void("a new champion".into())),
+            time_ms: 6.0,
+        }],
+    }
+}
+
+fn run() -> Run {
+    Run {
+        id: "01R".into(),
+        number: 1,
+        name: "logistic".into(),
+        kind: RunKind::Train,
+        parent: None,
+        status: RunStatus::Finished,
+        error: None,
+        fingerprint: Some("ab".repeat(32)),
+        params: [("c".to_string(), "10".to_string())].into(),
+        metrics: vec![Metric { key: "accuracy".into(), value: 0.1 + 0.2, step: 3, time_ms: 4.0 }],
+        tags: Default::default(),
+        artifacts: vec![Artifact {
+            path: "config.json".into(),
+            mime: "application/json".into(),
+            bytes: 2,
+            sha256: "00".repeat(32),
+        }],
+        start_ms: 1.0,
+        end_ms: Some(2.0),
+        note: "a note\nin two lines".into(),
     }
 }
 
@@ -128,6 +180,33 @@ fn other_and_broken_files_say_so() {
 }
 
 #[test]
+fn a_project_saved_before_there_was_a_log_opens() {
+    let mut old = snapshot();
+    (old.runs, old.artifacts, old.certificates) = (vec![], vec![], vec![]);
+    // As version 1 wrote it: without the log's files and without what the manifest says of them.
+    let written = file_of(&old, PICTURE);
+    let mut archive = ZipArchive::new(Cursor::new(&written[..])).expect("a zip");
+    let mut files = Vec::new();
+    for place in 0..archive.len() {
+        let mut entry = archive.by_index(place).expect("an entry");
+        let (name, mut bytes) = (entry.name().to_string(), Vec::new());
+        entry.read_to_end(&mut bytes).expect("readable");
+        if name == "manifest.json" {
+            let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+            manifest["format_version"] = 1.into();
+            let manifest = manifest.as_object_mut().expect("an object");
+            manifest.retain(|key, _| !matches!(key.as_str(), "runs" | "certificates" | "artifacts"));
+            bytes = serde_json::to_vec(manifest).expect("JSON");
+        }
+        if !matches!(name.as_str(), "runs.jsonl" | "certificates.jsonl") {
+            files.push((name, bytes));
+        }
+    }
+    let (read, _) = read_archive(Cursor::new(zip_files(&files).expect("a zip"))).expect("a project of version 1");
+    assert_eq!(read, old);
+}
+
+#[test]
 fn a_newer_format_is_not_guessed_at() {
     let manifest = Manifest {
         format: PROJECT_FORMAT.into(),
@@ -139,6 +218,9 @@ fn a_newer_format_is_not_guessed_at() {
         batches: 0,
         has_model: false,
         feature_ids: vec![],
+        runs: 0,
+        certificates: 0,
+        artifacts: vec![],
     };
     let json = serde_json::to_vec(&manifest).expect("a manifest");
     assert!(read_error(&zip_files(&[("manifest.json".into(), json)]).expect("a zip")).contains("newer Hone (9.9)"));

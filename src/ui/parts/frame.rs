@@ -27,7 +27,7 @@ fn Links() -> impl IntoView {
             Route::Label => IconName::Label,
             Route::Data => IconName::Data,
             Route::Models => IconName::Models,
-            Route::Settings => IconName::Settings,
+            Route::Settings | Route::Glossary => IconName::Settings,
         };
         let current = move || (state.route.get() == route).then_some("page");
         view! {

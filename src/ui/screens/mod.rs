@@ -13,3 +13,4 @@ pub mod tile;
 pub mod batches;
 pub mod models;
 pub mod settings;
+pub mod glossary;

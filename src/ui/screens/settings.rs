@@ -5,6 +5,7 @@ use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::bar::Bar;
 use crate::ui::privacy::count_requests;
+use crate::ui::route::Route;
 use crate::ui::screens::projects::Projects;
 use crate::ui::theme::{self, Theme};
 use leptos::prelude::*;
@@ -106,6 +107,7 @@ fn About() -> impl IntoView {
         <section aria-labelledby="about-title">
             <h2 id="about-title">"About"</h2>
             <p>"Hone "{RELEASE}". Free software under the MIT licence or the Apache License 2.0, at your choice."</p>
+            <p>"What every figure means is in the "<a href=Route::Glossary.hash()>"glossary"</a>"."</p>
             <p class="muted">"Images are read by EfficientNet-Lite0 (Apache-2.0). The demos' authors and licences are in "
                 <a href="demo/photos/credits.csv">"the demo credits"</a>"."</p>
         </section>

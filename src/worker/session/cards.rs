@@ -1,5 +1,6 @@
 //! The queue's cards: which items are asked next, which of them as blind audits, and what each card shows.
 
+use super::audits::Drawn;
 use super::project::{CARDS_AHEAD, Planned, Project, SEED};
 use super::{SessionError, refused};
 use crate::pipeline::item::Content;
@@ -11,7 +12,7 @@ use ndarray::ArrayView1;
 const NEIGHBOURS: usize = 3;
 
 impl Project {
-    /// Rows the queue may ask: undecided, not passed by, not drawn as an audit. Once only skipped ones are left,
+    /// Rows the queue may ask: undecided, not accepted, not passed by, not drawn as an audit. Once only skipped ones are left,
     /// those come back.
     pub(super) fn candidate_rows(&self) -> Vec<usize> {
         let open: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_open(row)).collect();
@@ -22,7 +23,7 @@ impl Project {
 
     fn is_open(&self, row: usize) -> bool {
         let item = self.item_of[row];
-        !self.labels[item as usize].is_decided() && self.drawn_with(item).is_none()
+        !self.labels[item as usize].is_decided() && !self.is_accepted(item) && self.drawn_with(item).is_none()
     }
 
     /// Lays out the next cards: ranked items in order, with blind audits at the places the audit stream says.
@@ -31,35 +32,49 @@ impl Project {
         let mut planned: Vec<Planned> = Vec::new();
         let names = self.class_names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        // Whoever began the audit of a certificate wants it done: its questions come first.
+        for (item, q, number) in self.certificate_audits(CARDS_AHEAD) {
+            let why = format!(
+                "Drawn at random from what certificate {number} would accept. No suggestion is shown, and it will not train."
+            );
+            let card = Card { audit: Some(q), ..self.bare_card(item, why) };
+            planned.push(Planned { card, request: None });
+        }
         let first = self.requests;
-        for request in first..first + CARDS_AHEAD as u64 {
+        for request in first..first + (CARDS_AHEAD - planned.len()) as u64 {
             match self.audit_at(request, &planned) {
-                Some((item, q)) => planned.push(Planned { card: self.audit_card(item, q), request: Some(request) }),
+                Some(Drawn { item, probability }) => {
+                    let card = self.audit_card(item, probability);
+                    planned.push(Planned { card, request: Some(request) });
+                }
                 None => {
-                    let next = ranked.find(|&(item, _)| self.drawn_with(item).is_none());
+                    let taken = |item| planned.iter().any(|planned: &Planned| planned.card.item == item);
+                    let next = ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item));
                     let Some((item, why)) = next else { continue };
-                    planned.push(Planned { card: self.asked_card(item, why.sentence(&names)), request: None });
+                    let card = self.asked_card(item, why.sentence(&names));
+                    planned.push(Planned { card, request: None });
                 }
             }
         }
         // Audits drawn for requests already passed (a reload, an undo) must still be answered: they come first.
         let answered: Vec<ItemIndex> = planned.iter().map(|planned| planned.card.item).collect();
-        let late: Vec<(u64, (ItemIndex, f64))> = self
+        let late: Vec<(u64, Drawn)> = self
             .drawn
             .iter()
-            .filter(|(_, (item, _))| !answered.contains(item))
+            .filter(|(_, drawn)| !answered.contains(&drawn.item))
             .map(|(&request, &drawn)| (request, drawn))
             .collect();
-        for (request, (item, q)) in late {
-            planned.insert(0, Planned { card: self.audit_card(item, q), request: Some(request) });
+        for (request, Drawn { item, probability }) in late {
+            let card = self.audit_card(item, probability);
+            planned.insert(0, Planned { card, request: Some(request) });
         }
         self.planned = planned;
         self.touch_queue();
     }
 
-    /// The audit at this place of the request stream, if the draw says so. Audits measure a model, so they begin
-    /// with the first one.
-    fn audit_at(&mut self, request: u64, planned: &[Planned]) -> Option<(ItemIndex, f64)> {
+    /// The audit at this place of the request stream, if the draw says so or the user wished for audits now. Audits
+    /// measure a model, so they begin with the first one.
+    fn audit_at(&mut self, request: u64, planned: &[Planned]) -> Option<Drawn> {
         if let Some(&drawn) = self.drawn.get(&request) {
             return Some(drawn);
         }
@@ -68,11 +83,15 @@ impl Project {
             .filter(|&row| {
                 let item = self.item_of[row];
                 self.is_open(row)
-                    && !planned.iter().any(|planned| planned.request.is_some() && planned.card.item == item)
+                    && !self.ever_trained(item)
+                    && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
             })
             .collect();
-        let draw = audit_draw(SEED, request, self.record.options.audit_share, &pool)?;
-        let drawn = (self.item_of[draw.row], draw.probability);
+        let ahead = planned.iter().filter(|planned| planned.request.is_some()).count();
+        let wished = ahead < self.record.deployment.audits_wished as usize;
+        let share = if wished { 1.0 } else { self.record.options.audit_share };
+        let draw = audit_draw(SEED, request, share, &pool)?;
+        let drawn = Drawn { item: self.item_of[draw.row], probability: draw.probability };
         self.drawn.insert(request, drawn);
         Some(drawn)
     }
@@ -92,13 +111,13 @@ impl Project {
 
     /// The queue as the page shows it. Never silent: an empty queue says why.
     pub(super) fn queue(&self) -> QueueState {
-        let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count() as u32;
+        let undecided = (0..self.items.len()).filter(|&item| !self.is_settled(item as ItemIndex)).count() as u32;
         let cards: Vec<Card> = self.planned.iter().take(CARDS_AHEAD).map(|planned| planned.card.clone()).collect();
         let empty = cards.is_empty().then(|| {
             if self.items.is_empty() {
                 "There is nothing here yet. Import files to begin.".to_string()
             } else if undecided == 0 {
-                "Everything is labelled. Import more, or take your labels with you.".to_string()
+                "Everything is labelled or accepted. Import more, or take your labels with you.".to_string()
             } else if self.item_of.is_empty() || self.pending_count() > 0 {
                 "The first items are being read. They appear here as they come.".to_string()
             } else if !self.failed.is_empty() && undecided as usize <= self.failed.len() {

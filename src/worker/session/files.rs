@@ -51,6 +51,20 @@ impl Session {
                 "application/x-ndjson",
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
+            Export::ChampionPredictionsCsv => {
+                made("-champion-predictions.csv", project.champion_predictions()?.into_bytes(), "text/csv")
+            }
+            Export::RunsCsv => made("-runs.csv", runs_csv(&project.runs).into_bytes(), "text/csv"),
+            Export::RunsMlflow => {
+                let files = mlflow_zip_files(&self.push_plan(project).await?);
+                made("-mlflow.zip", zip_files(&files).map_err(unarchived)?, "application/zip")
+            }
+            Export::RunsPushPlan => {
+                let plan = serde_json::to_vec(&self.push_plan(project).await?);
+                let plan =
+                    plan.map_err(|error| SessionError::Refused(format!("The log can't be written ({error}).")))?;
+                made("-push-plan.json", plan, "application/json")
+            }
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
             Export::Project => made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip"),
             Export::Problems { batch } => match project.batches.get(batch as usize) {
@@ -76,6 +90,9 @@ impl Session {
             model: project.model_record(),
             vectors: vec![self.cached_vectors(project).await?],
             items,
+            runs: project.runs.clone(),
+            artifacts: self.run_files(project).await?,
+            certificates: project.certificates.clone(),
         };
         let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()), &snapshot).map_err(unarchived)?;
         for hash in image_hashes(&snapshot.items) {
@@ -84,6 +101,20 @@ impl Session {
             }
         }
         Ok(writer.finish().map_err(unarchived)?.into_inner())
+    }
+
+    /// All that an MLflow server is to be told.
+    async fn push_plan(&self, project: &Project) -> Result<PushPlan, SessionError> {
+        let files = self.run_files(project).await?;
+        let alias = |model: &Option<super::frozen::Frozen>| model.as_ref().map(|model| model.run.clone());
+        Ok(push_plan(&PushSource {
+            project: &project.record.id,
+            name: &project.record.name,
+            runs: &project.runs,
+            files: &files,
+            champion: alias(&project.champion),
+            challenger: alias(&project.challenger),
+        }))
     }
 
     async fn cached_vectors(&self, project: &Project) -> Result<VectorSet, SessionError> {
@@ -149,6 +180,18 @@ async fn restore(
     if let Some(model) = &snapshot.model {
         store.put_model(&record.id, model).await?;
     }
+    for run in &snapshot.runs {
+        let files: Vec<(String, Vec<u8>)> = snapshot
+            .artifacts
+            .iter()
+            .filter(|file| file.run == run.id)
+            .map(|file| (file.path.clone(), file.bytes.clone()))
+            .collect();
+        store.put_run(&record.id, run, &files).await?;
+    }
+    for certificate in &snapshot.certificates {
+        store.put_certificate(&record.id, certificate).await?;
+    }
     Ok(())
 }
 
@@ -162,6 +205,20 @@ impl Project {
             .iter()
             .zip(&self.row_of)
             .filter_map(|(item, row)| Some((item.name.as_str(), self.row_probabilities((*row)?)?.to_vec())))
+            .collect();
+        let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
+        Ok(predictions_csv(rows, &self.class_names()))
+    }
+
+    fn champion_predictions(&self) -> Result<String, SessionError> {
+        let Some(champion) = &self.champion else {
+            return refused("There is no champion yet. Train a model first; your labels are safe.");
+        };
+        let rows: Vec<(&str, Vec<f32>)> = self
+            .items
+            .iter()
+            .zip(&self.row_of)
+            .filter_map(|(item, row)| Some((item.name.as_str(), champion.row((*row)?)?.to_vec())))
             .collect();
         let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
         Ok(predictions_csv(rows, &self.class_names()))

@@ -53,6 +53,7 @@ impl Session {
             items: 0,
             labelled: 0,
             encoder: None,
+            deployment: Default::default(),
         };
         let mut project = Project::new(record, self.source(kind));
         for class in classes {

@@ -1,5 +1,6 @@
 //! Decisions: stored first, then applied. Nothing is acknowledged that is not on disk.
 
+use super::audits::Drawn;
 use super::{Session, SessionError, refused};
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
@@ -7,7 +8,7 @@ use crate::protocol::{Card, ClassIndex, Decision, ItemIndex, LabelEffect, Option
 use ulid::Ulid;
 
 /// Who decides, until several annotators are told apart.
-const ANNOTATOR: &str = "me";
+pub(super) const ANNOTATOR: &str = "me";
 
 impl Session {
     /// Writes one decision to the log, learns from it at once, and says what it changed.
@@ -22,7 +23,12 @@ impl Session {
             Verdict::Skip => Action::Skip,
             Verdict::Flag => Action::Flag,
         };
-        let asked_as_audit = decision.audit.is_some() || project.drawn_with(decision.item).is_some();
+        let drawn = project.drawn_with(decision.item);
+        let certificate = match (drawn, decision.audit) {
+            (None, Some(_)) => project.certificate_asking(decision.item),
+            _ => None,
+        };
+        let asked_as_audit = decision.audit.is_some() || drawn.is_some();
         let source = match (&action, asked_as_audit, project.labels[decision.item as usize].is_decided()) {
             (Action::Label(_), true, _) => Source::Audit,
             (Action::Label(_), false, true) => Source::Review,
@@ -36,7 +42,7 @@ impl Session {
             source,
             shown: decision.shown,
             drawn_with: decision.audit,
-            certificate: None,
+            certificate,
             took_ms: decision.took_ms,
             time_ms: now_ms,
         };
@@ -85,7 +91,7 @@ impl Session {
         let project = self.opened()?;
         let Some(target) = last_undoable(&project.log) else { return Ok(None) };
         let (hash, target_id, drawn_with) = (target.item, target.id.clone(), target.drawn_with);
-        let was_audit = target.source == Source::Audit;
+        let was_audit = target.source == Source::Audit && target.certificate.is_none();
         let newest = project.log.iter().map(|event| event.id.as_str()).max();
         let event = LabelEvent {
             id: id_after(newest, now_ms, hash),
@@ -105,12 +111,16 @@ impl Session {
         // Its answer was taken back, but it stays an audit: what was drawn blind is asked blind again.
         if was_audit && !project.labels[item as usize].is_decided() {
             let request = project.requests;
-            project.drawn.insert(request, (item, drawn_with.unwrap_or(1.0)));
+            project.drawn.insert(request, Drawn { item, probability: drawn_with.unwrap_or(1.0) });
         }
         Ok(Some(project.card_for(item)?))
     }
 
-    async fn record_events(&mut self, events: Vec<LabelEvent>, now_ms: f64) -> Result<LabelEffect, SessionError> {
+    pub(super) async fn record_events(
+        &mut self,
+        events: Vec<LabelEvent>,
+        now_ms: f64,
+    ) -> Result<LabelEffect, SessionError> {
         let store = self.store.clone();
         let id = self.opened()?.record.id.clone();
         store.append_events(&id, &events).await?;
@@ -120,17 +130,22 @@ impl Session {
         for event in events {
             let is_undo = matches!(event.action, Action::Undo(_));
             let is_request = matches!(event.source, Source::Human | Source::Audit);
+            let granted = event.source == Source::Audit && event.certificate.is_none();
             let Some(item) = project.push_event(event) else { continue };
             let before = project.training_class(item);
             project.refold(item);
             let after = project.training_class(item);
-            if is_undo {
+            if is_undo && is_request {
                 project.requests = project.requests.saturating_sub(1);
             } else if is_request {
                 project.requests += 1;
             }
+            if granted {
+                let wished = &mut project.record.deployment.audits_wished;
+                *wished = wished.saturating_sub(1);
+            }
             if project.labels[item as usize].is_decided() || project.labels[item as usize].skipped {
-                project.drawn.retain(|_, &mut (drawn, _)| drawn != item);
+                project.drawn.retain(|_, drawn| drawn.item != item);
             }
             match (before, after, project.row_of[item as usize]) {
                 (None, Some(class), Some(row)) => {
@@ -148,6 +163,7 @@ impl Session {
         project.drop_decided_cards();
         project.mark_rank_due();
         project.touch();
+        self.settle_certificates().await?;
         self.save_record(now_ms).await?;
         Ok(effect)
     }
@@ -180,6 +196,21 @@ impl Session {
         project.class_key(class)?;
         project.check_class_name(name, Some(class))?;
         project.record.classes[usize::from(class)].name = name.into();
+        project.touch();
+        self.save_record(now_ms).await
+    }
+
+    /// The next `count` questions of the stream are audits.
+    pub(super) async fn audit_now(&mut self, count: u32, now_ms: f64) -> Result<(), SessionError> {
+        self.must_write()?;
+        let project = self.opened_mut()?;
+        if project.learner.probabilities().is_none() {
+            return refused(
+                "Audits measure a model, and there is none yet. Nothing was changed. Label some items first.",
+            );
+        }
+        project.record.deployment.audits_wished = count;
+        project.mark_rank_due();
         project.touch();
         self.save_record(now_ms).await
     }

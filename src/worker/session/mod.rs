@@ -3,11 +3,19 @@
 //! It does not know how it is reached: the browser's worker loop and the native tests drive the same functions. Time
 //! is an argument everywhere, so a replay gives the same state.
 
+mod audits;
+mod baseline;
 mod cards;
+mod deployment;
+mod evaluation;
+mod experiments;
 mod files;
+mod frozen;
 mod imports;
 mod labels;
 mod project;
+mod runs;
+mod triage;
 mod views;
 
 pub use imports::{Arrival, Chunk};
@@ -135,11 +143,19 @@ impl Session {
         self.events.push(Event::Notice(sentence));
     }
 
-    /// One slice (≤ ~50 ms) of background work: training, then ranking. `false` once there is nothing left to do.
-    pub async fn background(&mut self) -> bool {
+    /// One slice (≤ ~50 ms) of background work: ranking, then training, then what frozen models think of new items,
+    /// then experiments. `false` once there is nothing left to do.
+    pub async fn background(&mut self, now_ms: f64) -> bool {
         let Some(project) = &mut self.open else { return false };
         match project.background() {
-            project::Background::Idle => false,
+            project::Background::Idle if project.predict_frozen() => true,
+            project::Background::Idle => match self.step_experiments(now_ms).await {
+                Ok(worked) => worked,
+                Err(error) => {
+                    self.notice(error.to_string());
+                    false
+                }
+            },
             project::Background::Working => true,
             project::Background::Polished => {
                 let saved = match (self.read_only, project.model_record()) {
@@ -207,6 +223,46 @@ impl Session {
                 Reply::Items { total, rows }.into()
             }
             Request::Export(export) => self.export(export, now_ms).await?,
+            Request::AuditNow { count } => {
+                self.audit_now(count, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::Evaluate(model) => Reply::Evaluation(self.opened()?.evaluation_state(model).map(Box::new)).into(),
+            Request::Train { anyway } => Reply::Experiment(self.train(anyway, now_ms).await?).into(),
+            Request::Search { seconds, anyway } => {
+                Reply::Experiment(self.search(seconds, anyway, now_ms).await?).into()
+            }
+            Request::StopExperiments => {
+                self.stop_experiments(now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::Promote => {
+                self.promote(now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::RollBack => {
+                self.roll_back(now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::ProposeTriage(plan) => {
+                self.propose_triage(plan, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::StopTriage => {
+                self.stop_triage().await?;
+                Reply::Done.into()
+            }
+            Request::AcceptCertified => Reply::Count(self.accept_certified(now_ms).await?).into(),
+            Request::RevertAccepted { certificate } => {
+                Reply::Count(self.revert_accepted(certificate, now_ms).await?).into()
+            }
+            Request::Runs(query) => self.run_table(&query)?.into(),
+            Request::Compare { runs } => Reply::Compared(Box::new(self.compare_runs(&runs)?)).into(),
+            Request::NoteRun { run, note } => {
+                self.note_run(&run, note).await?;
+                Reply::Done.into()
+            }
+            Request::Artifact { run, path } => self.run_artifact(&run, &path).await?,
             Request::Inspect { .. }
             | Request::Import { .. }
             | Request::OpenDemo { .. }
@@ -215,6 +271,11 @@ impl Session {
                 return refused("This request needs files or the platform; the worker's loop answers it.");
             }
         })
+    }
+
+    /// What experiments are under way: a title, and the share done.
+    pub fn experiment_progress(&self) -> Option<(String, f64)> {
+        self.open.as_ref().and_then(|project| project.experiments.progress())
     }
 
     fn opened(&self) -> Result<&Project, SessionError> {

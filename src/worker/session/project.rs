@@ -1,17 +1,21 @@
 //! The open project: what is loaded, what is derived from it, and the background work on it.
 
 use super::SessionError;
+use super::audits::Drawn;
+use super::experiments::Experiments;
+use super::frozen::Frozen;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
 use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{self, ItemLabels, LabelEvent};
+use crate::pipeline::log::Run;
 use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Why};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::Store;
-use crate::storage::records::{BatchRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -69,7 +73,7 @@ pub struct Project {
     pub(super) batches: Vec<BatchRecord>,
     pub(super) log: Vec<LabelEvent>,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
-    events_of: Vec<Vec<usize>>,
+    own_events: Vec<Vec<usize>>,
     /// The fold, by item.
     pub(super) labels: Vec<ItemLabels>,
     pub(super) source: FeatureSource,
@@ -92,9 +96,16 @@ pub struct Project {
     rank_due: bool,
     pub(super) planned: Vec<Planned>,
     /// Audits drawn but not answered, by request number: once drawn, always an audit.
-    pub(super) drawn: BTreeMap<u64, (ItemIndex, f64)>,
+    pub(super) drawn: BTreeMap<u64, Drawn>,
     /// How many requests people have answered: the audit stream's position.
     pub(super) requests: u64,
+    /// The experiment log, oldest first.
+    pub(super) runs: Vec<Run>,
+    pub(super) runs_revision: u32,
+    pub(super) champion: Option<Frozen>,
+    pub(super) challenger: Option<Frozen>,
+    pub(super) certificates: Vec<CertificateRecord>,
+    pub(super) experiments: Experiments,
     state_changed: bool,
     queue_changed: bool,
 }
@@ -118,7 +129,7 @@ impl Project {
             by_hash: HashMap::new(),
             batches: Vec::new(),
             log: Vec::new(),
-            events_of: Vec::new(),
+            own_events: Vec::new(),
             labels: Vec::new(),
             source,
             features: Features::new(0, 0),
@@ -135,6 +146,12 @@ impl Project {
             planned: Vec::new(),
             drawn: BTreeMap::new(),
             requests: 0,
+            runs: Vec::new(),
+            runs_revision: 0,
+            champion: None,
+            challenger: None,
+            certificates: Vec::new(),
+            experiments: Experiments::default(),
             state_changed: true,
             queue_changed: true,
         }
@@ -166,6 +183,8 @@ impl Project {
             project.pending.retain(|&(_, item)| project.row_of[item as usize].is_none());
         }
         project.restore_model(store.model(&id).await?);
+        project.certificates = store.certificates(&id).await?;
+        project.load_log(store).await?;
         project.relearn();
         Ok(project)
     }
@@ -205,7 +224,7 @@ impl Project {
         let hash = item.hash;
         self.by_hash.insert(hash, index);
         self.items.push(item);
-        self.events_of.push(Vec::new());
+        self.own_events.push(Vec::new());
         self.labels.push(ItemLabels::default());
         self.row_of.push(None);
         self.pending.insert((hash, index));
@@ -215,7 +234,7 @@ impl Project {
     /// Adds an event to the log in memory, unless it is there already. The fold is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
         let &index = self.by_hash.get(&event.item)?;
-        let own = &mut self.events_of[index as usize];
+        let own = &mut self.own_events[index as usize];
         if own.iter().any(|&position| self.log[position].id == event.id) {
             return None;
         }
@@ -225,10 +244,13 @@ impl Project {
     }
 
     pub(super) fn refold(&mut self, index: ItemIndex) {
-        let own: Vec<LabelEvent> =
-            self.events_of[index as usize].iter().map(|&position| self.log[position].clone()).collect();
         let hash = self.items[index as usize].hash;
-        self.labels[index as usize] = label::fold(&own).remove(&hash).unwrap_or_default();
+        self.labels[index as usize] = label::fold(self.events_of(index)).remove(&hash).unwrap_or_default();
+    }
+
+    /// An item's own events, in the order they arrived.
+    pub(super) fn events_of(&self, index: ItemIndex) -> impl Iterator<Item = &LabelEvent> {
+        self.own_events[index as usize].iter().map(|&position| &self.log[position])
     }
 
     fn refold_all(&mut self) {
@@ -400,7 +422,7 @@ impl Project {
 
     /// The probability with which an item was drawn as an audit, if it waits to be answered as one.
     pub(super) fn drawn_with(&self, item: ItemIndex) -> Option<f64> {
-        self.drawn.values().find(|&&(drawn, _)| drawn == item).map(|&(_, probability)| probability)
+        self.drawn.values().find(|drawn| drawn.item == item).map(|drawn| drawn.probability)
     }
 
     /// Ranking first, since a person waits for the next card; then training.

@@ -38,6 +38,9 @@ impl Project {
             flagged: count(|labels| labels.flagged),
             options: self.record.options,
             model: self.model_state(),
+            deployment: self.deployment_state(),
+            triage: self.triage_state(),
+            audits_wished: self.record.deployment.audits_wished,
             history: self.history(),
             batches: self.batch_states(),
             features: self.source.words.clone(),
@@ -80,11 +83,10 @@ impl Project {
     fn audit_state(&self) -> Option<AuditState> {
         let mut right = 0;
         let mut total = 0;
-        for (index, labels) in self.labels.iter().enumerate() {
-            let Some(audit) = &labels.audit else { continue };
-            let Some((predicted, _)) = self.prediction(index as ItemIndex) else { continue };
+        for audit in self.audited() {
+            let Some((predicted, _)) = self.prediction(audit.item) else { continue };
             total += 1;
-            right += u32::from(self.class_of_key(&audit.class) == Some(predicted));
+            right += u32::from(audit.truth == predicted);
         }
         if total == 0 {
             return None;
@@ -173,6 +175,9 @@ impl Project {
             ItemFilter::Skipped => labels.skipped && !labels.is_decided(),
             ItemFilter::Flagged => labels.flagged,
             ItemFilter::Class(class) => self.class_now(item) == Some(class),
+            ItemFilter::Accepted => self.is_accepted(item),
+            ItemFilter::ToConfirm => self.is_to_confirm(item),
+            ItemFilter::AuditCell { model, truth, predicted } => self.is_audit_cell(item, model, truth, predicted),
             ItemFilter::Disagreeing => match (self.labelled_class(item), self.shown_prediction(item)) {
                 (Some(label), Some((predicted, _))) => label != predicted,
                 _ => false,
@@ -205,7 +210,7 @@ impl Project {
 
     /// The prediction, unless the item waits to be audited: showing it would spoil the blind.
     fn shown_prediction(&self, item: ItemIndex) -> Option<(ClassIndex, f32)> {
-        if self.drawn_with(item).is_some() { None } else { self.prediction(item) }
+        if self.waits_as_audit(item) { None } else { self.prediction(item) }
     }
 
     fn row(&self, index: ItemIndex) -> ItemRow {

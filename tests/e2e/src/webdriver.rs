@@ -217,6 +217,14 @@ impl<'driver> Session<'driver> {
         Ok(self.get(&format!("/element/{}/attribute/{name}", element.0))?.as_str().map(str::to_owned))
     }
 
+    /// Empties it.
+    ///
+    /// # Errors
+    /// When it takes no text.
+    pub fn clear(&self, element: &Element) -> Result<(), String> {
+        self.post(&format!("/element/{}/clear", element.0), &json!({})).map(drop)
+    }
+
     /// Types into it.
     ///
     /// # Errors

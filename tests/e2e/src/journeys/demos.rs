@@ -79,7 +79,8 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
     leave(visit, &server)
 }
 
-fn features_are_there(visit: &Visit<'_>) -> Result<(), String> {
+/// Waits until every item has its features.
+pub fn features_are_there(visit: &Visit<'_>) -> Result<(), String> {
     visit.card()?;
     until("the features", 120, || {
         // A bar that is being replaced while it is looked for is still there.

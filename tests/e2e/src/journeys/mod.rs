@@ -1,6 +1,7 @@
 //! The journeys, each with a name and what it needs.
 
 mod demos;
+mod deployment;
 mod folder;
 mod hostile;
 mod offline;
@@ -36,7 +37,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 10] = [
+pub const JOURNEYS: [Journey; 11] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -44,6 +45,7 @@ pub const JOURNEYS: [Journey; 10] = [
     ("penguins", demos::penguins),
     ("photos", demos::photos),
     ("sentences", demos::sentences),
+    ("deployment", deployment::deployment),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
     ("folder-import", folder::two_thousand_images),

@@ -1,0 +1,122 @@
+//! Every figure on screen: what it means and how it is computed, in a sentence or two. `docs/methods.md` has the formulas.
+
+/// A term, its anchor, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// The word used on screen.
+    pub name: &'static str,
+    /// What it is and how it is computed.
+    pub meaning: &'static str,
+}
+
+/// All of them, in the order of the flow.
+pub const TERMS: [Term; 25] = [
+    term(
+        "Label",
+        "What a person, or the data, says an item is. Labels form a log that is only ever added to; undo adds a line, too.",
+    ),
+    term(
+        "Suggestion",
+        "The class that the working model finds likeliest, with its calibrated probability. Never shown on an audit.",
+    ),
+    term(
+        "Working model",
+        "The model that learns with each label at once and is refitted on all labels in idle time. It suggests, and it orders the queue.",
+    ),
+    term(
+        "Uncertainty herding",
+        "How the queue chooses: items the model is unsure of that stand for many others no label is near to yet (Bae, Oliveira and Sutherland, 2024).",
+    ),
+    term(
+        "Audit",
+        "A question drawn at random from the items then open, asked without a suggestion and never trained on. Only audits measure a model.",
+    ),
+    term(
+        "Accuracy",
+        "The share of audits that a model has right, with the exact (Clopper–Pearson) 95 % interval: it covers the truth at least 95 times in 100, however few the audits.",
+    ),
+    term(
+        "Estimate (LURE)",
+        "The same share, each audit weighed by the probability with which it was drawn (Farquhar, Gal and Rainforth, 2021), with a bootstrap interval. It speaks for the items nobody labelled for training.",
+    ),
+    term(
+        "Out of fold",
+        "The share of training labels that a model has right which did not see them: five fits, each on four fifths. These labels were chosen, so it is a guide and not the accuracy.",
+    ),
+    term(
+        "Precision, recall, F1",
+        "Of what is predicted as a class, the share that is; of what is a class, the share predicted so; and the harmonic mean of the two. On audits, with intervals.",
+    ),
+    term(
+        "Confusion matrix",
+        "Audits counted by true class (rows) and predicted class (columns). A cell opens its items.",
+    ),
+    term(
+        "Calibration",
+        "Probabilities are softmax(logits / T) with a temperature T fitted on out-of-fold predictions, so that of what is said with 90 % about nine in ten are right.",
+    ),
+    term(
+        "Reliability, ECE",
+        "Audits in bins of the top probability: the share right against the mean probability. The expected calibration error is the mean gap; 0 is perfect.",
+    ),
+    term("Log-loss (NLL)", "The mean of −ln p of the true class. Being surely wrong costs most."),
+    term("Brier score", "The mean squared distance between the probabilities and the truth, from 0 to 2."),
+    term(
+        "ROC-AUC",
+        "How well the probability of a class ranks what is of it before what is not: 0.5 is chance, 1 perfect. Averaged over classes.",
+    ),
+    term("Learning curve", "Accuracy on the audits by number of training labels, one point a training run."),
+    term(
+        "Random baseline",
+        "What as many labels drawn at random would have given: a throw-away model learns from part of the audits and is measured on the rest.",
+    ),
+    term(
+        "Halting hint",
+        "Green: labels still help. Amber: little. Red: no longer. From the learning curve's slope, the estimated accuracy and the share already decided or accepted.",
+    ),
+    term(
+        "Champion, challenger",
+        "The champion is the deployed model: frozen, it accepts and is exported. A challenger is a newly trained one that wants to replace it.",
+    ),
+    term(
+        "Gate",
+        "A challenger is promoted only if the evidence on the same audits reaches 20, no class loses more than five points by its lower bound, and its log-loss is not worse.",
+    ),
+    term(
+        "Evidence (e-value)",
+        "How many times likelier the answers are if the claim holds than if it does not. Reaching 1/δ by chance happens with probability δ at most, even if one looks after every audit; so looking is allowed.",
+    ),
+    term(
+        "Error budget",
+        "The largest share of wrong labels (α) that you can bear among those accepted without a person, and the chance (δ) that the promise fails.",
+    ),
+    term(
+        "Certificate",
+        "The frozen list of predictions to accept, audited at random until the evidence reaches 1/δ or can't any more. The j-th certificate spends 6δ/(π²j²), so all together keep δ. A new champion or threshold voids it.",
+    ),
+    term(
+        "Run, fingerprint",
+        "Each experiment is logged as a run. Its fingerprint is the SHA-256 of all that decides the result (data, labels, features, parameters, seed); the same fingerprint is answered from the log.",
+    ),
+    term(
+        "What a label changed",
+        "How many unlabelled items' likeliest class flipped, and by how much the mean top probability moved, from just before to just after the label.",
+    ),
+];
+
+const fn term(name: &'static str, meaning: &'static str) -> Term {
+    Term { name, meaning }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TERMS;
+
+    #[test]
+    fn terms_are_distinct_whole_sentences() {
+        for (place, term) in TERMS.iter().enumerate() {
+            assert!(TERMS[place + 1..].iter().all(|other| other.name != term.name), "{} twice", term.name);
+            assert!(term.meaning.ends_with('.') && term.meaning.len() < 260, "{}", term.name);
+        }
+    }
+}

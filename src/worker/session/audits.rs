@@ -1,0 +1,59 @@
+//! The audit stream: which blind answers measure a model, and in which order they came.
+
+use super::Project;
+use crate::pipeline::label::{self, Action, LabelEvent, Source};
+use crate::protocol::{ClassIndex, ItemIndex};
+
+/// An audit that waits to be answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Drawn {
+    pub item: ItemIndex,
+    /// With which probability it was drawn from the items then open.
+    pub probability: f64,
+}
+
+/// An answered audit of the stream, with features. Audits of a certificate are not among them: those were drawn from
+/// what the model is sure of, so they say nothing on all items.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Audited {
+    pub item: ItemIndex,
+    pub row: usize,
+    pub truth: ClassIndex,
+    pub probability: f64,
+}
+
+impl Project {
+    /// The stream's answered audits, oldest first.
+    pub(super) fn audited(&self) -> Vec<Audited> {
+        let mut found: Vec<(&str, Audited)> = Vec::new();
+        for (index, labels) in self.labels.iter().enumerate() {
+            let Some(standing) = &labels.audit else { continue };
+            let (Some(row), Some(truth)) = (self.row_of[index], self.class_of_key(&standing.class)) else { continue };
+            let item = index as ItemIndex;
+            let Some(asked) = self.audit_event(item).filter(|event| event.certificate.is_none()) else { continue };
+            let probability = asked.drawn_with.unwrap_or(1.0);
+            found.push((&asked.id, Audited { item, row, truth, probability }));
+        }
+        found.sort_by(|a, b| a.0.cmp(b.0));
+        found.into_iter().map(|(_, audited)| audited).collect()
+    }
+
+    /// The event by which an item was first answered as an audit, of those that stand.
+    fn audit_event(&self, item: ItemIndex) -> Option<&LabelEvent> {
+        let own: Vec<&LabelEvent> = self.events_of(item).collect();
+        let standing = label::standing(own);
+        standing.into_iter().find(|event| event.source == Source::Audit && matches!(event.action, Action::Label(_)))
+    }
+
+    /// Whether a label that trains was ever given to this item, even one taken back since: a model may have learnt
+    /// from it, so it can no longer measure one.
+    pub(super) fn ever_trained(&self, item: ItemIndex) -> bool {
+        self.events_of(item).any(|event| event.source.trains() && matches!(event.action, Action::Label(_)))
+    }
+
+    /// Whether this item waits to be answered blind: showing what a model thinks would spoil it.
+    pub(super) fn waits_as_audit(&self, item: ItemIndex) -> bool {
+        self.drawn_with(item).is_some()
+            || self.planned.iter().any(|planned| planned.card.item == item && planned.card.audit.is_some())
+    }
+}

@@ -1,0 +1,276 @@
+//! A model measured on the audit stream, as the Evaluation panel shows it.
+
+use super::Project;
+use super::baseline::{RANDOM_BASELINE, audits_behind};
+use super::deployment::interval;
+use super::frozen::Frozen;
+use super::project::SEED;
+use super::runs::metric;
+use crate::pipeline::evaluate::{
+    Estimate, Evaluation, Halting, WeighedLoss, audit_accuracy, clopper_pearson, evaluate, halting_hint, slices,
+};
+use crate::pipeline::log::{Run, RunKind, RunStatus};
+use crate::pipeline::predict::softmax;
+use crate::protocol::{
+    ClassIndex, ClassMeasures, CurvePoint, EvaluationState, HaltingState, Interval, ItemIndex, Judged, Light,
+    ReliabilityBar, SliceGroup, SliceState,
+};
+use ndarray::{Array2, ArrayView1};
+
+/// A column whose audits have more different values than this makes no slices.
+const MOST_SLICES: usize = 12;
+
+impl Project {
+    /// The opinion of one of the models on a feature row.
+    fn opinion(&self, model: Judged, row: usize) -> Option<ArrayView1<'_, f32>> {
+        match model {
+            Judged::Working => self.row_probabilities(row),
+            Judged::Champion => self.champion.as_ref()?.row(row),
+            Judged::Challenger => self.challenger.as_ref()?.row(row),
+        }
+    }
+
+    fn name_of(&self, model: Judged) -> Option<String> {
+        let frozen = |model: &Frozen| format!("r{} · {}", model.number, model.config.spec.name());
+        match model {
+            Judged::Working => self.learner.head().map(|_| format!("working model {}", self.learner.version())),
+            Judged::Champion => self.champion.as_ref().map(frozen),
+            Judged::Challenger => self.challenger.as_ref().map(frozen),
+        }
+    }
+
+    /// Whether this item is an audit of class `truth` that the model predicts as `predicted`.
+    pub(super) fn is_audit_cell(
+        &self,
+        item: ItemIndex,
+        model: Judged,
+        truth: ClassIndex,
+        predicted: ClassIndex,
+    ) -> bool {
+        let Some(standing) = &self.labels[item as usize].audit else { return false };
+        let row = self.row_of[item as usize];
+        standing.certificate.is_none()
+            && self.class_of_key(&standing.class) == Some(truth)
+            && row.and_then(|row| super::cards::likeliest(self.opinion(model, row)?)).map(|best| best.0)
+                == Some(predicted)
+    }
+
+    /// Everything measured of a model; `None` without such a model or without audits that it has seen.
+    pub(super) fn evaluation_state(&self, model: Judged) -> Option<EvaluationState> {
+        let name = self.name_of(model)?;
+        let audited: Vec<_> =
+            self.audited().into_iter().filter(|audit| self.opinion(model, audit.row).is_some()).collect();
+        let classes = self.record.classes.len();
+        let mut probabilities = Array2::zeros((audited.len(), classes));
+        for (mut out, audit) in probabilities.rows_mut().into_iter().zip(&audited) {
+            let opinion = self.opinion(model, audit.row)?;
+            // A class added since the model was trained has probability 0.
+            out.iter_mut().zip(opinion).for_each(|(out, &probability)| *out = probability);
+        }
+        let targets: Vec<usize> = audited.iter().map(|audit| usize::from(audit.truth)).collect();
+        let evaluation = evaluate(&probabilities, &targets)?;
+        let right: Vec<bool> = probabilities
+            .rows()
+            .into_iter()
+            .zip(&targets)
+            .map(|(row, &target)| super::cards::likeliest(row).is_some_and(|(class, _)| usize::from(class) == target))
+            .collect();
+        let losses: Vec<WeighedLoss> = audited
+            .iter()
+            .zip(&right)
+            .map(|(audit, &right)| WeighedLoss { loss: f64::from(u8::from(!right)), probability: audit.probability })
+            .collect();
+        let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count();
+        let estimate = audit_accuracy(&losses, undecided, SEED)?;
+        let curve = self.learning_curve();
+        let decided = (0..self.items.len() as ItemIndex).filter(|&item| self.is_settled(item)).count();
+        let share_done = decided as f64 / self.items.len().max(1) as f64;
+        Some(EvaluationState {
+            model,
+            name,
+            audits: audited.len() as u32,
+            accuracy: interval(evaluation.accuracy),
+            estimate: interval(estimate),
+            balanced_accuracy: evaluation.balanced_accuracy,
+            macro_f1: evaluation.macro_f1,
+            log_loss: evaluation.log_loss,
+            brier: evaluation.brier,
+            roc_auc: evaluation.roc_auc,
+            calibration_error: interval(evaluation.calibration),
+            classes: evaluation.classes.iter().map(class_measures).collect(),
+            confusion: counts(&evaluation.confusion),
+            reliability: evaluation.reliability.iter().map(reliability_bar).collect(),
+            slices: self.slice_groups(
+                &audited.iter().map(|audit| audit.item).collect::<Vec<_>>(),
+                &probabilities,
+                &right,
+            ),
+            halting: halting(&curve, evaluation.accuracy, share_done),
+            curve,
+            random_baseline: self.random_baseline(),
+        })
+    }
+
+    /// A model that has not predicted the pool yet, measured on the audits.
+    pub(super) fn evaluate_head(&self, model: &Frozen) -> Option<Evaluation> {
+        let audited = self.audited();
+        let classes = self.record.classes.len();
+        let mut probabilities = Array2::zeros((audited.len(), classes));
+        for (mut out, audit) in probabilities.rows_mut().into_iter().zip(&audited) {
+            let logits = model.head.logits_of_rows(&self.features, audit.row..audit.row + 1);
+            let opinion = softmax(&logits, model.config.temperature);
+            out.iter_mut().zip(opinion.row(0)).for_each(|(out, &probability)| *out = probability);
+        }
+        let targets: Vec<usize> = audited.iter().map(|audit| usize::from(audit.truth)).collect();
+        evaluate(&probabilities, &targets)
+    }
+
+    /// Accuracy by number of labels, from the training runs: what was measured then, on the audits of then.
+    fn learning_curve(&self) -> Vec<CurvePoint> {
+        let mut points: Vec<CurvePoint> = self
+            .runs
+            .iter()
+            .filter(|run| run.kind == RunKind::Train && run.status == RunStatus::Finished)
+            .filter_map(|run| {
+                let labels = run.params.get("labels")?.parse().ok()?;
+                let audits = run.metric("accuracy").zip(run.metric("audits")).map(|(accuracy, audits)| {
+                    let (low, high) = clopper_pearson((accuracy * audits).round() as u64, audits as u64, 0.95);
+                    Interval { estimate: accuracy, low, high }
+                });
+                Some(CurvePoint { labels, audits, out_of_fold: run.metric("out_of_fold_accuracy") })
+            })
+            .collect();
+        // Between the runs, the working model's own estimate on training labels.
+        for &(labels, share) in self.learner.curve() {
+            if points.iter().all(|point| point.labels != labels) {
+                points.push(CurvePoint { labels, audits: None, out_of_fold: Some(share) });
+            }
+        }
+        points.sort_by_key(|point| point.labels);
+        points.dedup_by_key(|point| point.labels);
+        points
+    }
+
+    /// What as many labels drawn at random would have given, from the newest run that measured it.
+    fn random_baseline(&self) -> Vec<(u32, Interval)> {
+        let measured = self.runs.iter().rev().find(|run| run.metric(RANDOM_BASELINE).is_some());
+        let Some(run) = measured else { return Vec::new() };
+        run.curve(RANDOM_BASELINE)
+            .into_iter()
+            .map(|(labels, share)| {
+                let audits = audits_behind(labels);
+                let (low, high) = clopper_pearson((share * audits as f64).round() as u64, audits, 0.95);
+                (labels, Interval { estimate: share, low, high })
+            })
+            .collect()
+    }
+
+    fn slice_groups(&self, items: &[ItemIndex], probabilities: &Array2<f32>, right: &[bool]) -> Vec<SliceGroup> {
+        let by = |by: &str, name: &dyn Fn(usize) -> Option<String>| {
+            let named: Vec<(String, bool)> =
+                (0..items.len()).filter_map(|place| Some((name(place)?, right[place]))).collect();
+            let slices: Vec<SliceState> = slices(&named)
+                .into_iter()
+                .map(|slice| SliceState {
+                    name: slice.name,
+                    audits: slice.rows as u32,
+                    accuracy: interval(slice.accuracy),
+                })
+                .collect();
+            (2..=MOST_SLICES).contains(&slices.len()).then(|| SliceGroup { by: by.into(), slices })
+        };
+        let item = |place: usize| &self.items[items[place] as usize];
+        let mut groups = vec![
+            by("class", &|place| {
+                let class = self.labelled_class(items[place])?;
+                Some(self.record.classes[usize::from(class)].name.clone())
+            }),
+            by("confidence", &|place| {
+                let (_, probability) = super::cards::likeliest(probabilities.row(place))?;
+                Some(confidence_band(probability).into())
+            }),
+            by("import", &|place| Some(self.batches.get(item(place).batch as usize)?.name.clone())),
+        ];
+        let mut columns: Vec<&String> =
+            items.iter().flat_map(|&item| self.items[item as usize].extra.iter().map(|(column, _)| column)).collect();
+        columns.sort();
+        columns.dedup();
+        for column in columns {
+            groups.push(by(column, &|place| {
+                item(place).extra.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone())
+            }));
+        }
+        for (place, column) in self.record.columns.iter().enumerate() {
+            groups.push(by(column, &|at| match &item(at).content {
+                crate::pipeline::item::Content::Row(cells) => cells.get(place).cloned(),
+                _ => None,
+            }));
+        }
+        groups.into_iter().flatten().collect()
+    }
+}
+
+/// The metrics of a measured run, by scikit-learn's names.
+pub(super) fn log_evaluation(run: &mut Run, evaluation: &Evaluation, now_ms: f64) {
+    let mut add = |key: &str, value: f64| run.metrics.push(metric(key, value, 0, now_ms));
+    add("audits", evaluation.rows as f64);
+    add("accuracy", evaluation.accuracy.estimate);
+    add("accuracy_low", evaluation.accuracy.low);
+    add("accuracy_high", evaluation.accuracy.high);
+    add("balanced_accuracy", evaluation.balanced_accuracy);
+    add("macro_f1", evaluation.macro_f1);
+    add("log_loss", evaluation.log_loss);
+    add("brier", evaluation.brier);
+    add("calibration_error", evaluation.calibration.estimate);
+    if let Some(area) = evaluation.roc_auc {
+        add("roc_auc", area);
+    }
+}
+
+fn confidence_band(probability: f32) -> &'static str {
+    match probability {
+        p if p < 0.5 => "below 50 %",
+        p if p < 0.7 => "50–70 %",
+        p if p < 0.9 => "70–90 %",
+        p if p < 0.97 => "90–97 %",
+        _ => "97 % and more",
+    }
+}
+
+fn counts(confusion: &[Vec<usize>]) -> Vec<Vec<u32>> {
+    confusion.iter().map(|row| row.iter().map(|&count| count as u32).collect()).collect()
+}
+
+fn class_measures(class: &crate::pipeline::evaluate::ClassScore) -> ClassMeasures {
+    ClassMeasures {
+        occurs: class.occurs as u32,
+        predicted: class.predicted as u32,
+        precision: class.precision.map(interval),
+        recall: class.recall.map(interval),
+        f1: class.f1.map(interval),
+    }
+}
+
+fn reliability_bar(bin: &crate::pipeline::evaluate::ReliabilityBin) -> ReliabilityBar {
+    ReliabilityBar {
+        low: bin.low,
+        high: bin.high,
+        mean_probability: bin.mean_probability,
+        audits: bin.rows as u32,
+        right: interval(bin.right),
+    }
+}
+
+fn halting(curve: &[CurvePoint], accuracy: Estimate, share_done: f64) -> HaltingState {
+    // What the audits say where they say something, else the training labels.
+    let measured: Vec<(u32, f64)> =
+        curve.iter().filter_map(|point| Some((point.labels, point.audits?.estimate))).collect();
+    let guessed: Vec<(u32, f64)> = curve.iter().filter_map(|point| Some((point.labels, point.out_of_fold?))).collect();
+    let hint = halting_hint(if measured.len() >= 3 { &measured } else { &guessed }, Some(accuracy), share_done);
+    let light = match hint.state {
+        Halting::Green => Light::Green,
+        Halting::Amber => Light::Amber,
+        Halting::Red => Light::Red,
+    };
+    HaltingState { light, sentence: hint.sentence }
+}

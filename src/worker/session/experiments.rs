@@ -1,0 +1,638 @@
+//! Experiments in the background: one training run, or a search of many trials. Each is logged, and none is run twice.
+
+use super::baseline::Baseline;
+use super::deployment::Successor;
+use super::frozen::{CONFIG_FILE, Frozen, ModelConfig, OUT_OF_FOLD_FILE, out_of_fold};
+use super::project::SEED;
+use super::runs::metric;
+use super::{Project, Session, SessionError, refused};
+use crate::pipeline::experiment::{Experiment, Outcome};
+use crate::pipeline::export::model_card::TENSORS_FILE;
+use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, fingerprint, finished_twin, merkle_root};
+use crate::pipeline::model::spec::HeadSpec;
+use crate::pipeline::search::Search;
+use crate::protocol::{ExperimentReply, SearchState, Strategy};
+use std::collections::BTreeMap;
+
+/// Multiply-adds of one slice: 10–25 ms of wasm.
+pub(super) const SLICE_WORK: usize = 20 << 20;
+
+/// The metric that a search minimises.
+const SCORE: &str = "out_of_fold_log_loss";
+
+/// What is under way.
+#[derive(Default)]
+pub(super) struct Experiments {
+    training: Option<Trial>,
+    searching: Option<Searching>,
+    /// Measures what random labels would have given, once a training run has ended.
+    pub(super) baseline: Option<Baseline>,
+    /// How the last search of this visit ended.
+    last_search: Option<SearchState>,
+    /// When the page was last told how a search gets on.
+    told_ms: f64,
+}
+
+/// One experiment under way, and its run.
+struct Trial {
+    run: Run,
+    spec: HeadSpec,
+    experiment: Experiment,
+    labels: u32,
+}
+
+struct Searching {
+    run: Run,
+    search: Search,
+    ends_ms: f64,
+    now_ms: f64,
+    anyway: bool,
+    tried: u32,
+    from_log: u32,
+    trial: Option<Trial>,
+    /// The best trial so far: its run, its score, and its model if it was trained in this search.
+    best: Option<Best>,
+    /// Trials are over; the best one's model is being made again, for the log only has its figures.
+    finale: bool,
+}
+
+struct Best {
+    run: String,
+    number: u32,
+    name: String,
+    spec: HeadSpec,
+    score: f64,
+    accuracy: f64,
+    model: Option<(ModelConfig, Box<Outcome>)>,
+}
+
+impl Experiments {
+    /// The training run under way, in words.
+    pub fn training(&self) -> Option<String> {
+        self.training.as_ref().map(|trial| format!("Training r{}: {}", trial.run.number, trial.run.name))
+    }
+
+    /// The search under way, or the last one.
+    pub fn search_state(&self) -> Option<SearchState> {
+        match &self.searching {
+            Some(searching) => Some(searching.state()),
+            None => self.last_search.clone(),
+        }
+    }
+
+    /// Whether anything is under way.
+    pub fn is_busy(&self) -> bool {
+        self.training.is_some() || self.searching.is_some()
+    }
+
+    /// What is under way as a job: its title, its share done (0 to 1).
+    pub fn progress(&self) -> Option<(String, f64)> {
+        if let Some(trial) = &self.training {
+            return Some((format!("Training r{}", trial.run.number), trial.experiment.progress()));
+        }
+        let searching = self.searching.as_ref()?;
+        let length = (searching.ends_ms - searching.run.start_ms).max(1.0);
+        let share = (searching.now_ms - searching.run.start_ms) / length;
+        Some((format!("Searching (r{})", searching.run.number), share.clamp(0.0, 1.0)))
+    }
+}
+
+impl Searching {
+    fn state(&self) -> SearchState {
+        SearchState {
+            run: self.run.id.clone(),
+            number: self.run.number,
+            running: true,
+            tried: self.tried,
+            from_log: self.from_log,
+            trying: self.trial.as_ref().map(|trial| trial.spec.name()),
+            best: self.best.as_ref().map(|best| (best.name.clone(), best.accuracy)),
+            seconds_left: ((self.ends_ms - self.now_ms) / 1_000.0).max(0.0),
+            ended: None,
+        }
+    }
+}
+
+impl Session {
+    /// Trains the champion's kind of model on all labels, unless the log has that very experiment.
+    pub(super) async fn train(&mut self, anyway: bool, now_ms: f64) -> Result<ExperimentReply, SessionError> {
+        self.must_write()?;
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        project.may_experiment()?;
+        let spec = project.spec_to_train();
+        let fingerprint = project.fingerprint(&spec, true);
+        if let Some(twin) = finished_twin(&project.runs, &fingerprint).filter(|_| !anyway) {
+            let reply = from_log(twin);
+            project.record.deployment.labels_at_last_run = project.training_rows().len() as u32;
+            project.touch();
+            return Ok(reply);
+        }
+        let mut run = project.new_run(RunKind::Train, &spec.name(), None, now_ms);
+        project.describe(&mut run, &spec, fingerprint, anyway);
+        let trial = project.begin_trial(run, spec)?;
+        store.put_run(&project.record.id, &trial.run, &[]).await?;
+        let number = trial.run.number;
+        project.log_run(trial.run.clone());
+        project.record.deployment.labels_at_last_run = trial.labels;
+        project.experiments.training = Some(trial);
+        project.touch();
+        Ok(ExperimentReply::Started { number })
+    }
+
+    /// Begins a search for a better model.
+    pub(super) async fn search(
+        &mut self,
+        seconds: u32,
+        anyway: bool,
+        now_ms: f64,
+    ) -> Result<ExperimentReply, SessionError> {
+        self.must_write()?;
+        if seconds == 0 {
+            return refused("A search needs some time. Nothing was begun. Give it at least a second.");
+        }
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        project.may_experiment()?;
+        let mut run = project.new_run(RunKind::Search, "search", None, now_ms);
+        run.params.insert("seconds".into(), seconds.to_string());
+        store.put_run(&project.record.id, &run, &[]).await?;
+        let number = run.number;
+        project.log_run(run.clone());
+        let labels = project.training_rows().len();
+        let search = Search::new(project.record.kind, &project.features, labels, project.record.classes.len(), SEED);
+        project.experiments.last_search = None;
+        project.experiments.searching = Some(Searching {
+            run,
+            search,
+            ends_ms: now_ms + f64::from(seconds) * 1_000.0,
+            now_ms,
+            anyway,
+            tried: 0,
+            from_log: 0,
+            trial: None,
+            best: None,
+            finale: false,
+        });
+        project.touch();
+        Ok(ExperimentReply::Started { number })
+    }
+
+    /// Stops what is under way; finished trials stay in the log.
+    pub async fn stop_experiments(&mut self, now_ms: f64) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let id = project.record.id.clone();
+        if let Some(trial) = project.experiments.training.take() {
+            let run = ended(trial.run, RunStatus::Cancelled, now_ms);
+            store.put_run(&id, &run, &[]).await?;
+            project.log_run(run);
+        }
+        if let Some(mut searching) = project.experiments.searching.take() {
+            if let Some(trial) = searching.trial.take().filter(|_| !searching.finale) {
+                let run = ended(trial.run, RunStatus::Cancelled, now_ms);
+                store.put_run(&id, &run, &[]).await?;
+                project.log_run(run);
+            }
+            self.finish_search(searching, RunStatus::Cancelled, now_ms).await?;
+        }
+        self.opened_mut()?.touch();
+        Ok(())
+    }
+
+    /// One slice of experiments; `false` if there is nothing to do.
+    pub(super) async fn step_experiments(&mut self, now_ms: f64) -> Result<bool, SessionError> {
+        let read_only = self.read_only;
+        let Some(project) = self.open.as_mut() else { return Ok(false) };
+        if project.experiments.training.is_some() {
+            self.step_training(now_ms).await?;
+            return Ok(true);
+        }
+        if let Some(searching) = project.experiments.searching.take() {
+            self.step_search(searching, now_ms).await?;
+            return Ok(true);
+        }
+        if project.experiments.baseline.is_some() {
+            self.step_baseline(now_ms).await?;
+            return Ok(true);
+        }
+        if read_only || !project.retraining_due() {
+            return Ok(false);
+        }
+        // The pipeline runs by itself: train → evaluate → gate → ask for promotion.
+        match self.train(false, now_ms).await {
+            Ok(_) | Err(SessionError::Refused(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn step_training(&mut self, now_ms: f64) -> Result<(), SessionError> {
+        let project = self.opened_mut()?;
+        let Some(trial) = &mut project.experiments.training else { return Ok(()) };
+        if !trial.experiment.step(&project.features, SLICE_WORK) {
+            return Ok(());
+        }
+        let Some(trial) = project.experiments.training.take() else { return Ok(()) };
+        let Trial { run, spec, experiment, labels } = trial;
+        let outcome = experiment.finish();
+        let config = project.model_config(spec, &outcome, labels);
+        let run = ended(run, RunStatus::Finished, now_ms);
+        project.experiments.baseline = Baseline::new(&run.id, project.audited().len());
+        self.challenge(run, config, outcome, now_ms).await
+    }
+
+    /// Logs a finished model with all its figures and files, and brings it to the gate.
+    async fn challenge(
+        &mut self,
+        mut run: Run,
+        config: ModelConfig,
+        outcome: Outcome,
+        now_ms: f64,
+    ) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let mut model = Frozen::of_outcome(&run, config, &outcome);
+        // Only the audits at once; the rest of the pool follows in slices.
+        let mut files = model_artifacts(&model, &outcome)?;
+        if run.metrics.iter().all(|metric| metric.key != SCORE) {
+            log_outcome(&mut run, &outcome, now_ms);
+        }
+        if let Some(evaluation) = project.evaluate_head(&model) {
+            super::evaluation::log_evaluation(&mut run, &evaluation, now_ms);
+            let matrix = serde_json::json!({ "classes": project.class_names(), "rows_are_true": evaluation.confusion });
+            files.push(("confusion_matrix.json".into(), serde_json::to_vec(&matrix).unwrap_or_default()));
+        }
+        run.artifacts = files.iter().map(|(path, bytes)| artifact(path, bytes)).collect();
+        store.put_run(&project.record.id, &run, &files).await?;
+        project.log_run(run);
+        while model.predict(&project.features) && project.features.len() <= AT_ONCE_ROWS {}
+        let first = project.champion.is_none();
+        project.record.deployment.challenger = Some(model.run.clone());
+        project.challenger = Some(model);
+        project.touch();
+        self.save_record(now_ms).await?;
+        if first {
+            return self.deploy(Successor::Challenger, "first model", now_ms).await;
+        }
+        self.tell_verdict(now_ms).await
+    }
+
+    /// Says what the gate says, and promotes if the user wants that done.
+    pub(super) async fn tell_verdict(&mut self, now_ms: f64) -> Result<(), SessionError> {
+        let project = self.opened()?;
+        let Some(verdict) = project.verdict().filter(|verdict| verdict.promote) else { return Ok(()) };
+        if project.record.options.auto_promote {
+            return self.promote(now_ms).await;
+        }
+        let sentence = project.verdict_sentence(&verdict);
+        self.notice(sentence);
+        Ok(())
+    }
+
+    async fn step_search(&mut self, mut searching: Searching, now_ms: f64) -> Result<(), SessionError> {
+        searching.now_ms = now_ms;
+        if let Some(mut trial) = searching.trial.take() {
+            let project = self.opened_mut()?;
+            if trial.experiment.step(&project.features, SLICE_WORK) {
+                return self.end_trial(searching, trial, now_ms).await;
+            }
+            if now_ms < searching.ends_ms || searching.finale {
+                searching.trial = Some(trial);
+                project.experiments.searching = Some(searching);
+                project.touch_now_and_then(now_ms);
+                return Ok(());
+            }
+            let store = self.store.clone();
+            let project = self.opened_mut()?;
+            let mut run = ended(trial.run, RunStatus::Cancelled, now_ms);
+            run.error = Some("The search's time was up.".into());
+            store.put_run(&project.record.id, &run, &[]).await?;
+            project.log_run(run);
+            return self.conclude(searching, now_ms).await;
+        }
+        if now_ms >= searching.ends_ms {
+            return self.conclude(searching, now_ms).await;
+        }
+        let Some(spec) = searching.search.next() else { return self.conclude(searching, now_ms).await };
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let fingerprint = project.fingerprint(&spec, false);
+        if let Some(twin) = finished_twin(&project.runs, &fingerprint).filter(|_| !searching.anyway) {
+            let score = twin.metric(SCORE).unwrap_or(f64::INFINITY);
+            searching.tried += 1;
+            searching.from_log += 1;
+            searching.search.tell(&spec, score);
+            if searching.best.as_ref().is_none_or(|best| score < best.score) {
+                searching.best = Some(Best {
+                    run: twin.id.clone(),
+                    number: twin.number,
+                    name: spec.name(),
+                    accuracy: twin.metric("out_of_fold_accuracy").unwrap_or(0.0),
+                    spec,
+                    score,
+                    model: None,
+                });
+            }
+            project.touch();
+            project.experiments.searching = Some(searching);
+            return Ok(());
+        }
+        let mut run = project.new_run(RunKind::Trial, &spec.name(), Some(&searching.run.id), now_ms);
+        project.describe(&mut run, &spec, fingerprint, searching.anyway);
+        match project.begin_trial(run.clone(), spec.clone()) {
+            Ok(trial) => {
+                store.put_run(&project.record.id, &trial.run, &[]).await?;
+                project.log_run(trial.run.clone());
+                searching.trial = Some(trial);
+            }
+            Err(error) => {
+                run.error = Some(error.to_string());
+                let run = ended(run, RunStatus::Failed, now_ms);
+                store.put_run(&project.record.id, &run, &[]).await?;
+                project.log_run(run);
+                searching.search.tell(&spec, f64::INFINITY);
+                searching.tried += 1;
+            }
+        }
+        project.experiments.searching = Some(searching);
+        Ok(())
+    }
+
+    async fn end_trial(&mut self, mut searching: Searching, trial: Trial, now_ms: f64) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let Trial { run, spec, experiment, labels } = trial;
+        let outcome = experiment.finish();
+        let config = project.model_config(spec.clone(), &outcome, labels);
+        if searching.finale {
+            if let Some(best) = &mut searching.best {
+                best.model = Some((config, Box::new(outcome)));
+            }
+            return self.conclude(searching, now_ms).await;
+        }
+        let mut run = ended(run, RunStatus::Finished, now_ms);
+        log_outcome(&mut run, &outcome, now_ms);
+        store.put_run(&project.record.id, &run, &[]).await?;
+        project.log_run(run.clone());
+        searching.tried += 1;
+        let score = outcome.out_of_fold_log_loss;
+        searching.search.tell(&spec, score);
+        if searching.best.as_ref().is_none_or(|best| score < best.score) {
+            searching.best = Some(Best {
+                run: run.id,
+                number: run.number,
+                name: spec.name(),
+                spec,
+                score,
+                accuracy: outcome.out_of_fold_accuracy,
+                model: Some((config, Box::new(outcome))),
+            });
+        }
+        project.touch();
+        project.experiments.searching = Some(searching);
+        Ok(())
+    }
+
+    /// Trials are over: brings the best one to the gate, making its model again if only its figures are left.
+    async fn conclude(&mut self, mut searching: Searching, now_ms: f64) -> Result<(), SessionError> {
+        let project = self.opened_mut()?;
+        if let Some(best) = &searching.best
+            && best.model.is_none()
+            && !searching.finale
+            && !project.is_deployed(&best.run)
+        {
+            let run = project.runs.iter().find(|run| run.id == best.run).cloned();
+            if let Some(trial) = run.and_then(|run| project.begin_trial(run, best.spec.clone()).ok()) {
+                searching.finale = true;
+                searching.trial = Some(trial);
+                project.experiments.searching = Some(searching);
+                return Ok(());
+            }
+        }
+        self.finish_search(searching, RunStatus::Finished, now_ms).await
+    }
+
+    async fn finish_search(
+        &mut self,
+        mut searching: Searching,
+        status: RunStatus,
+        now_ms: f64,
+    ) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let mut run = ended(searching.run.clone(), status, now_ms);
+        run.metrics.push(metric("trials", f64::from(searching.tried), 0, now_ms));
+        run.metrics.push(metric("trials_from_log", f64::from(searching.from_log), 0, now_ms));
+        let mut state = searching.state();
+        state.running = false;
+        state.trying = None;
+        state.seconds_left = 0.0;
+        let best = searching.best.take();
+        if let Some(best) = &best {
+            run.params.insert("best".into(), format!("r{}", best.number));
+            run.metrics.push(metric(SCORE, best.score, 0, now_ms));
+            run.metrics.push(metric("out_of_fold_accuracy", best.accuracy, 0, now_ms));
+        }
+        state.ended = Some(match &best {
+            None if status == RunStatus::Cancelled => "Stopped before a trial was finished.".to_string(),
+            None => "No trial was finished in this time. Give it more.".to_string(),
+            Some(best) if project.is_deployed(&best.run) => {
+                format!(
+                    "The best of {} is r{}, which is deployed or at the gate already.",
+                    searching.tried, best.number
+                )
+            }
+            Some(best) if best.model.is_none() => format!("Stopped. The best so far is r{}.", best.number),
+            Some(best) => format!("The best of {} is r{}: it is brought to the gate.", searching.tried, best.number),
+        });
+        store.put_run(&project.record.id, &run, &[]).await?;
+        project.log_run(run);
+        project.experiments.last_search = Some(state);
+        project.touch();
+        let Some(Best { run, model: Some((config, outcome)), .. }) = best else { return Ok(()) };
+        let project = self.opened()?;
+        if project.is_deployed(&run) {
+            return Ok(());
+        }
+        let Some(run) = project.runs.iter().find(|known| known.id == run).cloned() else { return Ok(()) };
+        self.challenge(run, config, *outcome, now_ms).await
+    }
+}
+
+/// Pools up to this size are predicted by a new challenger at once.
+const AT_ONCE_ROWS: usize = 2_000;
+
+fn from_log(twin: &Run) -> ExperimentReply {
+    let result = match (twin.metric("accuracy"), twin.metric("out_of_fold_accuracy")) {
+        (Some(accuracy), _) => format!(": {:.1} % on its audits", accuracy * 100.0),
+        (None, Some(share)) => format!(": {:.1} % of training labels out of fold", share * 100.0),
+        (None, None) => String::new(),
+    };
+    ExperimentReply::FromLog {
+        run: twin.id.clone(),
+        number: twin.number,
+        sentence: format!("The log has this very experiment as r{}{result}. It was not run again.", twin.number),
+    }
+}
+
+fn ended(mut run: Run, status: RunStatus, now_ms: f64) -> Run {
+    run.status = status;
+    run.end_ms = Some(now_ms);
+    run
+}
+
+fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
+    let mut add = |key: &str, value: f64, step: u32| run.metrics.push(metric(key, value, step, now_ms));
+    add("out_of_fold_accuracy", outcome.out_of_fold_accuracy, 0);
+    add(SCORE, outcome.out_of_fold_log_loss, 0);
+    add("temperature", outcome.temperature, 0);
+    for (key, step, value) in &outcome.steps {
+        add(key, *value, *step);
+    }
+}
+
+fn model_artifacts(model: &Frozen, outcome: &Outcome) -> Result<Vec<(String, Vec<u8>)>, SessionError> {
+    let tensors = model.head.to_tensors().map_err(|error| SessionError::Refused(error.to_string()))?;
+    let held_out: Vec<(usize, f32, bool)> =
+        out_of_fold(outcome).iter().map(|row| (row.class, row.probability, row.right)).collect();
+    Ok(vec![
+        (TENSORS_FILE.into(), tensors),
+        (CONFIG_FILE.into(), serde_json::to_vec_pretty(&model.config).unwrap_or_default()),
+        (OUT_OF_FOLD_FILE.into(), serde_json::to_vec(&held_out).unwrap_or_default()),
+    ])
+}
+
+fn artifact(path: &str, bytes: &[u8]) -> Artifact {
+    let mime = if path.ends_with(".json") { "application/json" } else { "application/octet-stream" };
+    let sha256 = crate::pipeline::item::ContentHash::of(bytes).to_hex();
+    Artifact { path: path.into(), mime: mime.into(), bytes: bytes.len() as u64, sha256 }
+}
+
+impl Project {
+    /// The rows that train, with their classes.
+    pub(super) fn training_rows(&self) -> Vec<(usize, usize)> {
+        let class = |(row, &item): (usize, &u32)| Some((row, usize::from(self.training_class(item)?)));
+        self.item_of.iter().enumerate().filter_map(class).collect()
+    }
+
+    fn may_experiment(&self) -> Result<(), SessionError> {
+        if let Some((title, _)) = self.experiments.progress() {
+            return refused(format!("{title} is under way. Nothing else was begun. Wait for it, or stop it."));
+        }
+        let rows = self.training_rows();
+        if rows.iter().all(|(_, class)| Some(*class) == rows.first().map(|first| first.1)) {
+            return refused("A model needs labels of at least two classes. Nothing was begun. Label some more first.");
+        }
+        Ok(())
+    }
+
+    fn begin_trial(&self, run: Run, spec: HeadSpec) -> Result<Trial, SessionError> {
+        let labels = self.training_rows();
+        let classes = self.record.classes.len();
+        let experiment = Experiment::begin(&self.features, &labels, classes, &spec, SEED);
+        let experiment = experiment.map_err(|error| SessionError::Refused(format!("{error} Nothing was begun.")))?;
+        Ok(Trial { run, spec, experiment, labels: labels.len() as u32 })
+    }
+
+    fn spec_to_train(&self) -> HeadSpec {
+        let default = || HeadSpec::default_for(self.record.kind);
+        self.champion.as_ref().map_or_else(default, |champion| champion.config.spec.clone())
+    }
+
+    /// All that decides the result of an experiment. What is also measured on the audits depends on them, too.
+    fn fingerprint(&self, spec: &HeadSpec, audited: bool) -> String {
+        let leaves = self.item_of.iter().filter_map(|&item| {
+            self.training_class(item)?;
+            let label = self.labels[item as usize].label.as_ref()?;
+            Some((self.items[item as usize].hash, label.class.clone(), label.event.clone()))
+        });
+        let answered = |item: u32| {
+            let answer = self.labels[item as usize].audit.as_ref()?;
+            Some((self.items[item as usize].hash, answer.class.clone(), answer.event.clone()))
+        };
+        let audits = audited.then(|| merkle_root(self.audited().into_iter().filter_map(|audit| answered(audit.item))));
+        let features = match &self.record.encoder {
+            Some(encoder) => {
+                format!("{} {}", self.feature_id(), crate::pipeline::item::ContentHash::of(encoder.as_bytes()))
+            }
+            None => self.feature_id().to_string(),
+        };
+        let params = self.experiment_params(spec);
+        fingerprint(&Fingerprinted {
+            features: &features,
+            preprocessing: &self.source.words,
+            data: merkle_root(leaves),
+            audits,
+            // The seed decides them.
+            folds: None,
+            params: &params,
+            strategy: strategy_word(self.record.options.strategy),
+            seed: SEED,
+            numeric: "f32",
+        })
+    }
+
+    fn experiment_params(&self, spec: &HeadSpec) -> BTreeMap<String, String> {
+        let mut params = spec.params();
+        params.insert("classes".into(), self.record.classes.len().to_string());
+        params
+    }
+
+    fn describe(&self, run: &mut Run, spec: &HeadSpec, fingerprint: String, anyway: bool) {
+        run.params.extend(self.experiment_params(spec));
+        run.params.insert("labels".into(), self.training_rows().len().to_string());
+        run.params.insert("features".into(), self.feature_id().to_string());
+        run.params.insert("strategy".into(), strategy_word(self.record.options.strategy).into());
+        run.params.insert("seed".into(), SEED.to_string());
+        if let Some(twin) = finished_twin(&self.runs, &fingerprint).filter(|_| anyway) {
+            run.tags.insert("repeats".into(), twin.label());
+        }
+        run.fingerprint = Some(fingerprint);
+    }
+
+    fn model_config(&self, spec: HeadSpec, outcome: &Outcome, labels: u32) -> ModelConfig {
+        ModelConfig {
+            spec,
+            feature_id: self.feature_id().to_string(),
+            classes: self.record.classes.iter().map(|class| class.key.clone()).take(outcome.head.classes()).collect(),
+            temperature: outcome.temperature,
+            labels,
+        }
+    }
+
+    fn is_deployed(&self, run: &str) -> bool {
+        [&self.champion, &self.challenger].into_iter().flatten().any(|model| model.run == run)
+    }
+
+    /// Training labels given since the last training run.
+    pub(super) fn labels_since_run(&self) -> u32 {
+        (self.training_rows().len() as u32).saturating_sub(self.record.deployment.labels_at_last_run)
+    }
+
+    fn retraining_due(&self) -> bool {
+        let every = self.record.options.retrain_after;
+        every > 0
+            && self.pending_count() == 0
+            && !self.experiments.is_busy()
+            && self.labels_since_run() >= every
+            && self.may_experiment().is_ok()
+    }
+
+    /// The page wants to see a search move, but not thirty times a second.
+    fn touch_now_and_then(&mut self, now_ms: f64) {
+        const EVERY_MS: f64 = 500.0;
+        if now_ms - self.experiments.told_ms >= EVERY_MS {
+            self.experiments.told_ms = now_ms;
+            self.touch();
+        }
+    }
+}
+
+/// The word for a strategy in the log.
+pub(super) fn strategy_word(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Herding => "herding",
+        Strategy::Margin => "margin",
+        Strategy::Random => "random",
+    }
+}

@@ -1,0 +1,176 @@
+//! Drives a session natively as the page and the embed workers would, on planted clusters.
+
+// Each test crate uses its own part of this.
+#![allow(dead_code)]
+
+use hone::pipeline::features::matrix::FeatureVector;
+use hone::pipeline::import::Imported;
+use hone::pipeline::item::{Content, ContentHash, Item, Kind};
+use hone::protocol::{
+    Decision, Event, Export, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request,
+    Verdict,
+};
+use hone::storage::Store;
+use hone::worker::session::{Arrival, Attachment, Chunk, FeatureSource, Session};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The slices of background work follow each other as in a browser.
+const SLICE_MS: f64 = 20.0;
+
+pub const PROJECT: &str = "01JD0000000000000000000000";
+pub const CLASSES: [&str; 3] = ["round", "square", "star"];
+
+/// Drives a session as the page and the embed workers would.
+pub struct Driver {
+    pub session: Session,
+    pub clock_ms: f64,
+    pub state: Option<ProjectState>,
+    pub queue: QueueState,
+    pub ids: u128,
+}
+
+impl Driver {
+    pub fn new(store: Store) -> Self {
+        let source = FeatureSource { id: "planted-1".into(), words: "planted clusters".into(), warning: None };
+        Self {
+            session: Session::new(store, false, source.clone(), source),
+            clock_ms: 1_700_000_000_000.0,
+            state: None,
+            queue: QueueState { cards: Vec::new(), left: 0, empty: None },
+            ids: 0,
+        }
+    }
+
+    /// With a new project of `count` items, all embedded and the first cards chosen.
+    pub async fn ready(store: Store, count: usize) -> Self {
+        let mut driver = Self::new(store);
+        driver.import(count).await;
+        driver.embed().await;
+        driver.settle().await;
+        driver
+    }
+
+    pub fn now(&mut self) -> f64 {
+        self.clock_ms += 1_000.0;
+        self.clock_ms
+    }
+
+    pub fn listen(&mut self) {
+        for event in self.session.take_events() {
+            match event {
+                Event::Project(state) => self.state = Some(*state),
+                Event::Queue(queue) => self.queue = queue,
+                Event::Job(_) | Event::Notice(_) => {}
+            }
+        }
+    }
+
+    pub async fn ask(&mut self, request: Request) -> (Reply, Option<Vec<u8>>) {
+        let now = self.now();
+        let answer = self.session.handle(request, now).await;
+        self.listen();
+        let file = answer.attachment.map(|attachment| match attachment {
+            Attachment::Stored(bytes) | Attachment::Made { bytes, .. } => bytes,
+        });
+        (answer.reply, file)
+    }
+
+    /// Background work until there is none: training and ranking.
+    pub async fn settle(&mut self) {
+        for _ in 0..10_000 {
+            self.clock_ms += SLICE_MS;
+            if !self.session.background(self.clock_ms).await {
+                self.listen();
+                return;
+            }
+        }
+        panic!("background work never ends");
+    }
+
+    pub async fn import(&mut self, count: usize) {
+        let now = self.now();
+        let classes = CLASSES.map(String::from);
+        let created = self.session.create_project(PROJECT.into(), "Shapes", Kind::Image, Vec::new(), &classes, now);
+        created.await.expect("a new project");
+        let batch = self.session.begin_batch("shapes", Kind::Image, &[], now).await.expect("a new batch");
+        let arrivals = (0..count).map(|index| {
+            let bytes = format!("image {index}").into_bytes();
+            let hash = ContentHash::of(&bytes);
+            let item =
+                Item { hash, name: format!("{index}.png"), content: Content::Image, batch: 0, extra: Vec::new() };
+            Arrival { imported: Imported { item, label: None }, media: Some(bytes) }
+        });
+        let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
+        self.session.add_chunk(batch, chunk, now).await.expect("stored");
+        self.session.finish_batch(batch, now).await.expect("stored");
+        self.listen();
+    }
+
+    /// Gives every pending item its planted vector, a few at a time.
+    pub async fn embed(&mut self) {
+        loop {
+            let Some(project) = self.session.project_mut() else { return };
+            let pending = project.take_pending(16);
+            if pending.is_empty() {
+                break;
+            }
+            let vectors =
+                pending.iter().map(|pending| (pending.item, pending.hash, Ok(planted(pending.item)))).collect();
+            self.session.embedded(PROJECT, vectors, "planted-1").await.expect("cached");
+        }
+        self.listen();
+    }
+
+    pub async fn decide(&mut self, item: ItemIndex, verdict: Verdict, audit: Option<f64>) -> Reply {
+        self.ids += 1;
+        let id = ulid::Ulid::from_parts(self.clock_ms as u64, self.ids).to_string();
+        self.ask(Request::Decide(Decision { id, item, verdict, shown: None, audit, took_ms: Some(900) })).await.0
+    }
+
+    /// Labels the queue's first card by the truth.
+    pub async fn label_next(&mut self) -> ItemIndex {
+        let card = self.queue.cards.first().cloned().unwrap_or_else(|| panic!("no card: {:?}", self.queue.empty));
+        let reply = self.decide(card.item, Verdict::Label(truth(card.item)), card.audit).await;
+        assert!(matches!(reply, Reply::Decided(_)), "{reply:?}");
+        self.settle().await;
+        card.item
+    }
+
+    pub fn state(&self) -> &ProjectState {
+        self.state.as_ref().expect("a project is open")
+    }
+}
+
+pub fn truth(item: ItemIndex) -> u16 {
+    (item % 3) as u16
+}
+
+/// Three overlapping clusters in 16 dimensions.
+pub fn planted(item: ItemIndex) -> FeatureVector {
+    let mut random = ChaCha8Rng::seed_from_u64(u64::from(item));
+    let class = usize::from(truth(item));
+    let dense = (0..16)
+        .map(|dimension| {
+            let noise: f32 = (0..4).map(|_| random.random_range(-0.5..0.5)).sum();
+            noise + if dimension % 3 == class { 1.0 } else { 0.0 }
+        })
+        .collect();
+    FeatureVector { dense, ..FeatureVector::default() }
+}
+
+pub fn run(test: impl Future<Output = ()>) {
+    futures_executor::block_on(test);
+}
+
+pub fn everything() -> ItemQuery {
+    ItemQuery { search: String::new(), filter: ItemFilter::All, sort: ItemSort::Imported, offset: 0, limit: 10_000 }
+}
+
+pub async fn accuracy_on_unlabelled(driver: &mut Driver) -> f64 {
+    let (reply, _) = driver.ask(Request::Items(everything())).await;
+    let Reply::Items { rows, .. } = reply else { panic!("{reply:?}") };
+    let unlabelled: Vec<_> = rows.iter().filter(|row| row.label.is_none()).collect();
+    let right = unlabelled.iter().filter(|row| row.predicted.is_some_and(|(class, _)| class == truth(row.item)));
+    right.count() as f64 / unlabelled.len() as f64
+}
