@@ -20,7 +20,8 @@ const contentKey = (path) => `${address(path)}?${CONTENT[path]}`;
 async function fetchFresh(path) {
   const response = await fetch(address(path), { cache: "no-cache" });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response;
+  // Some hosts send `page.html` on to `page`, and a browser refuses such an answer for a page: keep what it holds.
+  return response.redirected ? new Response(response.body, { headers: response.headers }) : response;
 }
 
 async function keepShell() {
@@ -84,7 +85,7 @@ self.addEventListener("fetch", (event) => {
   const path = decodeURI(request.url.slice(scope.length).split(/[?#]/)[0]);
   if (request.mode === "navigate") {
     // One page for every address that isn't a file: the screen is in the fragment.
-    if (!(path in CONTENT)) event.respondWith(answerShell("./", request));
+    if (!(path in CONTENT)) event.respondWith(answerShell(SHELL.includes(path) ? path : "./", request));
   } else if (SHELL.includes(path)) {
     event.respondWith(answerShell(path, request));
   } else if (path in CONTENT) {

@@ -290,7 +290,17 @@ fn a_project_file_is_data() {
         encoder: None,
         deployment: Default::default(),
     };
-    let snapshot = Snapshot { project, items, events, batches: Vec::new(), model: None, vectors: Vec::new() };
+    let snapshot = Snapshot {
+        project,
+        items,
+        events,
+        batches: Vec::new(),
+        model: None,
+        vectors: Vec::new(),
+        runs: Vec::new(),
+        artifacts: Vec::new(),
+        certificates: Vec::new(),
+    };
     let mut bytes = Vec::new();
     write_archive(&snapshot, |_| None, &mut bytes).expect("a project file");
     let data = folder.file("levels.hone", &bytes);

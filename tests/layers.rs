@@ -85,8 +85,37 @@ fn the_check_itself_finds_a_breach() {
 #[test]
 fn pages_have_no_inline_script_style_or_foreign_address() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("index.html")).expect("the page");
-    for forbidden in ["unsafe-inline", "'unsafe-eval'", "style=\"", "onclick=", "http://", "https://", "<style"] {
-        assert!(!page.contains(forbidden), "index.html has {forbidden}");
+    for page in ["index.html", "public/mlflow.html"] {
+        let text = fs::read_to_string(root.join(page)).expect("the page");
+        for forbidden in ["unsafe-inline", "'unsafe-eval'", "style=\"", "onclick=", "http://", "https://", "<style"] {
+            assert!(!text.contains(forbidden), "{page} has {forbidden}");
+        }
+        let inline =
+            text.split("<script").skip(1).find(|after| !after.split('>').next().unwrap_or("").contains("src="));
+        assert_eq!(inline, None, "{page} has an inline script");
+    }
+}
+
+/// The app connects to its own origin alone; the page that pushes runs may connect, and may do nothing else.
+#[test]
+fn only_the_push_page_may_connect_elsewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let policy = |page: &str| -> Vec<String> {
+        let text = fs::read_to_string(root.join(page)).expect("the page");
+        let policy =
+            text.split_once("Content-Security-Policy\" content=\"").and_then(|(_, after)| after.split('"').next());
+        policy.expect("a policy").split(';').map(|rule| rule.trim().to_owned()).collect()
+    };
+    assert!(policy("index.html").contains(&"connect-src 'self'".to_owned()));
+    let push = policy("public/mlflow.html");
+    for rule in
+        ["default-src 'none'", "script-src 'self'", "connect-src http: https:", "form-action 'none'", "base-uri 'none'"]
+    {
+        assert!(push.contains(&rule.to_owned()), "mlflow.html lacks {rule}");
+    }
+    // It reads what it is handed and opens no storage of the app's.
+    let script = fs::read_to_string(root.join("public/mlflow.js")).expect("the script");
+    for forbidden in ["indexedDB", "caches", "eval(", "innerHTML", "import("] {
+        assert!(!script.contains(forbidden), "mlflow.js has {forbidden}");
     }
 }

@@ -1,6 +1,7 @@
 //! The arguments of each command, checked before any work starts.
 
 use crate::pipeline::item::Kind;
+use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::rank::Strategy;
 use crate::protocol::RELEASE;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -84,7 +85,7 @@ pub struct RunArguments {
 #[command(after_help = "Examples:\n  \
     hone train photos/ -o photos.model.zip\n  \
     hone train reviews.csv --label-column sentiment --text-column review -o reviews.model.zip\n  \
-    hone train penguins.csv --label-column species --ignore island -o penguins.model.zip")]
+    hone train penguins.csv --label-column species --ignore island --head forest -o penguins.model.zip")]
 pub struct TrainArguments {
     /// What to train on, or to label from.
     #[command(flatten)]
@@ -92,6 +93,9 @@ pub struct TrainArguments {
     /// Where to save the model: a zip with safetensors weights and a JSON card, as the app's export
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+    /// What to train
+    #[arg(long, value_name = "NAME", default_value = "logistic", value_parser = PossibleValuesParser::new(HeadSpec::WORDS))]
+    pub head: String,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,

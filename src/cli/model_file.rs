@@ -6,14 +6,13 @@ use super::embed::Extractor;
 use super::failure::Failure;
 use super::roles::{ModelColumns, fit_to_model};
 use crate::pipeline::export::model_card::{
-    CARD_FILE, MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, model_files, usage,
+    CARD_FILE, MODEL_FORMAT, ModelCard, TENSORS_FILE, format_version, model_files,
 };
 use crate::pipeline::features::table::TableEncoder;
 use crate::pipeline::import::plan::ImportPlan;
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::Class;
-use crate::pipeline::model::linear::Linear;
-use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
+use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::predict::softmax;
 use crate::protocol::RELEASE;
 use crate::storage::archive::zip_files;
@@ -41,7 +40,7 @@ pub struct SavedModel {
     /// For tables.
     pub encoder: Option<TableEncoder>,
     /// The weights.
-    pub head: Linear,
+    pub head: TrainedHead,
     /// Divides the logits before the softmax.
     pub temperature: f64,
     /// How many labels it learnt from.
@@ -58,7 +57,7 @@ impl SavedModel {
         let class = |name: &String| Class { key: name.clone(), name: name.clone() };
         let card = ModelCard {
             format: MODEL_FORMAT.into(),
-            format_version: MODEL_FORMAT_VERSION,
+            format_version: format_version(&self.head),
             release: RELEASE.into(),
             project: self.name.clone(),
             kind: self.kind,
@@ -73,9 +72,9 @@ impl SavedModel {
             },
             temperature: self.temperature,
             labels: self.labels,
-            usage: usage(),
+            usage: self.head.usage(),
         };
-        let tensors = head_to_tensors(&self.head).map_err(|error| unusable(&error))?;
+        let tensors = self.head.to_tensors().map_err(|error| unusable(&error))?;
         let bytes = zip_files(&model_files(&card, &tensors)).map_err(|error| unusable(&error))?;
         std::fs::write(path, bytes).map_err(|error| unusable(&error))
     }
@@ -97,7 +96,8 @@ impl SavedModel {
         let card = part(&mut zip, CARD_FILE).map_err(|why| foreign(&why))?;
         let card = ModelCard::from_json(&card).map_err(|why| foreign(&why.trim_end_matches('.')))?;
         let tensors = part(&mut zip, TENSORS_FILE).map_err(|why| foreign(&why))?;
-        let head = head_from_tensors(&tensors).map_err(|error| foreign(&error.to_string().trim_end_matches('.')))?;
+        let head =
+            TrainedHead::from_tensors(&tensors).map_err(|error| foreign(&error.to_string().trim_end_matches('.')))?;
         let encoder = match card.encoder {
             Some(value) => Some(serde_json::from_value(value).map_err(|_| foreign(&"its table encoder is damaged"))?),
             None => None,

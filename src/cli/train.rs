@@ -7,13 +7,17 @@ use super::failure::Failure;
 use super::model_file::SavedModel;
 use super::output::{self, counted, listed, percent};
 use super::roles::{ModelColumns, fit_to_arguments};
+use crate::pipeline::experiment::{self, Outcome};
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::Kind;
-use crate::pipeline::train::{Learner, LearnerConfig, Step};
+use crate::pipeline::model::spec::HeadSpec;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Decides the folds, and whatever a head draws at random.
+pub const SEED: u64 = 0;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -29,6 +33,8 @@ struct Report<'a> {
     unlabelled: usize,
     /// Training items by class.
     classes: BTreeMap<&'a str, usize>,
+    /// What was trained, see [`HeadSpec::name`].
+    head: String,
     /// Share of training labels predicted right out of fold.
     out_of_fold: Option<f64>,
     temperature: f64,
@@ -43,21 +49,13 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
     let features = labelled.embed(&extractor, &arguments.run)?;
     let LabelledData { dataset, classes, targets, unlabelled } = &labelled;
-    let learner = fit(&features, targets, classes.len(), dataset.kind);
-    let Some(head) = learner.head() else {
-        return Err(Failure::data("the model could not be trained: fewer than two classes have an item"));
-    };
-    let model = SavedModel {
-        name: dataset.name.clone(),
-        kind: dataset.kind,
-        feature_id: extractor.feature_id(),
-        classes: classes.clone(),
-        columns: ModelColumns { content: dataset.content_columns.clone(), label: dataset.label_column.clone() },
-        encoder: extractor.table_encoder().cloned(),
-        head: head.clone(),
-        temperature: learner.temperature(),
-        labels: targets.len() as u32,
-    };
+    let spec = HeadSpec::named(&arguments.head, dataset.kind)
+        .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
+    let labels: Vec<(usize, usize)> = targets.iter().copied().enumerate().collect();
+    let outcome = experiment::run(&features, &labels, classes.len(), &spec, SEED)
+        .map_err(|why| Failure::data(format!("the model could not be trained: {why}")))?;
+    let out_of_fold = (!outcome.out_of_fold.is_empty()).then_some(outcome.out_of_fold_accuracy);
+    let model = labelled.saved_model(&extractor, outcome);
     model.write(&arguments.output)?;
 
     output::remark_problems(&dataset.problems);
@@ -75,7 +73,8 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
             items: targets.len(),
             unlabelled: *unlabelled,
             classes: counts,
-            out_of_fold: learner.out_of_fold(),
+            head: spec.name(),
+            out_of_fold,
             temperature: model.temperature,
             problem_count: dataset.problems.count(),
             problems: dataset.problems.as_slice(),
@@ -88,7 +87,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
         format_args!("{} classes", classes.len()),
         listed(of_classes.iter().map(String::as_str))
     ));
-    if let Some(share) = learner.out_of_fold() {
+    if let Some(share) = out_of_fold {
         output::print(&format!(
             "Training labels predicted right out of fold: {}. `hone evaluate` on unseen data gives the accuracy.\n",
             percent(share)
@@ -142,6 +141,22 @@ impl LabelledData {
         }
         Ok(features)
     }
+
+    /// What was trained on this data, as it is saved.
+    pub fn saved_model(&self, extractor: &Extractor, outcome: Outcome) -> SavedModel {
+        let dataset = &self.dataset;
+        SavedModel {
+            name: dataset.name.clone(),
+            kind: dataset.kind,
+            feature_id: extractor.feature_id(),
+            classes: self.classes.clone(),
+            columns: ModelColumns { content: dataset.content_columns.clone(), label: dataset.label_column.clone() },
+            encoder: extractor.table_encoder().cloned(),
+            head: outcome.head,
+            temperature: outcome.temperature,
+            labels: self.targets.len() as u32,
+        }
+    }
 }
 
 fn no_labels(dataset: &Dataset) -> Failure {
@@ -155,17 +170,11 @@ fn no_labels(dataset: &Dataset) -> Failure {
     })
 }
 
-/// A learner that has learnt these labels to the end.
-pub fn fit(features: &Features, targets: &[usize], classes: usize, kind: Kind) -> Learner {
-    let mut learner = Learner::new(classes, LearnerConfig::for_kind(kind, 0));
-    learner.set_labels(targets.iter().copied().enumerate().collect());
-    learner.refresh(features);
-    while learner.step(features) != Step::Idle {}
-    learner
-}
-
-/// Found out before the work rather than after it.
-fn must_be_writable(output: &Path) -> Result<(), Failure> {
+/// Whether a file can be written there: found out before the work rather than after it.
+///
+/// # Errors
+/// Says why not.
+pub fn must_be_writable(output: &Path) -> Result<(), Failure> {
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if output.is_dir() {
         return Err(Failure::data(format!("cannot write {}: it is a folder", output.display())));

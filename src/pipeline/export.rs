@@ -2,14 +2,16 @@
 //!
 //! All delimited files are RFC 4180 with a header, in UTF-8 without a byte order mark; cells are never altered.
 
+pub mod mlflow;
 pub mod model_card;
 pub mod time;
 
 use super::import::plan::Problem;
 use super::item::{ContentHash, Item};
 use super::label::{Class, LabelEvent, fold};
+use super::log::Run;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use time::rfc_3339;
 
 /// One label that stands, as exported: one row an item that has one.
@@ -107,6 +109,39 @@ pub fn problems_csv(problems: &[Problem]) -> String {
         vec![problem.file.clone(), row, problem.message.clone()]
     });
     csv_of(&["file", "row", "message"], rows)
+}
+
+/// The experiment log as CSV: what every run has, then one column a parameter and one a metric (its latest value), each
+/// headed by `params.` or `metrics.` and its name.
+pub fn runs_csv(runs: &[Run]) -> String {
+    let params: BTreeSet<&str> = runs.iter().flat_map(|run| run.params.keys().map(String::as_str)).collect();
+    let metrics: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.metrics.iter().map(|metric| metric.key.as_str())).collect();
+    let named =
+        |group: &str, keys: &BTreeSet<&str>| keys.iter().map(|key| format!("{group}.{key}")).collect::<Vec<_>>();
+    let fixed = ["run", "id", "name", "kind", "status", "parent", "start", "end", "fingerprint", "note"];
+    let mut header: Vec<String> = fixed.map(str::to_owned).into();
+    header.extend(named("params", &params));
+    header.extend(named("metrics", &metrics));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = runs.iter().map(|run| {
+        let mut row = vec![
+            run.label(),
+            run.id.clone(),
+            run.name.clone(),
+            run.kind.word().to_string(),
+            run.status.word().to_string(),
+            run.parent.clone().unwrap_or_default(),
+            rfc_3339(run.start_ms),
+            run.end_ms.map(rfc_3339).unwrap_or_default(),
+            run.fingerprint.clone().unwrap_or_default(),
+            run.note.clone(),
+        ];
+        row.extend(params.iter().map(|key| run.params.get(*key).cloned().unwrap_or_default()));
+        row.extend(metrics.iter().map(|key| run.metric(key).map(|value| value.to_string()).unwrap_or_default()));
+        row
+    });
+    csv_of(&header, rows)
 }
 
 fn csv_of(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {

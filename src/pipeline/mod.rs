@@ -10,6 +10,8 @@ pub mod predict;
 pub mod rank;
 pub mod label;
 pub mod train;
+#[cfg(feature = "engine")]
+pub mod experiment;
 pub mod evaluate;
 pub mod simulate;
 pub mod export;

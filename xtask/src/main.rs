@@ -1,18 +1,17 @@
 //! `cargo xtask`: everything that is done to this repository rather than by the program. Installs what is missing.
 
 mod build;
-mod command;
 mod demo;
 mod digest;
 mod models;
 mod options;
-mod places;
-mod setup;
 mod steps;
 
 use options::Task;
 use std::process::ExitCode;
+// At the root, where the modules look for them.
 use xtask::server::Server;
+use xtask::{command, places, setup};
 
 fn main() -> ExitCode {
     let done = options::parse(std::env::args().skip(1)).and_then(perform);
@@ -45,6 +44,7 @@ fn perform(task: Task) -> Result<(), String> {
             setup::toolchain::Toolchain::for_wasm()?;
             setup::tools::for_build()?;
             setup::browser::Browser::find_or_install()?;
+            setup::mlflow::server()?;
             println!("Everything is there.");
             Ok(())
         }

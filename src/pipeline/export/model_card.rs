@@ -2,12 +2,15 @@
 
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::Class;
+use crate::pipeline::model::head::{LINEAR_USAGE, TrainedHead};
 use serde::{Deserialize, Serialize};
 
 /// What [`ModelCard::format`] says.
 pub const MODEL_FORMAT: &str = "hone-model";
-/// The version of the card that this release writes and the newest it reads.
+/// The version of a card whose head is linear.
 pub const MODEL_FORMAT_VERSION: u32 = 1;
+/// The version of a card with any other head, and the newest that this release reads.
+pub const NEWEST_FORMAT_VERSION: u32 = 2;
 /// The card's file name.
 pub const CARD_FILE: &str = "model.json";
 /// The weights' file name.
@@ -18,7 +21,7 @@ pub const TENSORS_FILE: &str = "model.safetensors";
 pub struct ModelCard {
     /// [`MODEL_FORMAT`].
     pub format: String,
-    /// [`MODEL_FORMAT_VERSION`] at the time of writing.
+    /// See [`format_version`].
     pub format_version: u32,
     /// The release of Hone that wrote it.
     pub release: String,
@@ -50,11 +53,17 @@ pub struct ModelCard {
     pub usage: String,
 }
 
-/// How the tensors make a prediction.
+/// How the tensors of a linear head make a prediction; see [`TrainedHead::usage`] for the others.
 pub fn usage() -> String {
-    "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); model.safetensors holds the weights as \
-     `dense` and `sparse` (classes × features each, f32, side by side) and `intercepts` (classes, f32)"
-        .into()
+    LINEAR_USAGE.into()
+}
+
+/// The version that a card must have for its head: releases that know linear heads alone refuse the others by it.
+pub fn format_version(head: &TrainedHead) -> u32 {
+    match head {
+        TrainedHead::Linear(_) => MODEL_FORMAT_VERSION,
+        _ => NEWEST_FORMAT_VERSION,
+    }
 }
 
 impl ModelCard {
@@ -68,7 +77,7 @@ impl ModelCard {
         if card.format != MODEL_FORMAT {
             return Err(format!("This is not the card of a Hone model: its format is “{}”.", card.format));
         }
-        if card.format_version > MODEL_FORMAT_VERSION {
+        if card.format_version > NEWEST_FORMAT_VERSION {
             return Err(format!("This model was made by a newer Hone ({}). Update Hone to use it.", card.release));
         }
         Ok(card)

@@ -4,6 +4,7 @@ use super::lbfgs::{Lbfgs, Status};
 use super::linear::{ABSENT_INTERCEPT, Linear};
 use super::training_set::{Scaling, TrainingSet};
 use ndarray::{Array2, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
 
 /// Rows evaluated at a time: enough for a fast matrix product, few enough to stop in between.
 const CHUNK: usize = 256;
@@ -44,7 +45,7 @@ impl Default for LogisticParams {
 }
 
 /// What each training row counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClassWeight {
     /// Every row 1.
     Equal,
@@ -232,6 +233,11 @@ impl Fit {
         &self.active
     }
 
+    /// Which rows of the training set count.
+    pub fn used(&self) -> impl Iterator<Item = bool> {
+        self.row_weights.iter().map(|&weight| weight > 0.0)
+    }
+
     /// The best head so far, for raw features.
     pub fn head(&self, set: &TrainingSet) -> Linear {
         from_parameters(self.lbfgs.best(), set, &self.active)
@@ -409,7 +415,6 @@ mod tests {
     use super::*;
     use crate::pipeline::features::matrix::{FeatureVector, Features, SparseRow};
     use crate::pipeline::predict::softmax;
-    use serde::Deserialize;
 
     #[derive(Deserialize)]
     struct Case {

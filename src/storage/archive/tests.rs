@@ -189,7 +189,7 @@ fn a_project_saved_before_there_was_a_log_opens() {
     let mut files = Vec::new();
     for place in 0..archive.len() {
         let mut entry = archive.by_index(place).expect("an entry");
-        let (name, mut bytes) = (entry.name().to_string(), Vec::new());
+        let (name, mut bytes) = (entry.name().expect("a readable name").to_string(), Vec::new());
         entry.read_to_end(&mut bytes).expect("readable");
         if name == "manifest.json" {
             let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");

@@ -254,7 +254,8 @@ impl Session {
         let mut model = Frozen::of_outcome(&run, config, &outcome);
         // Only the audits at once; the rest of the pool follows in slices.
         let mut files = model_artifacts(&model, &outcome)?;
-        if run.metrics.iter().all(|metric| metric.key != SCORE) {
+        // A search's best trial has been logged but for its audits and files.
+        if run.metrics.is_empty() {
             log_outcome(&mut run, &outcome, now_ms);
         }
         if let Some(evaluation) = project.evaluate_head(&model) {
@@ -375,7 +376,7 @@ impl Session {
         store.put_run(&project.record.id, &run, &[]).await?;
         project.log_run(run.clone());
         searching.tried += 1;
-        let score = outcome.out_of_fold_log_loss;
+        let score = if outcome.out_of_fold.is_empty() { f64::INFINITY } else { outcome.out_of_fold_log_loss };
         searching.search.tell(&spec, score);
         if searching.best.as_ref().is_none_or(|best| score < best.score) {
             searching.best = Some(Best {
@@ -483,8 +484,11 @@ fn ended(mut run: Run, status: RunStatus, now_ms: f64) -> Run {
 
 fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
     let mut add = |key: &str, value: f64, step: u32| run.metrics.push(metric(key, value, step, now_ms));
-    add("out_of_fold_accuracy", outcome.out_of_fold_accuracy, 0);
-    add(SCORE, outcome.out_of_fold_log_loss, 0);
+    // With too few labels to hold any out there is no such figure.
+    if !outcome.out_of_fold.is_empty() {
+        add("out_of_fold_accuracy", outcome.out_of_fold_accuracy, 0);
+        add(SCORE, outcome.out_of_fold_log_loss, 0);
+    }
     add("temperature", outcome.temperature, 0);
     for (key, step, value) in &outcome.steps {
         add(key, *value, *step);

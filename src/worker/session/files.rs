@@ -2,17 +2,19 @@
 
 use super::labels::id_after;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
-use crate::pipeline::export::model_card::model_files;
-use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv};
+use crate::pipeline::export::mlflow::{PushPlan, PushRequest, mlflow_zip_files, push_plan};
+use crate::pipeline::export::model_card::{ModelCard, format_version, model_files};
+use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv, runs_csv};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
+use crate::pipeline::log::{Artifact, Run};
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
 use crate::storage::Store;
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
 use crate::storage::media::{from_bytes, to_bytes};
-use crate::storage::records::{ItemRecord, ProjectRecord};
+use crate::storage::records::{ItemRecord, ModelRecord, ProjectRecord};
 use std::io::Cursor;
 
 /// Items of a restored project that are stored together.
@@ -106,15 +108,19 @@ impl Session {
     /// All that an MLflow server is to be told.
     async fn push_plan(&self, project: &Project) -> Result<PushPlan, SessionError> {
         let files = self.run_files(project).await?;
-        let alias = |model: &Option<super::frozen::Frozen>| model.as_ref().map(|model| model.run.clone());
-        Ok(push_plan(&PushSource {
+        let request = PushRequest {
+            experiment: &project.record.name,
             project: &project.record.id,
-            name: &project.record.name,
+            registered_model: &project.record.name,
             runs: &project.runs,
-            files: &files,
-            champion: alias(&project.champion),
-            challenger: alias(&project.challenger),
-        }))
+            champion: project.champion.as_ref().map(|model| model.run.as_str()),
+            challenger: project.challenger.as_ref().map(|model| model.run.as_str()),
+        };
+        let bytes_of = |run: &Run, artifact: &Artifact| {
+            let file = files.iter().find(|file| file.run == run.id && file.path == artifact.path)?;
+            Some(file.bytes.clone())
+        };
+        Ok(push_plan(&request, bytes_of))
     }
 
     async fn cached_vectors(&self, project: &Project) -> Result<VectorSet, SessionError> {
@@ -224,7 +230,27 @@ impl Project {
         Ok(predictions_csv(rows, &self.class_names()))
     }
 
+    /// The champion, or, before there is one, the working model.
     fn model_zip(&self) -> Result<Vec<u8>, SessionError> {
+        if let Some(champion) = &self.champion {
+            let config = &champion.config;
+            let tensors = champion.head.to_tensors().map_err(|error| SessionError::Refused(error.to_string()))?;
+            let record = ModelRecord {
+                version: champion.number,
+                feature_id: config.feature_id.clone(),
+                classes: config.classes.clone(),
+                tensors,
+                temperature: config.temperature,
+                labels: config.labels,
+                curve: Vec::new(),
+            };
+            let card = ModelCard {
+                format_version: format_version(&champion.head),
+                usage: champion.head.usage(),
+                ..model_card(&self.record, &record, &self.source.words)
+            };
+            return zip_files(&model_files(&card, &record.tensors)).map_err(unarchived);
+        }
         let Some(model) = self.model_record() else {
             return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
         };

@@ -5,6 +5,7 @@
 mod demo;
 mod images;
 mod journeys;
+mod mlflow;
 mod visit;
 mod webdriver;
 

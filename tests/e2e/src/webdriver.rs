@@ -233,6 +233,27 @@ impl<'driver> Session<'driver> {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": text })).map(drop)
     }
 
+    /// Empties it.
+    ///
+    /// # Errors
+    /// When it takes no text.
+    pub fn clear(&self, element: &Element) -> Result<(), String> {
+        self.post(&format!("/element/{}/clear", element.0), &json!({})).map(drop)
+    }
+
+    /// Turns to a window that a page opened; gives none as long as there is none.
+    ///
+    /// # Errors
+    /// When the browser is gone.
+    pub fn enter_other_window(&self) -> Result<Option<()>, String> {
+        let present = self.get("/window")?;
+        let windows = self.get("/window/handles")?;
+        match windows.as_array().into_iter().flatten().find(|window| **window != present) {
+            Some(other) => self.post("/window", &json!({ "handle": other })).map(|_| Some(())),
+            None => Ok(None),
+        }
+    }
+
     /// Presses and releases a key wherever the focus is: a character, or one of WebDriver's code points.
     ///
     /// # Errors

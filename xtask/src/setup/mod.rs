@@ -3,5 +3,6 @@
 
 mod apt;
 pub mod browser;
+pub mod mlflow;
 pub mod toolchain;
 pub mod tools;

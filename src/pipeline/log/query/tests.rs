@@ -62,7 +62,7 @@ fn what_matches() {
         // `and` binds more tightly.
         "params.head = 'ridge' or params.head = 'knn' and params.layers = 3",
         "fingerprint like 'abab%' and note = ''",
-        "metrics.accuracy>0.1and params.c<1",
+        "metrics.accuracy>0.1 and(params.c<1)",
     ] {
         check(text, true);
     }

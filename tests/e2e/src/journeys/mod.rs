@@ -4,6 +4,7 @@ mod demos;
 mod deployment;
 mod folder;
 mod hostile;
+mod mlflow;
 mod offline;
 mod site;
 
@@ -37,11 +38,13 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 11] = [
+pub const JOURNEYS: [Journey; 13] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
     ("site-relative", site::relative_addresses),
+    ("mlflow-script", mlflow::import_script),
+    ("mlflow-page", mlflow::push_page),
     ("penguins", demos::penguins),
     ("photos", demos::photos),
     ("sentences", demos::sentences),

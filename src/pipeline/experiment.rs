@@ -1,0 +1,395 @@
+//! One training run from labels to a calibrated head with its out-of-fold score, in slices.
+//!
+//! For the default logistic head it does what the learner's polish does (`train/polish.rs`), number by number; a test
+//! holds it to that.
+
+use super::features::matrix::Features;
+use super::model::calibration::{PRIOR_DEVIATION, fit_temperature};
+use super::model::fitting::{Fitting, FittingError, Prepared};
+use super::model::folds::{FOLDS, assign_folds};
+use super::model::head::TrainedHead;
+use super::model::linear::ABSENT_INTERCEPT;
+use super::model::logistic::Progress;
+use super::model::projection::{Projection, ProjectionFit};
+use super::model::spec::{HeadParams, HeadSpec};
+use super::predict::{likeliest, softmax};
+use ndarray::{Array2, ArrayView1, Axis};
+use std::collections::BTreeMap;
+
+mod early_stopping;
+
+use early_stopping::EarlyStopping;
+
+/// Probabilities are kept this far from 0 in the log-loss: the resolution of f32.
+const LEAST_PROBABILITY: f64 = f32::EPSILON as f64;
+
+/// A training label as it was predicted by a fit that had not seen it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfFoldRow {
+    /// The row of the features.
+    pub row: usize,
+    /// Its label.
+    pub target: usize,
+    /// K calibrated probabilities.
+    pub probabilities: Vec<f32>,
+}
+
+/// What an experiment leads to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Trained on all labels.
+    pub head: TrainedHead,
+    /// The calibration temperature, above 0.
+    pub temperature: f64,
+    /// Rows ascending. Empty where there are too few labels to hold any out.
+    pub out_of_fold: Vec<OutOfFoldRow>,
+    /// Share of these predicted right, 0 to 1; NaN if there are none.
+    pub out_of_fold_accuracy: f64,
+    /// Mean −ln p of their labels, with the temperature fitted to these very rows; NaN if there are none.
+    pub out_of_fold_log_loss: f64,
+    /// Curves as (metric, step, value): `training_loss` by iteration or epoch, `out_of_fold_log_loss` by epoch,
+    /// `leave_one_out_squared_error` by place in `model::ridge::STRENGTHS`.
+    pub steps: Vec<(String, u32, f64)>,
+}
+
+/// An experiment under way. The same features must come with every call.
+#[derive(Debug)]
+pub struct Experiment {
+    spec: HeadSpec,
+    seed: u64,
+    classes: usize,
+    /// Sorted by row, so the order in which labels came plays no part.
+    labels: Vec<(usize, usize)>,
+    folds: Vec<usize>,
+    /// Without a projection all fits see the same rows.
+    shared: Option<Prepared>,
+    stage: Stage,
+    head: Option<TrainedHead>,
+    held_out: HeldOut,
+    /// How long the network trains.
+    epochs: u32,
+    steps: Vec<(String, u32, f64)>,
+    failure: Option<FittingError>,
+}
+
+/// Which labels a fit is to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// All but this fold's.
+    WithoutFold(usize),
+}
+
+#[derive(Debug)]
+enum Stage {
+    Begin(Part),
+    Project(Part, Box<ProjectionFit>),
+    Fit(Part, Prepared, Fitting),
+    /// Predicts the fold's labels, from a place in its list on.
+    Predict(usize, Box<TrainedHead>, Vec<usize>, usize),
+    /// A network's folds train side by side, to find out for how long.
+    Epochs(Box<EarlyStopping>),
+    Done,
+}
+
+/// Out-of-fold logits by label.
+#[derive(Debug, Default)]
+struct HeldOut {
+    logits: BTreeMap<usize, Vec<f32>>,
+}
+
+impl Experiment {
+    /// Prepares a run on `labels`, each a (row, class) with class < `classes`; a row named twice has its last class.
+    ///
+    /// # Errors
+    /// Says, for the user, why it cannot be: a hyper-parameter out of range, fewer than two classes with a label, a
+    /// spec that asks for features that are not there.
+    pub fn begin(
+        features: &Features,
+        labels: &[(usize, usize)],
+        classes: usize,
+        spec: &HeadSpec,
+        seed: u64,
+    ) -> Result<Self, String> {
+        spec.check()?;
+        spec.check_against(features)?;
+        let labels: BTreeMap<usize, usize> = labels.iter().copied().collect();
+        let labels: Vec<(usize, usize)> = labels.into_iter().collect();
+        if labels.iter().any(|&(row, class)| row >= features.len() || class >= classes) {
+            return Err("a label is of an item or a class that does not exist; reload the project".into());
+        }
+        let folds = assign_folds(&labels, seed);
+        let (head, epochs) = (None, 0);
+        let stage = Stage::Begin(Part::All);
+        let (held_out, steps) = (HeldOut::default(), Vec::new());
+        let mut experiment = Self {
+            spec: spec.clone(),
+            seed,
+            classes,
+            labels,
+            folds,
+            shared: None,
+            stage,
+            head,
+            held_out,
+            epochs,
+            steps,
+            failure: None,
+        };
+        if spec.features.dimensions.is_none() {
+            experiment.shared = Some(experiment.prepare(features, None));
+        }
+        experiment.can_begin(features)?;
+        if matches!(spec.head, HeadParams::Mlp { .. }) {
+            experiment.stage = Stage::Epochs(Box::new(EarlyStopping::new(spec)));
+        }
+        Ok(experiment)
+    }
+
+    /// About `work` multiply-adds; true when everything is done.
+    pub fn step(&mut self, features: &Features, work: usize) -> bool {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Done => return true,
+            Stage::Begin(part) => self.stage = self.begin_part(features, part),
+            Stage::Project(part, mut fit) => {
+                self.stage = if fit.step(work) {
+                    let prepared = self.prepare(features, Some(fit.finish()));
+                    self.begin_fit(part, prepared)
+                } else {
+                    Stage::Project(part, fit)
+                };
+            }
+            Stage::Fit(part, prepared, mut fitting) => {
+                let mut curve = Vec::new();
+                let progress = fitting.step(&prepared, work, &mut curve);
+                if part == Part::All {
+                    self.steps.extend(curve);
+                }
+                self.stage = match progress {
+                    Ok(Progress::Working) => Stage::Fit(part, prepared, fitting),
+                    Ok(Progress::Done) => self.end_fit(part, &prepared, &fitting),
+                    Err(failure) => self.fail(failure),
+                };
+            }
+            Stage::Predict(fold, head, places, next) => {
+                self.stage = self.predict(features, fold, head, places, next, work);
+            }
+            Stage::Epochs(mut stopping) => {
+                self.stage = match stopping.step(self, features, work) {
+                    Ok(false) => Stage::Epochs(stopping),
+                    Ok(true) => {
+                        let (epochs, logits) = stopping.finish(&mut self.steps);
+                        self.epochs = epochs;
+                        self.held_out.logits = logits;
+                        Stage::Begin(Part::All)
+                    }
+                    Err(failure) => self.fail(failure),
+                };
+            }
+        }
+        matches!(self.stage, Stage::Done)
+    }
+
+    /// How much is done, 0 to 1; never falls.
+    pub fn progress(&self) -> f64 {
+        let fits = (FOLDS + 1) as f64;
+        let of_part = |part: &Part, within: f64| match part {
+            _ if self.is_network() => (FOLDS as f64 + within) / fits,
+            Part::All => within / fits,
+            Part::WithoutFold(fold) => ((fold + 1) as f64 + within) / fits,
+        };
+        match &self.stage {
+            Stage::Begin(part) => of_part(part, 0.0),
+            Stage::Project(part, _) => of_part(part, 0.05),
+            Stage::Fit(part, _, fitting) => of_part(part, 0.1 + 0.8 * fitting.progress()),
+            Stage::Predict(fold, ..) => of_part(&Part::WithoutFold(*fold), 0.95),
+            Stage::Epochs(stopping) => stopping.progress() * FOLDS as f64 / fits,
+            Stage::Done => 1.0,
+        }
+    }
+
+    /// The outcome, once [`Experiment::step`] returned true.
+    ///
+    /// # Panics
+    /// If it has not.
+    pub fn finish(self) -> Outcome {
+        self.try_finish().expect("a finished experiment")
+    }
+
+    /// As [`Experiment::finish`], for those who want to hear of a fault of the arithmetic.
+    ///
+    /// # Errors
+    /// Says why no head came of it.
+    pub fn try_finish(self) -> Result<Outcome, String> {
+        if let Some(failure) = self.failure {
+            return Err(failure.to_string());
+        }
+        let head = self.head.ok_or("the experiment has not ended")?;
+        let rows: Vec<(usize, usize)> = self.held_out.logits.keys().map(|&place| self.labels[place]).collect();
+        let all = self.held_out.logits.values().flatten().copied().collect();
+        let logits = Array2::from_shape_vec((rows.len(), self.classes), all).map_err(|error| error.to_string())?;
+        // A label whose class the fit never saw is wrong by necessity; it says nothing on temperature.
+        let told: Vec<usize> =
+            (0..rows.len()).filter(|&at| logits[[at, rows[at].1]] > ABSENT_INTERCEPT / 2.0).collect();
+        let targets: Vec<usize> = told.iter().map(|&at| rows[at].1).collect();
+        let temperature = fit_temperature(&logits.select(Axis(0), &told), &targets, PRIOR_DEVIATION);
+        let probabilities = softmax(&logits, temperature);
+        let count = rows.len() as f64;
+        let scored = || probabilities.rows().into_iter().zip(&rows).zip(logits.rows());
+        let right = scored().filter(|((_, (_, target)), logits)| likeliest(*logits) == *target).count();
+        let loss: f64 = scored().map(|((row, &(_, target)), _)| log_loss(row, target)).sum();
+        let out_of_fold = scored()
+            .map(|((row, &(index, target)), _)| OutOfFoldRow { row: index, target, probabilities: row.to_vec() })
+            .collect();
+        Ok(Outcome {
+            head,
+            temperature,
+            out_of_fold,
+            out_of_fold_accuracy: right as f64 / count,
+            out_of_fold_log_loss: loss / count,
+            steps: self.steps,
+        })
+    }
+
+    fn is_network(&self) -> bool {
+        matches!(self.spec.head, HeadParams::Mlp { .. })
+    }
+
+    /// Found out before the work: whether a fit to all labels could begin.
+    fn can_begin(&self, features: &Features) -> Result<(), String> {
+        let mut present = vec![false; self.classes];
+        self.labels.iter().for_each(|&(_, class)| present[class] = true);
+        if present.iter().filter(|&&present| present).count() < 2 {
+            return Err(FittingError::OneClass.to_string());
+        }
+        if let (HeadParams::Ridge { .. }, Some(prepared)) = (&self.spec.head, &self.shared) {
+            let used = vec![true; self.labels.len()];
+            Fitting::begin(prepared, &used, &self.spec, 0, self.seed).map_err(|error| error.to_string())?;
+        }
+        debug_assert!(features.len() >= self.labels.len());
+        Ok(())
+    }
+
+    fn prepare(&self, features: &Features, projection: Option<Projection>) -> Prepared {
+        Prepared::gather(features, &self.labels, self.classes, &self.spec, projection)
+    }
+
+    fn used(&self, part: Part) -> Vec<bool> {
+        self.folds.iter().map(|&fold| part != Part::WithoutFold(fold)).collect()
+    }
+
+    fn projection_of(&self, features: &Features, part: Part, dimensions: usize) -> ProjectionFit {
+        let used = self.used(part);
+        let rows: Vec<usize> =
+            self.labels.iter().zip(used).filter(|(_, used)| *used).map(|(&(row, _), _)| row).collect();
+        ProjectionFit::new(features.dense.select(Axis(0), &rows), dimensions, self.seed)
+    }
+
+    fn begin_part(&mut self, features: &Features, part: Part) -> Stage {
+        if matches!(part, Part::WithoutFold(fold) if fold >= FOLDS) {
+            return Stage::Done;
+        }
+        match (self.spec.features.dimensions, &self.shared) {
+            (Some(dimensions), _) => Stage::Project(part, Box::new(self.projection_of(features, part, dimensions))),
+            (None, Some(prepared)) => {
+                let prepared = prepared.clone();
+                self.begin_fit(part, prepared)
+            }
+            (None, None) => self.begin_fit(part, self.prepare(features, None)),
+        }
+    }
+
+    fn begin_fit(&mut self, part: Part, prepared: Prepared) -> Stage {
+        let used = self.used(part);
+        // A fold without labels leaves nothing to predict.
+        if let Part::WithoutFold(fold) = part
+            && !used.contains(&false)
+        {
+            return Stage::Begin(Part::WithoutFold(fold + 1));
+        }
+        match (Fitting::begin(&prepared, &used, &self.spec, self.epochs, self.seed), part) {
+            (Ok(fitting), _) => Stage::Fit(part, prepared, fitting),
+            // Without the fold one class is left: its labels cannot be held out.
+            (Err(FittingError::OneClass), Part::WithoutFold(fold)) => Stage::Begin(Part::WithoutFold(fold + 1)),
+            (Err(failure), _) => self.fail(failure),
+        }
+    }
+
+    fn end_fit(&mut self, part: Part, prepared: &Prepared, fitting: &Fitting) -> Stage {
+        let Part::WithoutFold(fold) = part else {
+            return match fitting.head(prepared) {
+                Ok(head) => {
+                    self.head = Some(head);
+                    if self.is_network() { Stage::Done } else { Stage::Begin(Part::WithoutFold(0)) }
+                }
+                Err(failure) => self.fail(failure),
+            };
+        };
+        let places: Vec<usize> = (0..self.labels.len()).filter(|&place| self.folds[place] == fold).collect();
+        if let Some(logits) = fitting.held_out_logits(prepared, &places) {
+            self.held_out.add(&places, &logits);
+            return Stage::Begin(Part::WithoutFold(fold + 1));
+        }
+        match fitting.head(prepared) {
+            Ok(head) => Stage::Predict(fold, Box::new(head), places, 0),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn predict(
+        &mut self,
+        features: &Features,
+        fold: usize,
+        head: Box<TrainedHead>,
+        places: Vec<usize>,
+        next: usize,
+        work: usize,
+    ) -> Stage {
+        let end = (next + (work / head.work_per_row().max(1)).max(1)).min(places.len());
+        let rows: Vec<usize> = places[next..end].iter().map(|&place| self.labels[place].0).collect();
+        let logits = head.logits(&features.select(&rows));
+        self.held_out.add(&places[next..end], &logits);
+        if end < places.len() {
+            Stage::Predict(fold, head, places, end)
+        } else {
+            Stage::Begin(Part::WithoutFold(fold + 1))
+        }
+    }
+
+    fn fail(&mut self, failure: FittingError) -> Stage {
+        self.failure = Some(failure);
+        Stage::Done
+    }
+}
+
+impl HeldOut {
+    fn add(&mut self, places: &[usize], logits: &Array2<f32>) {
+        for (place, row) in places.iter().zip(logits.rows()) {
+            self.logits.insert(*place, row.to_vec());
+        }
+    }
+}
+
+/// −ln p of the label.
+fn log_loss(probabilities: ArrayView1<f32>, target: usize) -> f64 {
+    -f64::from(probabilities[target]).max(LEAST_PROBABILITY).ln()
+}
+
+/// A whole experiment at once.
+///
+/// # Errors
+/// As [`Experiment::begin`].
+pub fn run(
+    features: &Features,
+    labels: &[(usize, usize)],
+    classes: usize,
+    spec: &HeadSpec,
+    seed: u64,
+) -> Result<Outcome, String> {
+    let mut experiment = Experiment::begin(features, labels, classes, spec, seed)?;
+    while !experiment.step(features, usize::MAX) {}
+    experiment.try_finish()
+}
+
+#[cfg(test)]
+mod tests;

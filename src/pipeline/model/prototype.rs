@@ -1,0 +1,207 @@
+//! Nearest class mean by cosine, with the means shrunk towards the grand mean (compare Tibshirani, Hastie, Narasimhan &
+//! Chu, "Diagnosis of multiple cancer types by shrunken centroids", 2002). The best head below some five labels a class.
+
+use super::calibration::fit_temperature;
+use super::cosine::to_unit_rows;
+use super::linear::{ABSENT_INTERCEPT, Linear};
+use super::logistic::Progress;
+use super::weights::ClassCounts;
+use crate::pipeline::features::matrix::Features;
+use ndarray::{Array1, Array2, ArrayView1, s};
+
+/// Cosines differ little between classes: multiplied by this, their softmax is about as sure as a classifier should be;
+/// the exact factor is fitted.
+const SHARPNESS: f64 = 16.0;
+/// The prior on ln sharpness is wide: leave-one-out cosines are honest.
+const SHARPNESS_DEVIATION: f64 = 2.0;
+
+/// Logits = sharpness · cos(x, mean of the class). The means, of unit length and times the sharpness, are the weights
+/// of a linear head that reads unit rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prototype(pub Linear);
+
+impl Prototype {
+    /// n × K logits of these rows.
+    pub fn logits(&self, mut rows: Features) -> Array2<f32> {
+        to_unit_rows(&mut rows);
+        self.0.logits(&rows)
+    }
+}
+
+/// A fit under way.
+#[derive(Debug, Clone)]
+pub struct PrototypeFit {
+    /// Used rows at unit length.
+    rows: Features,
+    targets: Vec<usize>,
+    counts: ClassCounts,
+    shrinkage: f64,
+    /// K sums and the sum of all, dense and sparse columns side by side.
+    sums: Vec<Array1<f32>>,
+    total: Array1<f32>,
+    /// Leave-one-out cosines of the rows so far.
+    cosines: Array2<f32>,
+    head: Option<Linear>,
+}
+
+impl PrototypeFit {
+    /// To the used rows. `None` if fewer than two classes have one.
+    pub fn begin(rows: &Features, targets: &[usize], used: &[bool], classes: usize, shrinkage: f64) -> Option<Self> {
+        let counts = ClassCounts::of_targets(targets, used, classes)?;
+        let kept: Vec<usize> = (0..targets.len()).filter(|&row| used[row]).collect();
+        let mut rows = rows.select(&kept);
+        to_unit_rows(&mut rows);
+        let targets: Vec<usize> = kept.iter().map(|&row| targets[row]).collect();
+        let mut sums = vec![Array1::zeros(rows.columns()); classes];
+        let mut total = Array1::zeros(rows.columns());
+        for (row, &class) in targets.iter().enumerate() {
+            add(&mut sums[class], &rows, row, 1.0);
+            add(&mut total, &rows, row, 1.0);
+        }
+        let cosines = Array2::zeros((0, classes));
+        Some(Self { rows, targets, counts, shrinkage, sums, total, cosines, head: None })
+    }
+
+    /// Works until about `work` multiply-adds are done.
+    pub fn step(&mut self, work: usize) -> Progress {
+        let per_row = (3 * self.rows.columns() * (1 + self.counts.classes())).max(1);
+        let end = (self.cosines.nrows() + (work / per_row).max(1)).min(self.rows.len());
+        for row in self.cosines.nrows()..end {
+            let cosines = self.left_out_cosines(row);
+            self.cosines.push_row(ArrayView1::from(&cosines)).expect("as many classes");
+        }
+        if end < self.rows.len() {
+            return Progress::Working;
+        }
+        if self.head.is_none() {
+            self.head = Some(self.means());
+        }
+        Progress::Done
+    }
+
+    /// How much is done, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        self.cosines.nrows() as f64 / self.rows.len() as f64
+    }
+
+    /// The head, once [`PrototypeFit::step`] is done.
+    pub fn head(&self) -> Option<Prototype> {
+        self.head.clone().map(Prototype)
+    }
+
+    fn means(&self) -> Linear {
+        let logits = self.cosines.mapv(|cosine| (SHARPNESS as f32 * cosine).max(ABSENT_INTERCEPT));
+        let sharpness = SHARPNESS / fit_temperature(&logits, &self.targets, SHARPNESS_DEVIATION);
+        let (classes, dense) = (self.counts.classes(), self.rows.dense_columns());
+        let mut head = Linear::absent(classes, dense, self.rows.sparse_columns);
+        let grand = &self.total / self.rows.len() as f32;
+        for class in (0..classes).filter(|&class| self.counts.active(class)) {
+            let rows = self.counts.rows(class) as f64;
+            let mean = self.mean(&self.sums[class], rows, &grand) * sharpness as f32;
+            head.dense.row_mut(class).assign(&mean.slice(s![..dense]));
+            head.sparse.row_mut(class).assign(&mean.slice(s![dense..]));
+            head.intercepts[class] = 0.0;
+        }
+        head
+    }
+
+    /// (sum + shrinkage · grand mean) / (rows + shrinkage), at unit length.
+    fn mean(&self, sum: &Array1<f32>, rows: f64, grand: &Array1<f32>) -> Array1<f32> {
+        let mut mean = sum / (rows + self.shrinkage) as f32;
+        mean.scaled_add((self.shrinkage / (rows + self.shrinkage)) as f32, grand);
+        let length = mean.dot(&mean).sqrt();
+        if length > 0.0 { mean / length } else { mean }
+    }
+
+    /// Cosines of a row to the means as they would be without it. Its class, if it was its only row, then has nothing but
+    /// the grand mean; a class without rows is as far as can be.
+    fn left_out_cosines(&self, row: usize) -> Vec<f32> {
+        let own = self.targets[row];
+        let mut grand = self.total.clone();
+        add(&mut grand, &self.rows, row, -1.0);
+        grand /= (self.rows.len() - 1).max(1) as f32;
+        let cosine = |class: usize| {
+            if !self.counts.active(class) {
+                return ABSENT_INTERCEPT;
+            }
+            let rows = self.counts.rows(class) as f64 - f64::from(class == own);
+            if rows + self.shrinkage <= 0.0 {
+                return 0.0;
+            }
+            let mut sum = self.sums[class].clone();
+            if class == own {
+                add(&mut sum, &self.rows, row, -1.0);
+            }
+            product(&self.mean(&sum, rows, &grand), &self.rows, row)
+        };
+        (0..self.counts.classes()).map(cosine).collect()
+    }
+}
+
+fn add(to: &mut Array1<f32>, rows: &Features, row: usize, times: f32) {
+    let dense = rows.dense_columns();
+    to.slice_mut(s![..dense]).scaled_add(times, &rows.dense.row(row));
+    if let Some(sparse) = rows.sparse.get(row) {
+        let entries = sparse.indices.iter().zip(&sparse.values);
+        entries.for_each(|(&column, value)| to[dense + column as usize] += times * value);
+    }
+}
+
+fn product(vector: &Array1<f32>, rows: &Features, row: usize) -> f32 {
+    let dense = rows.dense_columns();
+    let sparse = rows.sparse.get(row).map_or(0.0, |sparse| {
+        let entries = sparse.indices.iter().zip(&sparse.values);
+        entries.map(|(&column, value)| vector[dense + column as usize] * value).sum()
+    });
+    vector.slice(s![..dense]).dot(&rows.dense.row(row)) + sparse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
+
+    fn rows(dense: &[[f32; 2]]) -> Features {
+        let mut features = Features::new(2, 0);
+        for row in dense {
+            features.push(FeatureVector { dense: row.to_vec(), sparse: SparseRow::default() });
+        }
+        features
+    }
+
+    fn fit(rows: &Features, targets: &[usize], classes: usize, shrinkage: f64) -> Prototype {
+        let used = vec![true; targets.len()];
+        let mut fit = PrototypeFit::begin(rows, targets, &used, classes, shrinkage).expect("two classes");
+        while fit.step(1) == Progress::Working {}
+        fit.head().expect("done")
+    }
+
+    #[test]
+    fn means_by_hand() {
+        // Unit rows (1,0), (0,1) and (0,1): means (1,0) and (0,1); with one row's shrinkage towards (1/3, 2/3):
+        // (4/3, 2/3)/2 = (2/3, 1/3) and (1/3, 8/3)/3 = (1/9, 8/9).
+        let data = rows(&[[3.0, 0.0], [0.0, 2.0], [0.0, 9.0]]);
+        let plain = fit(&data, &[0, 1, 1], 3, 0.0);
+        let direction = |head: &Prototype, class: usize| head.0.dense[[class, 1]] / head.0.dense[[class, 0]];
+        assert_eq!((plain.0.dense[[0, 1]], plain.0.dense[[1, 0]]), (0.0, 0.0));
+        let shrunk = fit(&data, &[0, 1, 1], 3, 1.0);
+        assert!((direction(&shrunk, 0) - 0.5).abs() < 1e-5 && (direction(&shrunk, 1) - 8.0).abs() < 1e-4);
+        assert!(!plain.0.knows(2));
+        // Length plays no part.
+        let logits = plain.logits(rows(&[[5.0, 1.0], [0.5, 0.1]]));
+        assert!((logits[[0, 0]] - logits[[1, 0]]).abs() < 1e-4 && logits[[0, 0]] > logits[[0, 1]]);
+    }
+
+    #[test]
+    fn sharpness_follows_how_well_the_means_tell_apart() {
+        let clear: Vec<[f32; 2]> = (0..40).map(|i| if i % 2 == 0 { [1.0, 0.1] } else { [0.1, 1.0] }).collect();
+        let vague: Vec<[f32; 2]> = (0..40).map(|i| if (i / 2) % 2 == 0 { [1.0, 0.1] } else { [0.1, 1.0] }).collect();
+        let targets: Vec<usize> = (0..40).map(|i| i % 2).collect();
+        let spread = |data: &[[f32; 2]]| {
+            let head = fit(&rows(data), &targets, 2, 0.5);
+            let logits = head.logits(rows(&[[1.0, 0.0]]));
+            (logits[[0, 0]] - logits[[0, 1]]).abs()
+        };
+        assert!(spread(&clear) > 3.0 && spread(&vague) < 1.0, "{} {}", spread(&clear), spread(&vague));
+    }
+}
