@@ -25,6 +25,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
 }
 
+/// A share that was chosen, with no more digits than it has: `5 %`, `2.5 %`.
+pub fn whole_percent(share: f64) -> String {
+    format!("{}\u{a0}%", number((share * 1e4).round() / 100.0))
+}
+
 /// A probability on a button: `83 %`. Never `100 %` or `0 %` for what is not quite certain.
 pub fn probability(share: f32) -> String {
     match (f64::from(share) * 100.0).round() {

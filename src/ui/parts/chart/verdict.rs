@@ -30,6 +30,17 @@ pub fn draw(width: f64, champion: u32, challenger: u32, figures: &GateFigures) -
     Drawing { title: "Champion and challenger".to_owned(), scene, table }
 }
 
+/// The champion, while nothing wants its place.
+pub fn alone(width: f64, champion: u32, share: Interval) -> Drawing {
+    let name = format!("Champion r{champion}");
+    let mut scene = Scene::new(width, 0.0);
+    let row = ShareRow { name: name.clone(), ink: Ink::Hue(0), share, note: String::new() };
+    scene.height = rows::push(&mut scene, 0.0, &[row]);
+    let mut table = Table::new(&["model", "right"]);
+    table.rows.push(vec![Cell::Text(name), Cell::Interval(Some(share))]);
+    Drawing { title: "Champion".to_owned(), scene, table }
+}
+
 /// The evidence on a scale of powers of ten, with the line it must pass. Returns where it ends.
 fn evidence(scene: &mut Scene, top: f64, evidence: f64, needed: f64) -> f64 {
     // The scale shows what is needed with room around it, and the evidence if it is within reason.
