@@ -396,7 +396,7 @@ fn each_error_is_one_line_with_its_code() {
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
-    check(&[], 2, &["train, search, score, evaluate or simulate"]);
+    check(&[], 2, &["train, search, score, evaluate, gate, simulate, certify or runs"]);
     check(&["fly"], 2, &["fly"]);
     check(&["train", &data], 2, &["--output"]);
     check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
@@ -426,10 +426,63 @@ fn each_error_is_one_line_with_its_code() {
 }
 
 #[test]
+fn certify_tells_what_audits_prove() {
+    let folder = Folder::new("certify");
+    let line = |counts: &str| -> Vec<String> {
+        format!("certify {counts} --alpha 0.05 --delta 0.05").split(' ').map(String::from).collect()
+    };
+    let answer = |counts: &str, json: bool| -> Outcome {
+        let mut arguments = line(counts);
+        arguments.extend(json.then(|| "--json".to_string()));
+        hone(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // (counts, certified, upper bound, needed): scipy.stats.beta.ppf, and hypergeom by trying every number of errors.
+    let cases = [
+        ("--audits 59 --errors 0", true, 0.049_506, Some(59)),
+        ("--audits 58 --errors 0", false, 0.050_338, Some(59)),
+        ("--audits 0 --errors 0", false, 1.0, Some(59)),
+        ("--audits 93 --errors 1", true, 0.049_960, Some(93)),
+        ("--audits 39 --errors 0 --of 100", true, 0.05, Some(39)),
+        ("--audits 40 --errors 6 --of 100", false, 0.24, None),
+    ];
+    for (counts, certified, upper_bound, needed) in cases {
+        let outcome = answer(counts, true);
+        assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{counts}");
+        let found: Value = serde_json::from_str(&outcome.out).expect("JSON");
+        let keys: Vec<&String> = found.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["certified", "upper_bound", "needed"]);
+        assert_eq!(
+            (&found["certified"], &found["needed"]),
+            (&Value::from(certified), &Value::from(needed)),
+            "{counts}"
+        );
+        let bound = found["upper_bound"].as_f64().expect("a number");
+        assert!((bound - upper_bound).abs() < 1e-6, "{counts}: {bound}");
+        let said = answer(counts, false).out;
+        assert_eq!(said.starts_with("certified:"), certified, "{said}");
+    }
+    assert!(answer("--audits 58 --errors 0", false).out.contains("1 more audit without an error would do"));
+    assert!(answer("--audits 40 --errors 6 --of 100", false).out.contains("no number of audits"));
+    let refused = |counts: &str, words: &[&str]| {
+        let arguments = line(counts);
+        fails(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), 2, words);
+    };
+    refused("--audits 3 --errors 4", &["4 errors in 3 audits"]);
+    refused("--audits 30 --errors 0 --of 20", &["30 audits of 20 items"]);
+    refused("--audits -3 --errors 0", &["-3"]);
+    for wrong in ["0", "1", "5", "nan"] {
+        let arguments = ["certify", "--audits", "9", "--errors", "0", "--alpha", wrong, "--delta", "0.05"];
+        fails(&folder, &arguments, 2, &["alpha", "between 0 and 1"]);
+        let arguments = ["certify", "--audits", "9", "--errors", "0", "--alpha", "0.05", "--delta", wrong];
+        fails(&folder, &arguments, 2, &["delta", "between 0 and 1"]);
+    }
+}
+
+#[test]
 fn help_has_examples() {
     let folder = Folder::new("help");
     assert!(works(&folder, &["--help"]).contains("simulate"));
-    for command in ["train", "search", "score", "evaluate", "simulate"] {
+    for command in ["train", "search", "score", "evaluate", "simulate", "certify"] {
         let help = works(&folder, &[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

@@ -41,6 +41,8 @@ pub enum Command {
     Simulate(SimulateArguments),
     /// List the experiment log of a project
     Runs(RunsArguments),
+    /// Tell what so many errors in so many audits prove about the items they were drawn from
+    Certify(CertifyArguments),
 }
 
 /// Where data is and how to read it.
@@ -234,6 +236,35 @@ pub struct RunsArguments {
     pub json: bool,
 }
 
+/// `hone certify`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Draw the audits at random from the items to accept, and fix their number before looking: it holds for one look.\n\n\
+    Examples:\n  \
+    hone certify --audits 59 --errors 0 --alpha 0.05 --delta 0.05\n  \
+    hone certify --audits 120 --errors 1 --alpha 0.05 --delta 0.05 --of 800 --json"
+)]
+pub struct CertifyArguments {
+    /// How many items were audited
+    #[arg(long, value_name = "N")]
+    pub audits: u64,
+    /// How many of these were wrong
+    #[arg(long, value_name = "K")]
+    pub errors: u64,
+    /// The error budget: the share of items that may be wrong, between 0 and 1
+    #[arg(long, value_name = "A")]
+    pub alpha: f64,
+    /// The probability with which the certificate may be false, between 0 and 1
+    #[arg(long, value_name = "D")]
+    pub delta: f64,
+    /// How many items the audits were drawn from, without replacement [default: any number]
+    #[arg(long, value_name = "POPULATION")]
+    pub of: Option<u64>,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The word for a strategy on the command line and in JSON.
 pub fn strategy_word(strategy: Strategy) -> &'static str {
     match strategy {
@@ -266,7 +297,8 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, simulate or runs (see `hone --help`)".into();
+        return "say what to do: train, search, score, evaluate, gate, simulate, certify or runs (see `hone --help`)"
+            .into();
     }
     let report = error.render().to_string();
     let said: Vec<&str> = report
@@ -296,13 +328,15 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate, simulate or runs");
+        check("hone", "train, search, score, evaluate, gate, simulate, certify or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");
         check("hone simulate photos --strategy herding,tea", "tea");
         check("hone simulate photos --budget 0", "0");
         check("hone simulate photos --kind sound", "image, text, table");
+        check("hone certify --audits ten --errors 0 --alpha 0.05 --delta 0.05", "ten");
+        check("hone certify --audits 10 --errors 0 --alpha 0.05", "--delta <D>");
     }
 
     #[test]

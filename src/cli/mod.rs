@@ -1,4 +1,5 @@
-//! The command line `hone`: train, search, score, evaluate and simulate with the pipeline that runs in the browser.
+//! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the
+//! browser, and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -22,6 +23,7 @@ pub mod search;
 pub mod evaluate;
 pub mod simulate;
 pub mod runs;
+pub mod certify;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -48,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Certify(arguments) => certify::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -325,7 +325,7 @@ mod tests {
         assert!(better.promote && better.audits_needed == Some(0), "{better:?}");
         assert_eq!(
             said(&better),
-            "Promote r13: right where r12 is wrong on 14 audits, the other way round on 2 (evidence 63, needs 20)."
+            "Promote r13: right where r12 is wrong on 14 audits, the other way round on 2 (evidence 64, needs 20)."
         );
         assert!((better.difference.estimate - 12.0 / 76.0).abs() < 1e-12 && better.difference.low > 0.03);
 

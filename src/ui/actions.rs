@@ -387,29 +387,47 @@ pub fn set_options(app: App, options: Options) {
 
 /// Writes a file and saves it to the person's downloads.
 pub fn export(app: App, export: Export) {
+    save_file(app, Request::Export(export));
+}
+
+/// Asks for a file and saves it to the person's downloads.
+pub fn save_file(app: App, request: Request) {
     spawn_local(async move {
-        let (reply, attachments) = app.ask(Request::Export(export), Vec::new()).await;
-        let blob = attachments.into_iter().next().and_then(|file| file.dyn_into::<Blob>().ok());
-        match (reply, blob) {
-            (Reply::File { name }, Some(blob)) => match crate::browser::download::save(&blob, &name) {
-                Ok(()) => {
-                    let size = format::bytes(blob.size());
-                    app.state.announcement.set(format!("Saved {name}, {size}"));
-                }
-                Err(error) => app.state.tell(
-                    Tone::Bad,
-                    format!(
-                        "{name} was made but the browser did not save it ({error:?}). Your labels are safe. Try again."
-                    ),
-                ),
-            },
-            (other, _) => app.unexpected(other),
+        if let Some((blob, name)) = file(app, request).await {
+            save(app, &blob, &name);
         }
     });
 }
 
+/// Asks for a file. `None`, and a message, if there is none.
+pub async fn file(app: App, request: Request) -> Option<(Blob, String)> {
+    let (reply, attachments) = app.ask(request, Vec::new()).await;
+    let blob = attachments.into_iter().next().and_then(|file| file.dyn_into::<Blob>().ok());
+    match (reply, blob) {
+        (Reply::File { name }, Some(blob)) => Some((blob, name)),
+        (other, _) => {
+            app.unexpected(other);
+            None
+        }
+    }
+}
+
+/// Saves a file to the person's downloads, and says so.
+pub fn save(app: App, blob: &Blob, name: &str) {
+    match crate::browser::download::save(blob, name) {
+        Ok(()) => {
+            let size = format::bytes(blob.size());
+            app.state.announcement.set(format!("Saved {name}, {size}"));
+        }
+        Err(error) => app.state.tell(
+            Tone::Bad,
+            format!("{name} was made but the browser did not save it ({error:?}). Your labels are safe. Try again."),
+        ),
+    }
+}
+
 /// Asks for something whose only answer is that it is done.
-fn done(app: App, request: Request, then: impl FnOnce(App) + 'static) {
+pub fn done(app: App, request: Request, then: impl FnOnce(App) + 'static) {
     spawn_local(async move {
         match app.ask(request, Vec::new()).await.0 {
             Reply::Done => then(app),

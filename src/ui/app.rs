@@ -11,7 +11,7 @@ use crate::ui::route::Route;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
 use crate::ui::state::AppState;
-use crate::ui::{actions, dom, theme};
+use crate::ui::{actions, dom, mlflow, theme};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -230,6 +230,7 @@ fn listen(app: App, hash: impl Fn() -> String + 'static) {
             actions::inspect(app, files::from_paste(&event));
         }
     });
+    let _ = window_event_listener(ev::message, move |event| mlflow::answer(app, &event));
     let _ = window_event_listener(ev::beforeunload, move |event| {
         // What is on its way to the disk would be lost: the browser asks.
         if !state.outbox.with_untracked(|outbox| outbox.is_empty()) {

@@ -38,6 +38,14 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Scrolls to the element with this id and focuses it. Says whether it is there.
+pub fn scroll_to(id: &str) -> bool {
+    let Some(element) = document().get_element_by_id(id) else { return false };
+    focus_element(&element);
+    element.scroll_into_view();
+    true
+}
+
 fn focus_element(element: &Element) {
     if let Some(element) = element.dyn_ref::<HtmlElement>()
         && let Err(error) = element.focus()

@@ -1,5 +1,7 @@
 //! Figures as people read them, the same everywhere, with a space before the per cent sign that never breaks a line: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
 
+use crate::protocol::Interval;
+
 /// A whole number with thin thousands: `12,345`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -23,6 +25,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
 }
 
+/// A share that was chosen, with no more digits than it has: `5 %`, `2.5 %`.
+pub fn whole_percent(share: f64) -> String {
+    format!("{}\u{a0}%", number((share * 1e4).round() / 100.0))
+}
+
 /// A probability on a button: `83 %`. Never `100 %` or `0 %` for what is not quite certain.
 pub fn probability(share: f32) -> String {
     match (f64::from(share) * 100.0).round() {
@@ -35,6 +42,45 @@ pub fn probability(share: f32) -> String {
 /// An estimate with its interval, all from 0 to 1: `91.2 % (88.4–93.5)`.
 pub fn interval(estimate: f64, low: f64, high: f64) -> String {
     format!("{} ({:.1}–{:.1})", percent(estimate), low * 100.0, high * 100.0)
+}
+
+/// The same of a protocol's interval.
+pub fn estimate(interval: Interval) -> String {
+    self::interval(interval.estimate, interval.low, interval.high)
+}
+
+/// Any number to four significant digits: `0.9123`, `12,346`, `1.2e-7`.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    let text = match size {
+        _ if !value.is_finite() => return "–".to_owned(),
+        _ if size >= 1e9 || (size > 0.0 && size < 1e-4) => return format!("{value:.1e}"),
+        _ if size >= 1000.0 => count(size.round() as u64),
+        _ => {
+            let decimals = if size == 0.0 { 0 } else { (3 - size.log10().floor() as i32).clamp(0, 7) as usize };
+            let text = format!("{size:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+    };
+    if value < 0.0 { format!("−{text}") } else { text }
+}
+
+/// An e-value: how many times likelier the figures are if there is a difference. Two digits say enough.
+pub fn evidence(value: f64) -> String {
+    match value {
+        v if v >= 1e6 => "more than a million".to_owned(),
+        v if v >= 10.0 => count(v.floor() as u64),
+        v if v >= 0.01 => format!("{v:.2}"),
+        _ => "less than 0.01".to_owned(),
+    }
+}
+
+/// The beginning of a text that has room for so many letters.
+pub fn shorten(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    text.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A change of a share, in points: `+2.1 points`, `−0.4 points`.
@@ -104,6 +150,35 @@ mod tests {
         assert_eq!(interval(0.9123, 0.8844, 0.9351), "91.2\u{a0}% (88.4–93.5)");
         for (change, expected) in [(0.021, "+2.1 points"), (-0.004, "−0.4 points"), (-0.0001, "+0.0 points")] {
             assert_eq!(points(change), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (0.912345, "0.9123"),
+            (0.5, "0.5"),
+            (100.0, "100"),
+            (12345.6, "12,346"),
+            (-0.25, "−0.25"),
+            (1.23e-7, "1.2e-7"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+        for (value, expected) in
+            [(61.9, "61"), (19.99, "19"), (1.5, "1.50"), (0.0, "less than 0.01"), (1e30, "more than a million")]
+        {
+            assert_eq!(evidence(value), expected);
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        for (text, letters, expected) in [("fish", 4, "fish"), ("fishes", 4, "fis…"), ("äöüß", 3, "äö…"), ("", 0, "")]
+        {
+            assert_eq!(shorten(text, letters), expected);
         }
     }
 

@@ -80,7 +80,7 @@ pub const TERMS: [Term; 25] = [
     ),
     term(
         "Gate",
-        "A challenger is promoted only if the evidence on the same audits reaches 20, no class loses more than five points by its lower bound, and its log-loss is not worse.",
+        "A challenger is promoted only if the evidence on the same audits reaches 20, no class is behind that may lose more than five points, and its log-loss is not worse.",
     ),
     term(
         "Evidence (e-value)",

@@ -8,6 +8,8 @@ pub mod deck;
 pub mod outbox;
 pub mod ids;
 pub mod format;
+pub mod words;
+pub mod run_columns;
 pub mod fuzzy;
 pub mod glossary;
 pub mod plan_edit;
@@ -19,6 +21,10 @@ pub mod app;
 pub mod state;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod actions;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod experiments;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod mlflow;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod commands;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]

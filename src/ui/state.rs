@@ -1,8 +1,8 @@
 //! What the page knows. The session's events change it through [`AppState::apply`] alone; everything on screen is
 //! derived from it.
 
-use crate::protocol::{Card, ClassIndex, ClassState, Event, ItemIndex, JobState, JobStatus, LabelEffect};
-use crate::protocol::{ProjectState, ProjectSummary};
+use crate::protocol::{Card, ClassIndex, ClassState, Event, ItemFilter, ItemIndex, JobState, JobStatus, LabelEffect};
+use crate::protocol::{HaltingState, ProjectState, ProjectSummary, Request};
 use crate::ui::deck::Deck;
 use crate::ui::outbox::Outbox;
 use crate::ui::parts::dialog::Dialog;
@@ -28,6 +28,17 @@ pub struct LastEffect {
     pub decision: String,
     /// What it changed.
     pub effect: LabelEffect,
+}
+
+/// An experiment that the log had already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeated {
+    /// The stored run's number.
+    pub number: u32,
+    /// In words, with its result.
+    pub sentence: String,
+    /// What runs it all the same.
+    pub anyway: Request,
 }
 
 /// The signals of the page. Cheap to copy; they live as long as the page.
@@ -65,6 +76,18 @@ pub struct AppState {
     pub naming_class: RwSignal<bool>,
     /// The Data screen opens with the search box focused, because the person asked to find something.
     pub finding: RwSignal<bool>,
+    /// What the Data screen opens with, because the person pressed on a figure that stands for items.
+    pub showing: RwSignal<Option<ItemFilter>>,
+    /// The part of the Models screen that was asked for by name.
+    pub section: RwSignal<Option<&'static str>>,
+    /// The run whose details are shown, by its number.
+    pub open_run: RwSignal<Option<u32>>,
+    /// The experiment just asked for was run before.
+    pub repeated: RwSignal<Option<Repeated>>,
+    /// How many audits "audit now" asked for, while any of them is left.
+    pub audits_asked: RwSignal<u32>,
+    /// Whether more labels are worth it, as last heard.
+    pub halting: RwSignal<Option<HaltingState>>,
     /// Something is being read before its dialog can open: what, in words.
     pub reading: RwSignal<Option<String>>,
     /// Whether the browser says it has no network.
@@ -102,6 +125,12 @@ impl AppState {
             dialog: RwSignal::new(None),
             naming_class: RwSignal::new(false),
             finding: RwSignal::new(false),
+            showing: RwSignal::new(None),
+            section: RwSignal::new(None),
+            open_run: RwSignal::new(None),
+            repeated: RwSignal::new(None),
+            audits_asked: RwSignal::new(0),
+            halting: RwSignal::new(None),
             reading: RwSignal::new(None),
             offline: RwSignal::new(false),
             update_waiting: RwSignal::new(false),
@@ -122,6 +151,8 @@ impl AppState {
                     self.forget_cards();
                 }
                 self.refresh_summary(&project);
+                let wished = project.audits_wished;
+                self.audits_asked.update(|asked| *asked = if wished == 0 { 0 } else { wished.max(*asked) });
                 self.project.set(Some(*project));
             }
             Event::Queue(queue) => self.deck.update(|deck| deck.merge(queue)),
@@ -161,6 +192,11 @@ impl AppState {
         self.deck.set(Deck::default());
         self.effect.set(None);
         self.naming_class.set(false);
+        self.showing.set(None);
+        self.open_run.set(None);
+        self.repeated.set(None);
+        self.audits_asked.set(0);
+        self.halting.set(None);
     }
 
     /// Shows a message. The same words twice are one message.

@@ -27,6 +27,10 @@ pub struct Driver {
     pub state: Option<ProjectState>,
     pub queue: QueueState,
     pub ids: u128,
+    /// How many dimensions the planted clusters have; only the first 16 tell them apart.
+    pub dimensions: usize,
+    /// How far they overlap.
+    pub noise: f32,
 }
 
 impl Driver {
@@ -38,12 +42,19 @@ impl Driver {
             state: None,
             queue: QueueState { cards: Vec::new(), left: 0, empty: None },
             ids: 0,
+            dimensions: 16,
+            noise: 0.5,
         }
     }
 
     /// With a new project of `count` items, all embedded and the first cards chosen.
     pub async fn ready(store: Store, count: usize) -> Self {
-        let mut driver = Self::new(store);
+        Self::new(store).made_ready(count).await
+    }
+
+    /// The same, of this driver.
+    pub async fn made_ready(self, count: usize) -> Self {
+        let mut driver = self;
         driver.import(count).await;
         driver.embed().await;
         driver.settle().await;
@@ -114,8 +125,9 @@ impl Driver {
             if pending.is_empty() {
                 break;
             }
+            let vector = |item| planted(item, self.dimensions, self.noise);
             let vectors =
-                pending.iter().map(|pending| (pending.item, pending.hash, Ok(planted(pending.item)))).collect();
+                pending.iter().map(|pending| (pending.item, pending.hash, Ok(vector(pending.item)))).collect();
             self.session.embedded(PROJECT, vectors, "planted-1").await.expect("cached");
         }
         self.listen();
@@ -145,14 +157,14 @@ pub fn truth(item: ItemIndex) -> u16 {
     (item % 3) as u16
 }
 
-/// Three overlapping clusters in 16 dimensions.
-pub fn planted(item: ItemIndex) -> FeatureVector {
+/// Three overlapping clusters.
+pub fn planted(item: ItemIndex, dimensions: usize, noise: f32) -> FeatureVector {
     let mut random = ChaCha8Rng::seed_from_u64(u64::from(item));
     let class = usize::from(truth(item));
-    let dense = (0..16)
+    let dense = (0..dimensions)
         .map(|dimension| {
-            let noise: f32 = (0..4).map(|_| random.random_range(-0.5..0.5)).sum();
-            noise + if dimension % 3 == class { 1.0 } else { 0.0 }
+            let noise: f32 = (0..4).map(|_| random.random_range(-noise..noise)).sum();
+            noise + if dimension < 16 && dimension % 3 == class { 1.0 } else { 0.0 }
         })
         .collect();
     FeatureVector { dense, ..FeatureVector::default() }

@@ -88,6 +88,7 @@ pub fn hypergeometric_upper_bound(found: u64, drawn: u64, population: u64, tail:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn exact_intervals() {
@@ -103,6 +104,30 @@ mod tests {
             assert!((found.0 - low).abs() < 1e-6 && (found.1 - high).abs() < 1e-6, "{right}/{total}: {found:?}");
         }
         assert_eq!(clopper_pearson(0, 0, 0.95), (0.0, 1.0));
+    }
+
+    /// See `tests/golden/statistics/make.py`.
+    #[test]
+    fn agrees_with_scipy() {
+        let golden: Value =
+            serde_json::from_str(include_str!("../../../tests/golden/statistics/counts.json")).expect("golden file");
+        let near = |found: f64, expected: f64, case: &[f64]| {
+            assert!((found - expected).abs() < 1e-9, "{case:?}: {found}");
+        };
+        let cases = |name: &str| -> Vec<Vec<f64>> { serde_json::from_value(golden[name].clone()).expect("cases") };
+        for case in cases("clopper_pearson") {
+            let (low, high) = clopper_pearson(case[0] as u64, case[1] as u64, 0.95);
+            near(low, case[2], &case);
+            near(high, case[3], &case);
+        }
+        for case in cases("hypergeometric_interval") {
+            let (low, high) = hypergeometric_interval(case[0] as u64, case[1] as u64, case[2] as u64, 0.95);
+            near(low, case[3], &case);
+            near(high, case[4], &case);
+        }
+        for case in cases("upper_bound") {
+            near(binomial_upper_bound(case[0] as u64, case[1] as u64, case[2]), case[3], &case);
+        }
     }
 
     #[test]

@@ -75,8 +75,26 @@ pub(crate) fn ln_choose(n: u64, k: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
-    /// `tests/golden/statistics/make.py` holds these to scipy; here, to sums that can be done by hand.
+    /// See `tests/golden/statistics/make.py`.
+    #[test]
+    fn agrees_with_scipy() {
+        let golden: Value =
+            serde_json::from_str(include_str!("../../../tests/golden/statistics/counts.json")).expect("golden file");
+        let cases = |name: &str| -> Vec<Vec<f64>> { serde_json::from_value(golden[name].clone()).expect("cases") };
+        let near = |found: f64, expected: f64, case: &[f64]| {
+            assert!((found - expected).abs() <= 1e-8 * expected, "{case:?}: {found}");
+        };
+        for case in cases("binomial_at_most") {
+            near(binomial_at_most(case[0] as u64, case[1] as u64, case[2]), case[3], &case);
+        }
+        for case in cases("hypergeometric_at_most") {
+            let [found, drawn, marked, population] = [0, 1, 2, 3].map(|place| case[place] as u64);
+            near(hypergeometric_at_most(found, drawn, marked, population), case[4], &case);
+        }
+    }
+
     #[test]
     fn small_cases_by_hand() {
         let check = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");

@@ -67,7 +67,7 @@ pub fn certify(
 
 /// The least number from `low` to `high` that satisfies `condition`, which once true stays so; `None` if none does.
 /// Doubles its way up first, so that it costs little where the answer is small.
-pub(super) fn least(low: u64, high: u64, condition: impl Fn(u64) -> bool) -> Option<u64> {
+pub(crate) fn least(low: u64, high: u64, condition: impl Fn(u64) -> bool) -> Option<u64> {
     let (mut below, mut step) = (low, 1);
     if condition(low) {
         return Some(low);

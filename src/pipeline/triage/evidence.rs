@@ -89,8 +89,26 @@ fn finite_mixture(audits: u64, errors: u64, breaking: u64, population: u64) -> f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
-    /// `tests/golden/statistics/make.py` holds both to numbers of higher precision; here, what can be done by hand.
+    /// See `tests/golden/statistics/make.py`.
+    #[test]
+    fn agrees_with_fifty_digits() {
+        let golden: Value =
+            serde_json::from_str(include_str!("../../../tests/golden/statistics/counts.json")).expect("golden file");
+        let cases = |name: &str| -> Vec<Vec<f64>> { serde_json::from_value(golden[name].clone()).expect("cases") };
+        let near = |found: f64, expected: f64, case: &[f64]| {
+            assert!((found - expected).abs() <= 1e-9 * expected, "{case:?}: {found}");
+        };
+        for case in cases("e_value") {
+            near(e_value(case[0] as u64, case[1] as u64, case[2], None), case[3], &case);
+        }
+        for case in cases("finite_e_value") {
+            let [audits, errors, breaking, population] = [0, 1, 2, 3].map(|place| case[place] as u64);
+            near(finite_mixture(audits, errors, breaking, population), case[4], &case);
+        }
+    }
+
     #[test]
     fn by_hand() {
         let check = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-12, "{found}, {expected}");

@@ -1,10 +1,10 @@
 //! The one dialog that may be open, as a native `<dialog>`: it traps focus, closes with Escape and gives focus back.
 
 use crate::pipeline::import::plan::ImportPlan;
-use crate::protocol::{ClassIndex, ProjectSummary};
+use crate::protocol::{ClassIndex, ProjectSummary, Request};
 use crate::ui::app::use_app;
 use crate::ui::screens::projects::{DeleteProject, RenameClass, RenameProject};
-use crate::ui::{dom, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
+use crate::ui::{dom, experiments, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -25,6 +25,25 @@ pub enum Dialog {
     RenameClass(ClassIndex, String),
     /// Whether to delete a project.
     Delete(ProjectSummary),
+    /// Whether to do something that can't be taken back by a key.
+    Confirm(Box<Question>),
+}
+
+/// A question with two answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The heading.
+    pub title: String,
+    /// What would follow.
+    pub text: String,
+    /// The button that does it.
+    pub verb: &'static str,
+    /// The button that doesn't.
+    pub keep: &'static str,
+    /// What is asked of the session.
+    pub request: Request,
+    /// What is said once it is done.
+    pub said: String,
 }
 
 /// Shows the open dialog.
@@ -39,7 +58,27 @@ pub fn DialogHost() -> impl IntoView {
             Dialog::Rename(project) => view! { <RenameProject project /> }.into_any(),
             Dialog::RenameClass(class, name) => view! { <RenameClass class name /> }.into_any(),
             Dialog::Delete(project) => view! { <DeleteProject project /> }.into_any(),
+            Dialog::Confirm(question) => view! { <Confirm question=*question /> }.into_any(),
         })
+    }
+}
+
+#[component]
+fn Confirm(question: Question) -> impl IntoView {
+    let app = use_app();
+    let Question { title, text, verb, keep, request, said } = question;
+    let go = move |_| {
+        app.state.dialog.set(None);
+        experiments::perform(app, request.clone(), said.clone());
+    };
+    view! {
+        <Modal title>
+            <p>{text}</p>
+            <footer class="row end">
+                <button autofocus on:click=move |_| app.state.dialog.set(None)>{keep}</button>
+                <button class="danger" on:click=go>{verb}</button>
+            </footer>
+        </Modal>
     }
 }
 

@@ -1,10 +1,11 @@
 //! What more than one screen is made of.
 
 pub mod window;
+pub mod chart;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod action;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod bar;
-#[cfg(all(target_arch = "wasm32", feature = "ui"))]
-pub mod chart;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod dialog;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
@@ -16,6 +17,8 @@ pub mod jobs;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod keys;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod live;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod menu;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod palette;
@@ -23,3 +26,5 @@ pub mod palette;
 pub mod picture;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod toast;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod triage_bar;

@@ -37,7 +37,7 @@ impl Project {
             let why = format!(
                 "Drawn at random from what certificate {number} would accept. No suggestion is shown, and it will not train."
             );
-            let card = Card { audit: Some(q), ..self.bare_card(item, why) };
+            let card = Card { audit: Some(q), label: None, ..self.bare_card(item, why) };
             planned.push(Planned { card, request: None });
         }
         let first = self.requests;
@@ -82,7 +82,9 @@ impl Project {
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
-                self.is_open(row)
+                // What is accepted is audited, too: the stream measures the model on all that no person decided.
+                !self.labels[item as usize].is_decided()
+                    && self.drawn_with(item).is_none()
                     && !self.ever_trained(item)
                     && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
             })
@@ -144,7 +146,8 @@ impl Project {
 
     fn audit_card(&self, item: ItemIndex, q: f64) -> Card {
         let why = "Drawn at random to measure the model. No suggestion is shown, and it will not train.".into();
-        Card { audit: Some(q), ..self.bare_card(item, why) }
+        // Not even what was accepted from the model shows.
+        Card { audit: Some(q), label: None, ..self.bare_card(item, why) }
     }
 
     fn bare_card(&self, item: ItemIndex, why: String) -> Card {

@@ -2,7 +2,7 @@
 
 use super::frozen::Frozen;
 use super::{Project, Session, SessionError, refused};
-use crate::pipeline::gate::{ClassState, Verdict, gate};
+use crate::pipeline::gate::{ClassState, EVIDENCE_NEEDED, Verdict, gate};
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::protocol::{
     ClassGate, ClassGateState, ClassIndex, DeploymentState, GateFigures, GateState, Interval, PromotionState,
@@ -10,9 +10,6 @@ use crate::protocol::{
 use crate::storage::Store;
 use crate::storage::records::PromotionRecord;
 use ndarray::Array2;
-
-/// What the gate's e-value must reach.
-const EVIDENCE_NEEDED: f64 = 20.0;
 
 impl Session {
     /// The challenger becomes champion if the gate lets it.

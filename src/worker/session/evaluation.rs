@@ -30,6 +30,19 @@ impl Project {
         }
     }
 
+    /// The share of its training labels that a model had right which had not seen them.
+    fn out_of_fold_of(&self, model: Judged) -> Option<f64> {
+        let share = |model: &Frozen| {
+            let right = model.out_of_fold.iter().filter(|row| row.right).count();
+            (!model.out_of_fold.is_empty()).then(|| right as f64 / model.out_of_fold.len() as f64)
+        };
+        match model {
+            Judged::Working => self.learner.out_of_fold(),
+            Judged::Champion => self.champion.as_ref().and_then(share),
+            Judged::Challenger => self.challenger.as_ref().and_then(share),
+        }
+    }
+
     fn name_of(&self, model: Judged) -> Option<String> {
         let frozen = |model: &Frozen| format!("r{} · {}", model.number, model.config.spec.name());
         match model {
@@ -81,7 +94,7 @@ impl Project {
             .map(|(audit, &right)| WeighedLoss { loss: f64::from(u8::from(!right)), probability: audit.probability })
             .collect();
         let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count();
-        let estimate = audit_accuracy(&losses, undecided, SEED)?;
+        let estimate = audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?;
         let curve = self.learning_curve();
         let decided = (0..self.items.len() as ItemIndex).filter(|&item| self.is_settled(item)).count();
         let share_done = decided as f64 / self.items.len().max(1) as f64;
@@ -169,7 +182,7 @@ impl Project {
         let by = |by: &str, name: &dyn Fn(usize) -> Option<String>| {
             let named: Vec<(String, bool)> =
                 (0..items.len()).filter_map(|place| Some((name(place)?, right[place]))).collect();
-            let slices: Vec<SliceState> = slices(&named)
+            let slices: Vec<SliceState> = slices(named.iter().map(|(name, right)| (name.as_str(), *right)))
                 .into_iter()
                 .map(|slice| SliceState {
                     name: slice.name,

@@ -491,6 +491,8 @@ fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
     }
     add("temperature", outcome.temperature, 0);
     for (key, step, value) in &outcome.steps {
+        // The run's result must not be taken for a point of its curve.
+        let key = if key == SCORE { "out_of_fold_log_loss_by_epoch" } else { key };
         add(key, *value, *step);
     }
 }

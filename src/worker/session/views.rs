@@ -220,7 +220,10 @@ impl Project {
             item: index,
             name: item.name.clone(),
             preview: preview(&item.content, ROW_CHARACTERS),
-            label: labels.current().and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
+            label: labels
+                .current()
+                .filter(|_| labels.is_decided() || !self.waits_as_audit(index))
+                .and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
             predicted: self.shown_prediction(index),
             flagged: labels.flagged,
             embedded: self.row_of[index as usize].is_some(),

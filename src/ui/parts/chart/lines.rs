@@ -1,0 +1,225 @@
+//! Values by a count: the learning curve, and metrics by step.
+
+use super::Drawing;
+use super::axes::{self, Field, Unit};
+use super::scale::{floor_of_shares, spread};
+use super::scene::{Anchor, Ink, Scene};
+use super::table::{Cell, Table};
+use crate::protocol::{CurvePoint, Interval, MetricCurve};
+use crate::ui::format;
+
+const HEIGHT: f64 = 260.0;
+const LINE_GAP: f64 = 15.0;
+
+/// One line of such a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What is written at its end.
+    pub name: String,
+    /// Its colour.
+    pub ink: Ink,
+    /// Thin: a guide beside what matters.
+    pub thin: bool,
+    /// Broken: not measured in this project, only estimated for comparison.
+    pub dashed: bool,
+    /// Count, value, and its interval's ends, by count.
+    pub points: Vec<(f64, f64, Option<(f64, f64)>)>,
+}
+
+/// What the axes of such a chart are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Axes<'a> {
+    /// What is counted across, as in "120 labels".
+    pub across: &'a str,
+    /// How the values are written.
+    pub unit: Unit,
+}
+
+/// Draws the lines, each with its interval as a band and its name and last value at its end.
+pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
+    let mut scene = Scene::new(width, HEIGHT);
+    let longest = series.iter().map(|series| series.name.chars().count()).max().unwrap_or(0) as f64;
+    let room = (longest * 6.6 + 14.0).clamp(64.0, (width * 0.36).max(64.0));
+    let field = Field { left: 46.0, right: width - room, top: 10.0, bottom: HEIGHT - 42.0 };
+    let all = || series.iter().flat_map(|series| &series.points);
+    let extent = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+    };
+    let (first, last) = extent(&mut all().map(|point| point.0));
+    let (mut low, mut high) = extent(&mut all().flat_map(|&(_, value, ends)| {
+        let (low, high) = ends.unwrap_or((value, value));
+        [value, low, high]
+    }));
+    if !first.is_finite() || !low.is_finite() {
+        return scene;
+    }
+    match axes.unit {
+        Unit::Share => (low, high) = (floor_of_shares(low), 1.0),
+        // A line that never changes lies in the middle of its axis.
+        Unit::Number if low == high => (low, high) = (low - 1.0, high + 1.0),
+        Unit::Number => {}
+    }
+    // Labels are counted from none; steps from the first that there is.
+    let begin = if axes.unit == Unit::Share { 0.0 } else { first.min(last - 1.0) };
+    let y = axes::upward(&mut scene, field, axes.unit, low, high);
+    let x = axes::across(&mut scene, field, Unit::Number, begin, last.max(begin + 1.0), axes.across);
+    for series in series {
+        let place = |value: f64, count: f64| (x.at(count), y.at(value));
+        let band: Vec<(f64, f64, f64)> =
+            series.points.iter().filter_map(|&(count, _, ends)| ends.map(|(low, high)| (count, low, high))).collect();
+        if band.len() > 1 {
+            let above = band.iter().map(|&(count, _, high)| place(high, count));
+            let below = band.iter().rev().map(|&(count, low, _)| place(low, count));
+            scene.area(above.chain(below).collect(), series.ink, 0.14);
+        }
+        let line = series.points.iter().map(|&(count, value, _)| place(value, count)).collect();
+        scene.line(line, series.ink, if series.thin { 1.25 } else { 2.25 }, series.dashed);
+    }
+    for series in series {
+        for &(count, value, ends) in &series.points {
+            let at = (x.at(count), y.at(value));
+            let whisker = ends.map(|(low, high)| [(at.0, y.at(low)), (at.0, y.at(high))]);
+            scene.point(at, whisker, series.ink, words(axes, series, count, value, ends));
+        }
+    }
+    let ends: Vec<(&Series, f64, f64)> =
+        series.iter().filter_map(|series| series.points.last().map(|last| (series, last.0, last.1))).collect();
+    let places: Vec<f64> = ends.iter().map(|&(_, _, value)| y.at(value) + 4.0).collect();
+    for ((series, _, value), place) in ends.iter().zip(spread(&places, LINE_GAP * 2.0, field.bottom - LINE_GAP)) {
+        // The name stands above the value: beside each other they would take half a phone's width.
+        scene.label((field.right + 8.0, place - 2.0), axes.unit.exact(*value), Anchor::Start, series.ink);
+        scene.note((field.right + 8.0, place + LINE_GAP - 3.0), series.name.clone(), Anchor::Start);
+    }
+    scene
+}
+
+fn words(axes: Axes<'_>, series: &Series, count: f64, value: f64, ends: Option<(f64, f64)>) -> String {
+    let value = match (axes.unit, ends) {
+        (Unit::Share, Some((low, high))) => format::interval(value, low, high),
+        _ => axes.unit.exact(value),
+    };
+    match axes.unit {
+        Unit::Share => format!("{}: {value} at {} {}", series.name, format::count(count as u64), axes.across),
+        Unit::Number => format!("{}: {value} at {} {}", series.name, axes.across, format::number(count)),
+    }
+}
+
+/// The learning curve: right on the audits, right on the training labels out of fold, and what random labels would
+/// have given.
+pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interval)]) -> Drawing {
+    let with = |interval: &Interval| (interval.estimate, Some((interval.low, interval.high)));
+    let audits = curve.iter().filter_map(|point| {
+        let (value, ends) = with(point.audits.as_ref()?);
+        Some((f64::from(point.labels), value, ends))
+    });
+    let training = curve.iter().filter_map(|point| Some((f64::from(point.labels), point.out_of_fold?, None)));
+    let random = baseline.iter().map(|(labels, interval)| {
+        let (value, ends) = with(interval);
+        (f64::from(*labels), value, ends)
+    });
+    let line = |name: &str, ink, thin, dashed, points| Series { name: name.to_owned(), ink, thin, dashed, points };
+    let mut series = vec![
+        line("random labels", Ink::Edge, true, true, random.collect()),
+        line("training labels", Ink::Hue(1), true, false, training.collect()),
+        line("audits", Ink::Hue(0), false, false, audits.collect()),
+    ];
+    series.retain(|series| !series.points.is_empty());
+    let mut table =
+        Table::new(&["labels", "right on audits", "right on training labels, out of fold", "random labels"]);
+    let mut counts: Vec<u32> = curve.iter().map(|point| point.labels).collect();
+    counts.extend(baseline.iter().map(|(labels, _)| *labels));
+    counts.sort_unstable();
+    counts.dedup();
+    for labels in counts {
+        let here = curve.iter().find(|point| point.labels == labels);
+        let random = baseline.iter().find(|(count, _)| *count == labels).map(|(_, interval)| *interval);
+        table.rows.push(vec![
+            Cell::Count(labels),
+            Cell::Interval(here.and_then(|point| point.audits)),
+            Cell::Share(here.and_then(|point| point.out_of_fold)),
+            Cell::Interval(random),
+        ]);
+    }
+    let scene = draw(width, Axes { across: "labels", unit: Unit::Share }, &series);
+    Drawing { title: "Learning curve".to_owned(), scene, table }
+}
+
+/// One metric of several runs by step.
+pub fn metric(width: f64, key: &str, curves: &[MetricCurve]) -> Drawing {
+    let mut table = Table::new(&["run", "step", key]);
+    let mut series = Vec::new();
+    for (place, curve) in curves.iter().filter(|curve| curve.key == key).enumerate() {
+        let name = format!("r{}", curve.run);
+        for &(step, value) in &curve.points {
+            table.rows.push(vec![Cell::Text(name.clone()), Cell::Count(step), Cell::Number(Some(value))]);
+        }
+        let points = curve.points.iter().filter(|(_, value)| value.is_finite());
+        let points = points.map(|&(step, value)| (f64::from(step), value, None)).collect();
+        series.push(Series { name, ink: Ink::Hue(place), thin: false, dashed: false, points });
+    }
+    let scene = draw(width, Axes { across: "step", unit: Unit::Number }, &series);
+    Drawing { title: key.to_owned(), scene, table }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::Mark;
+    use super::*;
+
+    fn curve() -> Vec<CurvePoint> {
+        let interval = |estimate| Interval { estimate, low: estimate - 0.1, high: estimate + 0.05 };
+        vec![
+            CurvePoint { labels: 10, audits: None, out_of_fold: Some(0.6) },
+            CurvePoint { labels: 50, audits: Some(interval(0.8)), out_of_fold: Some(0.85) },
+            CurvePoint { labels: 100, audits: Some(interval(0.9)), out_of_fold: None },
+        ]
+    }
+
+    fn values(scene: &Scene) -> Vec<&str> {
+        scene.marks.iter().filter_map(value_of).collect()
+    }
+
+    fn value_of(mark: &Mark) -> Option<&str> {
+        match mark {
+            Mark::Point { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_value_has_a_point_that_says_it_and_a_row() {
+        let baseline = [(50, Interval { estimate: 0.7, low: 0.6, high: 0.8 })];
+        let drawing = learning_curve(600.0, &curve(), &baseline);
+        let found = values(&drawing.scene);
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert!(found.contains(&"audits: 90.0\u{a0}% (80.0–95.0) at 100 labels"), "{found:?}");
+        assert!(found.contains(&"training labels: 60.0\u{a0}% at 10 labels"), "{found:?}");
+        assert_eq!(drawing.table.rows.len(), 3);
+        assert_eq!(drawing.table.rows[1][3].shown(), "70.0\u{a0}% (60.0–80.0)");
+    }
+
+    #[test]
+    fn nothing_leaves_the_field_at_any_width() {
+        for width in [280.0, 350.0, 900.0] {
+            let scene = learning_curve(width, &curve(), &[]).scene;
+            for mark in &scene.marks {
+                if let Mark::Point { at: (x, y), .. } = mark {
+                    assert!((0.0..=width).contains(x) && (0.0..=HEIGHT).contains(y), "{width}: {x} {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_metric_that_never_changes_or_is_not_there_is_drawn() {
+        let curve = |points: &[(u32, f64)]| MetricCurve { run: 3, key: "loss".into(), points: points.to_vec() };
+        for (points, expected) in
+            [(vec![(0, 0.5), (1, 0.5)], 2), (vec![(4, 0.5)], 1), (vec![], 0), (vec![(0, f64::NAN), (1, 1.0)], 1)]
+        {
+            let drawing = metric(400.0, "loss", &[curve(&points)]);
+            assert_eq!(values(&drawing.scene).len(), expected, "{points:?}");
+            let marks = format!("{:?}", drawing.scene.marks);
+            assert!(!marks.contains("NaN") && !marks.contains("inf"), "{marks}");
+        }
+    }
+}

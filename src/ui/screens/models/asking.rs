@@ -1,0 +1,52 @@
+//! How the queue asks, and what happens by itself when new labels are in.
+
+use crate::protocol::{Options, Strategy};
+use crate::ui::actions;
+use crate::ui::app::use_app;
+use leptos::prelude::*;
+
+const STRATEGIES: [(Strategy, &str, &str); 3] = [
+    (
+        Strategy::Herding,
+        "Uncertainty herding",
+        "Uncertain items that stand for many others. Best from the first label on.",
+    ),
+    (Strategy::Margin, "Margin", "The smallest gap between the two likeliest classes. Good late, narrow early."),
+    (Strategy::Random, "Random", "Uniformly. Slow, but a fair sample."),
+];
+
+/// The strategy and the share of audits.
+#[component]
+pub fn Asking() -> impl IntoView {
+    let app = use_app();
+    let options = Memo::new(move |_| {
+        app.state.project.with(|project| project.as_ref().map(|project| project.options).unwrap_or_default())
+    });
+    let strategy = move |(strategy, title, text): (Strategy, &'static str, &'static str)| {
+        view! {
+            <label class="choice"><input type="radio" name="strategy" prop:checked=move || options.get().strategy == strategy
+                on:change=move |_| actions::set_options(app, Options { strategy, ..options.get_untracked() }) />
+                <span><strong>{title}</strong><br /><span class="muted">{text}</span></span></label>
+        }
+    };
+    let set_share = move |event| {
+        if let Ok(percent) = event_target_value(&event).parse::<f64>() {
+            actions::set_options(
+                app,
+                Options { audit_share: (percent / 100.0).clamp(0.0, 0.5), ..options.get_untracked() },
+            );
+        }
+    };
+    view! {
+        <section aria-labelledby="asking-title">
+            <h2 id="asking-title">"How it asks"</h2>
+            <fieldset class="choices column"><legend>"What is asked first"</legend>{STRATEGIES.map(strategy).collect_view()}</fieldset>
+            <label class="field">"Audit share"
+                <span class="row"><input type="range" min="0" max="50" step="5" prop:value=move || (options.get().audit_share * 100.0).round().to_string() on:change=set_share
+                    aria-valuetext=move || format!("{:.0} per cent", options.get().audit_share * 100.0) />
+                <span class="figures">{move || format!("{:.0} %", options.get().audit_share * 100.0)}</span></span>
+            </label>
+            <p class="muted">"So many of the cards are drawn at random, asked without a suggestion and kept out of training. They cost effort and buy an honest figure."</p>
+        </section>
+    }
+}

@@ -1,0 +1,243 @@
+//! Sentences on models and certificates, the same wherever they are shown.
+
+use crate::protocol::{
+    CertificatePart, CertificateState, CertificateStatus, DeployedModel, ProjectState, SearchState, TriageState,
+};
+use crate::ui::format;
+
+/// Accuracy on audits: `91.2 % (88.4–93.5) on 164 audits`.
+fn measured(model: &DeployedModel) -> String {
+    match &model.audit {
+        Some(audit) => format!(
+            "{} on {}",
+            format::interval(audit.estimate, audit.low, audit.high),
+            format::counted(audit.total.into(), "audit", "audits")
+        ),
+        None => "not audited yet".to_owned(),
+    }
+}
+
+/// The project's state in one sentence, for the top bar.
+pub fn state_sentence(project: &ProjectState) -> String {
+    if let Some(champion) = &project.deployment.champion {
+        return format!("Champion r{} · {}", champion.number, measured(champion));
+    }
+    match &project.model {
+        None if project.items == 0 => "Nothing imported yet".to_owned(),
+        None => "No model yet: it needs two classes with a label each".to_owned(),
+        Some(model) => {
+            let measured = match &model.audit {
+                Some(audit) => format!(
+                    "{} on {}",
+                    format::interval(audit.estimate, audit.low, audit.high),
+                    format::counted(audit.total.into(), "audit", "audits")
+                ),
+                None => "not audited yet".to_owned(),
+            };
+            format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
+        }
+    }
+}
+
+/// The challenger that may be promoted now, by its run's number.
+pub fn promotable(project: &ProjectState) -> Option<u32> {
+    let passed = project.deployment.gate.as_ref().is_some_and(|gate| gate.promote);
+    project.deployment.challenger.as_ref().filter(|_| passed).map(|challenger| challenger.number)
+}
+
+/// The verdict of the Models screen: what the gate says, or what to do next where there is nothing to compare.
+pub fn verdict(project: &ProjectState) -> String {
+    let deployment = &project.deployment;
+    if let Some(gate) = &deployment.gate {
+        return gate.sentence.clone();
+    }
+    let Some(champion) = &deployment.champion else {
+        return match (&project.model, &deployment.training) {
+            (None, _) => {
+                "There is no model yet. Label at least one item of each of two classes, and it appears here.".to_owned()
+            }
+            (_, Some(training)) => format!("There is no champion yet. Under way: {training}."),
+            (Some(model), None) => format!(
+                "The working model has learnt from {}, but no model is deployed. Press “Train now” for the first champion.",
+                format::counted(model.labels.into(), "label", "labels")
+            ),
+        };
+    };
+    let next = match project.options.retrain_after {
+        0 => "Train or search for one that wants its place.".to_owned(),
+        after => format!(
+            "The next one is trained after {} ({} so far).",
+            format::counted(after.into(), "new label", "new labels"),
+            format::count(deployment.labels_since_run.into())
+        ),
+    };
+    format!("Champion r{}: {}. There is no challenger. {next}", champion.number, measured(champion))
+}
+
+/// Why the challenger can't be promoted; `None` if it can.
+pub fn why_not_promote(project: &ProjectState) -> Option<String> {
+    if promotable(project).is_some() {
+        return None;
+    }
+    Some(match (&project.deployment.challenger, &project.deployment.gate) {
+        (None, _) => "There is no challenger. Train or search for one.".to_owned(),
+        (Some(_), Some(gate)) => gate.sentence.clone(),
+        (Some(_), None) => "The gate has not compared it with the champion yet.".to_owned(),
+    })
+}
+
+/// The champion that a rollback would bring back: the latest that isn't the present one.
+pub fn earlier_champion(project: &ProjectState) -> Option<u32> {
+    let present = project.deployment.champion.as_ref()?.number;
+    let earlier = project.deployment.promotions.iter().find(|promotion| promotion.number != present)?;
+    project.deployment.can_roll_back.then_some(earlier.number)
+}
+
+/// Where a certificate stands, in a word for its mark.
+pub fn status_word(status: &CertificateStatus) -> &'static str {
+    match status {
+        CertificateStatus::Auditing => "auditing",
+        CertificateStatus::Certified => "certified",
+        CertificateStatus::Refused => "refused",
+        CertificateStatus::Stopped => "stopped",
+        CertificateStatus::Void(_) => "void",
+    }
+}
+
+/// Where a certificate stands, in a sentence.
+pub fn certificate_sentence(certificate: &CertificateState) -> String {
+    let items = |accept: fn(&CertificatePart) -> bool| -> u64 {
+        certificate.parts.iter().filter(|part| accept(part)).map(|part| u64::from(part.items)).sum()
+    };
+    let predictions = |count| format::counted(count, "prediction", "predictions");
+    let number = certificate.number;
+    match &certificate.status {
+        CertificateStatus::Auditing => {
+            let (audited, needed) = audit_progress(certificate);
+            format!(
+                "The audit for certificate {number}: {audited} of {needed} answered, if none is wrong from here on."
+            )
+        }
+        CertificateStatus::Certified => format!(
+            "Proven for {}: at most {} wrong, with {} confidence.",
+            predictions(items(|part| part.status == crate::protocol::PartStatus::Certified)),
+            format::whole_percent(certificate.plan.alpha),
+            format::whole_percent(1.0 - certificate.plan.delta)
+        ),
+        CertificateStatus::Refused => format!(
+            "The audit found too many errors: that at most {} of {} are wrong can't be shown. They stay to ask.",
+            format::whole_percent(certificate.plan.alpha),
+            predictions(items(|_| true))
+        ),
+        CertificateStatus::Stopped => "Given up. The answers stay audits.".to_owned(),
+        CertificateStatus::Void(why) => format!("{why} What was accepted is to be confirmed; labels by people stay."),
+    }
+}
+
+/// Audits answered, and how many it takes if none is wrong from now on, over all parts.
+pub fn audit_progress(certificate: &CertificateState) -> (u32, u32) {
+    let audited = certificate.parts.iter().map(|part| part.audited).sum();
+    let more: u32 = certificate.parts.iter().filter_map(|part| part.more_needed).sum();
+    (audited, audited + more)
+}
+
+/// Predictions that the newest certificate would accept now: those certified, less what is accepted already.
+pub fn acceptable(triage: &TriageState) -> u32 {
+    let Some(newest) = triage.certificates.first() else { return 0 };
+    if newest.status != CertificateStatus::Certified || newest.accepted > 0 {
+        return 0;
+    }
+    // An audited item has its label from a person.
+    let certified = newest.parts.iter().filter(|part| part.status == crate::protocol::PartStatus::Certified);
+    certified.map(|part| part.items - part.audited.min(part.items)).sum()
+}
+
+/// How a search is going, in one line.
+pub fn search_sentence(search: &SearchState) -> String {
+    let mut parts = vec![format!("{} tried", format::count(search.tried.into()))];
+    if search.from_log > 0 {
+        parts.push(format!("{} of them answered from the log", format::count(search.from_log.into())));
+    }
+    if let Some((best, share)) = &search.best {
+        parts.push(format!("best so far: {best}, {} of training labels right out of fold", format::percent(*share)));
+    }
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{PartStatus, TriagePlan};
+
+    fn part(items: u32, audited: u32, status: PartStatus) -> CertificatePart {
+        CertificatePart {
+            class: None,
+            threshold: 0.9,
+            items,
+            audited,
+            errors: 0,
+            evidence: 3.0,
+            evidence_needed: 40.0,
+            upper_bound: 0.1,
+            more_needed: (status == PartStatus::Auditing).then_some(18),
+            status,
+        }
+    }
+
+    fn certificate(status: CertificateStatus, parts: Vec<CertificatePart>) -> CertificateState {
+        CertificateState {
+            number: 2,
+            model: 7,
+            plan: TriagePlan::default(),
+            spent_delta: 0.03,
+            parts,
+            asked: Vec::new(),
+            status,
+            accepted: 0,
+            time_ms: 0.0,
+        }
+    }
+
+    #[test]
+    fn an_audit_counts_what_it_takes_over_all_parts() {
+        let both = vec![part(500, 41, PartStatus::Auditing), part(100, 30, PartStatus::Certified)];
+        let auditing = certificate(CertificateStatus::Auditing, both);
+        assert_eq!(audit_progress(&auditing), (71, 89));
+        assert!(certificate_sentence(&auditing).contains("71 of 89"));
+    }
+
+    #[test]
+    fn only_what_is_certified_and_not_yet_accepted_can_be_accepted() {
+        let check = |status: CertificateStatus, accepted: u32, expected: u32| {
+            let mut newest =
+                certificate(status, vec![part(500, 60, PartStatus::Certified), part(100, 30, PartStatus::Refused)]);
+            newest.accepted = accepted;
+            let triage = TriageState { certificates: vec![newest], ..TriageState::default() };
+            assert_eq!(acceptable(&triage), expected, "{triage:?}");
+        };
+        check(CertificateStatus::Certified, 0, 440);
+        check(CertificateStatus::Certified, 440, 0);
+        check(CertificateStatus::Auditing, 0, 0);
+        check(CertificateStatus::Void("A new champion.".into()), 0, 0);
+        assert_eq!(acceptable(&TriageState::default()), 0);
+    }
+
+    #[test]
+    fn a_certificate_says_its_promise_or_why_it_is_none() {
+        let check = |status: CertificateStatus, part_status, expected: &str| {
+            let sentence = certificate_sentence(&certificate(status, vec![part(500, 60, part_status)]));
+            assert!(sentence.contains(expected), "{sentence}");
+        };
+        check(
+            CertificateStatus::Certified,
+            PartStatus::Certified,
+            "500 predictions: at most 5\u{a0}% wrong, with 95\u{a0}%",
+        );
+        check(CertificateStatus::Refused, PartStatus::Refused, "too many errors");
+        check(
+            CertificateStatus::Void("A new champion took over.".into()),
+            PartStatus::Certified,
+            "A new champion took",
+        );
+    }
+}
