@@ -374,7 +374,7 @@ fn the_experiment_log_is_listed_and_searched() {
     let data = folder.file("log.hone", project_with_runs(vec![run(2, "ridge", 0.925), run(1, "knn", 0.75)]));
     assert_eq!(
         works(&folder, &["runs", &data]),
-        "run                kind    status           started  accuracy\n\
+        "run                 kind    status           started  accuracy\n\
          r1 knn on words    trial  finished  2023-11-14 22:13    0.7500\n\
          r2 ridge on words  trial  finished  2023-11-14 22:13    0.9250\n"
     );
