@@ -360,6 +360,8 @@ function takePlan(candidate, from) {
     line.textContent = text;
     return line;
   }));
+  element("changed").hidden = plan.changes.length === 0;
+  element("changed-title").textContent = `Changed or left out for MLflow: ${plan.changes.length}`;
   element("experiment").value = plan.experiment;
   source.textContent = `${from}: ${plan.runs.length === 1 ? "1 run" : `${plan.runs.length} runs`}.`;
   result.textContent = "";
