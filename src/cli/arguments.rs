@@ -36,8 +36,12 @@ pub enum Command {
     Score(ScoreArguments),
     /// Compare a saved model's predictions with the labels of data it has not seen
     Evaluate(EvaluateArguments),
+    /// Decide whether a new model may replace the old one, on labelled data that neither has seen
+    Gate(GateArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
     Simulate(SimulateArguments),
+    /// Tell what so many errors in so many audits prove about the items they were drawn from
+    Certify(CertifyArguments),
 }
 
 /// Where data is and how to read it.
@@ -175,6 +179,36 @@ pub struct EvaluateArguments {
     pub run: RunArguments,
 }
 
+/// `hone gate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of a project, the blind audits are used if there are any, else every label a person set. The exit code is 0 \
+    whatever the verdict.\n\n\
+    Examples:\n  \
+    hone gate old.model.zip new.model.zip held-out-photos/\n  \
+    hone gate old.model.zip new.model.zip test.csv --label-column sentiment --json"
+)]
+pub struct GateArguments {
+    /// The model in use
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The model that may replace it
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Labelled data that neither model was trained on
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The column that holds the labels; folders and projects need none [default: as in the training data]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
 /// `hone simulate`
 #[derive(Debug, Args)]
 #[command(after_help = "Without --test, a third of each class is held out, another third for each seed.\n\n\
@@ -209,6 +243,35 @@ pub struct SimulateArguments {
     pub run: RunArguments,
 }
 
+/// `hone certify`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Draw the audits at random from the items to accept, and fix their number before looking: it holds for one look.\n\n\
+    Examples:\n  \
+    hone certify --audits 59 --errors 0 --alpha 0.05 --delta 0.05\n  \
+    hone certify --audits 120 --errors 1 --alpha 0.05 --delta 0.05 --of 800 --json"
+)]
+pub struct CertifyArguments {
+    /// How many items were audited
+    #[arg(long, value_name = "N")]
+    pub audits: u64,
+    /// How many of these were wrong
+    #[arg(long, value_name = "K")]
+    pub errors: u64,
+    /// The error budget: the share of items that may be wrong, between 0 and 1
+    #[arg(long, value_name = "A")]
+    pub alpha: f64,
+    /// The probability with which the certificate may be false, between 0 and 1
+    #[arg(long, value_name = "D")]
+    pub delta: f64,
+    /// How many items the audits were drawn from, without replacement [default: any number]
+    #[arg(long, value_name = "POPULATION")]
+    pub of: Option<u64>,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The word for a strategy on the command line and in JSON.
 pub fn strategy_word(strategy: Strategy) -> &'static str {
     match strategy {
@@ -241,7 +304,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate or simulate (see `hone --help`)".into();
+        return "say what to do: train, search, score, evaluate, gate, simulate or certify (see `hone --help`)".into();
     }
     let report = error.render().to_string();
     let said: Vec<&str> = report
@@ -271,13 +334,15 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate or simulate");
+        check("hone", "train, search, score, evaluate, gate, simulate or certify");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");
         check("hone simulate photos --strategy herding,tea", "tea");
         check("hone simulate photos --budget 0", "0");
         check("hone simulate photos --kind sound", "image, text, table");
+        check("hone certify --audits ten --errors 0 --alpha 0.05 --delta 0.05", "ten");
+        check("hone certify --audits 10 --errors 0 --alpha 0.05", "--delta <D>");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The command line `hone`: train, search, score, evaluate and simulate with the pipeline that runs in the browser.
+//! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the browser.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -20,7 +20,9 @@ pub mod train;
 pub mod score;
 pub mod search;
 pub mod evaluate;
+pub mod gate;
 pub mod simulate;
+pub mod certify;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -45,7 +47,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Certify(arguments) => certify::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,13 +12,14 @@ digits.csv     360 of the UCI handwritten digits (CC BY 4.0): the class, then 64
 
 import json
 import pathlib
+import warnings
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (accuracy_score, balanced_accuracy_score, brier_score_loss, confusion_matrix, f1_score,
-                             log_loss)
+                             log_loss, precision_recall_fscore_support, roc_auc_score)
 from sklearn.preprocessing import StandardScaler
 
 HERE = pathlib.Path(__file__).parent
@@ -66,22 +67,44 @@ def logistic():
     ]
 
 
+def metric_case(name, y, logits, decimals=6):
+    """Probabilities as Hone has them, f32; the metrics are those of exactly these numbers, in f64."""
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    p = np.round(p, decimals)
+    p[:, -1] = np.round(1 - p[:, :-1].sum(1), decimals)
+    exact = p.astype(np.float32).astype(np.float64)
+    predicted = exact.argmax(1)
+    labels = np.arange(p.shape[1])
+    auc = roc_auc_score(y, exact[:, 1]) if len(labels) == 2 else roc_auc_score(y, exact, multi_class="ovr")
+    precision, recall, f1, _ = precision_recall_fscore_support(y, predicted, labels=labels, zero_division=0)
+    assert exact.min() > 0  # below f32's resolution Hone and scikit-learn clip the log-loss differently
+    return {
+        "name": name, "targets": y.tolist(), "probabilities": p.tolist(),
+        "accuracy": accuracy_score(y, predicted), "balanced_accuracy": balanced_accuracy_score(y, predicted),
+        "macro_f1": f1_score(y, predicted, average="macro"),
+        "log_loss": log_loss(y, exact, labels=labels),
+        "brier": brier_score_loss(y, exact, labels=labels, scale_by_half=False), "roc_auc": auc,
+        "precision": precision.tolist(), "recall": recall.tolist(), "f1": f1.tolist(),
+        "confusion": confusion_matrix(y, predicted, labels=labels).tolist(),
+    }
+
+
 def metrics():
     random = np.random.default_rng(3)
-    y = random.integers(0, 4, 120)
-    logits = random.normal(size=(120, 4))
-    logits[np.arange(120), y] += 1
-    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    p = np.round(p, 6)
-    p /= p.sum(1, keepdims=True)
-    predicted = p.argmax(1)
-    return {
-        "classes": 4, "targets": y.tolist(), "probabilities": p.tolist(),
-        "accuracy": accuracy_score(y, predicted), "balanced_accuracy": balanced_accuracy_score(y, predicted),
-        "macro_f1": f1_score(y, predicted, average="macro"), "log_loss": log_loss(y, p),
-        "brier": brier_score_loss(y, p, scale_by_half=False),
-        "confusion": confusion_matrix(y, predicted).tolist(),
-    }
+
+    def draw(rows, weights, lift, scale=1):
+        y = random.choice(len(weights), rows, p=weights)
+        logits = random.normal(size=(rows, len(weights))) * scale
+        logits[np.arange(rows), y] += lift
+        return y, logits
+
+    return [
+        metric_case("four classes", *draw(120, [.25] * 4, 1)),
+        metric_case("two classes", *draw(90, [.6, .4], 1)),
+        metric_case("many ties", *draw(80, [.5, .3, .2], .4, .35), decimals=1),
+        metric_case("two classes, ties", *draw(60, [.5, .5], .3, .5), decimals=1),
+        metric_case("a rare class that is never hit", *draw(100, [.52, .42, .06], .2)),
+    ]
 
 
 def digits():
@@ -95,6 +118,7 @@ def write(name, text):
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", "The y_prob values do not sum to one")  # f32 rows do within 1e-7
     write("logistic.json", json.dumps(logistic(), separators=(",", ":")))
     write("metrics.json", json.dumps(metrics(), separators=(",", ":")))
     write("digits.csv", digits())

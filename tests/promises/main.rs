@@ -1,0 +1,7 @@
+//! The statistical promises, kept by seeded simulations. Each test also runs a naive variant that breaks the promise, so
+//! that it is known to notice.
+
+mod learner;
+mod certificate;
+mod intervals;
+mod gate;
