@@ -36,6 +36,8 @@ pub enum Command {
     Score(ScoreArguments),
     /// Compare a saved model's predictions with the labels of data it has not seen
     Evaluate(EvaluateArguments),
+    /// Decide whether a new model may replace the old one, on labelled data that neither has seen
+    Gate(GateArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
     Simulate(SimulateArguments),
     /// Tell what so many errors in so many audits prove about the items they were drawn from
@@ -164,6 +166,36 @@ pub struct EvaluateArguments {
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// Labelled data that the model was not trained on
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The column that holds the labels; folders and projects need none [default: as in the training data]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// `hone gate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of a project, the blind audits are used if there are any, else every label a person set. The exit code is 0 \
+    whatever the verdict.\n\n\
+    Examples:\n  \
+    hone gate old.model.zip new.model.zip held-out-photos/\n  \
+    hone gate old.model.zip new.model.zip test.csv --label-column sentiment --json"
+)]
+pub struct GateArguments {
+    /// The model in use
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The model that may replace it
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Labelled data that neither model was trained on
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
     /// The column that holds the labels; folders and projects need none [default: as in the training data]

@@ -1,5 +1,5 @@
 //! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the
-//! browser, and look at the experiment log. and look at the experiment log.
+//! browser, and look at the experiment log. and look at the experiment log. and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -21,6 +21,7 @@ pub mod train;
 pub mod score;
 pub mod search;
 pub mod evaluate;
+pub mod gate;
 pub mod simulate;
 pub mod certify;
 pub mod output;
@@ -47,6 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
     };
