@@ -2,10 +2,12 @@
 
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::pipeline::label::{Action, Class, LabelEvent, Source};
+use hone::pipeline::log::{Metric, Run, RunKind, RunStatus};
 use hone::protocol::Options;
 use hone::storage::archive::{Snapshot, write_archive};
 use hone::storage::records::{ItemRecord, ProjectRecord};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -312,6 +314,80 @@ fn a_project_file_is_data() {
     assert_eq!((&evaluated["items"], &evaluated["accuracy"]["estimate"]), (&Value::from(6), &Value::from(1.0)));
     let cut = folder.file("cut.hone", &bytes[..bytes.len() / 2]);
     fails(&folder, &["train", &cut, "-o", &model], 1, &["damaged"]);
+}
+
+/// A project file with these runs and nothing else.
+fn project_with_runs(runs: Vec<Run>) -> Vec<u8> {
+    let project = ProjectRecord {
+        id: "1".into(),
+        name: "log".into(),
+        kind: Kind::Text,
+        columns: Vec::new(),
+        classes: Vec::new(),
+        options: Options::default(),
+        created_ms: 0.0,
+        changed_ms: 0.0,
+        items: 0,
+        labelled: 0,
+        encoder: None,
+        deployment: Default::default(),
+    };
+    let snapshot = Snapshot {
+        project,
+        items: Vec::new(),
+        events: Vec::new(),
+        batches: Vec::new(),
+        model: None,
+        vectors: Vec::new(),
+        runs,
+        artifacts: Vec::new(),
+        certificates: Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    write_archive(&snapshot, |_| None, &mut bytes).expect("a project file");
+    bytes
+}
+
+#[test]
+fn the_experiment_log_is_listed_and_searched() {
+    let folder = Folder::new("runs");
+    let run = |number: u32, head: &str, accuracy: f64| Run {
+        id: format!("01J{number:023}"),
+        number,
+        name: format!("{head} on words"),
+        kind: RunKind::Trial,
+        parent: None,
+        status: RunStatus::Finished,
+        error: None,
+        fingerprint: None,
+        params: BTreeMap::from([("head".into(), head.into())]),
+        metrics: vec![
+            Metric { key: "accuracy".into(), value: 0.5, step: 0, time_ms: 0.0 },
+            Metric { key: "accuracy".into(), value: accuracy, step: 1, time_ms: 1.0 },
+        ],
+        tags: BTreeMap::new(),
+        artifacts: Vec::new(),
+        start_ms: 1_700_000_000_000.0,
+        end_ms: None,
+        note: String::new(),
+    };
+    let data = folder.file("log.hone", project_with_runs(vec![run(2, "ridge", 0.925), run(1, "knn", 0.75)]));
+    assert_eq!(
+        works(&folder, &["runs", &data]),
+        "run                kind    status           started  accuracy\n\
+         r1 knn on words    trial  finished  2023-11-14 22:13    0.7500\n\
+         r2 ridge on words  trial  finished  2023-11-14 22:13    0.9250\n"
+    );
+    let found =
+        json(&folder, &["runs", &data, "--json", "--where", "metrics.accuracy > 0.9 and params.head = 'ridge'"]);
+    assert_eq!((&found["total"], &found["runs"][0]["number"]), (&Value::from(2), &Value::from(2)));
+    assert_eq!(found["runs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(found["runs"][0]["metrics"][1]["value"], 0.925);
+    let none = hone(&folder, &["runs", &data, "--where", "status = 'failed'"]);
+    assert_eq!((none.code, none.out.as_str(), none.err.trim()), (0, "", "hone: no run matches"));
+    fails(&folder, &["runs", &data, "--where", "metrics.accuracy > high"], 2, &["At character 20", "a number"]);
+    let other = folder.file("table.csv", "a,b\n1,2\n");
+    fails(&folder, &["runs", &other], 1, &["table.csv", "zip"]);
 }
 
 #[test]

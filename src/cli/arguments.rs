@@ -1,6 +1,7 @@
 //! The arguments of each command, checked before any work starts.
 
 use crate::pipeline::item::Kind;
+use crate::pipeline::log::Query;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::rank::Strategy;
 use crate::protocol::RELEASE;

@@ -1,5 +1,5 @@
 //! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the
-//! browser, and look at the experiment log. and look at the experiment log. and look at the experiment log.
+//! browser, and look at the experiment log. and look at the experiment log. and look at the experiment log. and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!

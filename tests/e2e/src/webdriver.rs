@@ -233,14 +233,6 @@ impl<'driver> Session<'driver> {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": text })).map(drop)
     }
 
-    /// Empties it.
-    ///
-    /// # Errors
-    /// When it takes no text.
-    pub fn clear(&self, element: &Element) -> Result<(), String> {
-        self.post(&format!("/element/{}/clear", element.0), &json!({})).map(drop)
-    }
-
     /// Turns to a window that a page opened; gives none as long as there is none.
     ///
     /// # Errors
