@@ -43,6 +43,8 @@ pub enum Command {
     Simulate(SimulateArguments),
     /// Tell what so many errors in so many audits prove about the items they were drawn from
     Certify(CertifyArguments),
+    /// List the experiments logged in a project
+    Runs(RunsArguments),
 }
 
 /// Where data is and how to read it.
@@ -268,6 +270,28 @@ pub struct CertifyArguments {
     /// How many items the audits were drawn from, without replacement [default: any number]
     #[arg(long, value_name = "POPULATION")]
     pub of: Option<u64>,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone runs`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXPRESSION compares metrics.NAME, params.NAME, tags.NAME and the attributes status, kind, name, number, start_time, \
+    end_time and duration, by = != > >= < <= like ilike, joined by and, or, not and parentheses.\n\n\
+    Examples:\n  \
+    hone runs photos.hone\n  \
+    hone runs photos.hone --where 'metrics.accuracy > 0.9 and params.head = \"ridge\"'\n  \
+    hone runs photos.hone --where 'kind = \"trial\" and start_time >= \"2026-11-24\"' --json"
+)]
+pub struct RunsArguments {
+    /// A project saved by Hone (.hone)
+    #[arg(value_name = "PROJECT")]
+    pub project: PathBuf,
+    /// Only the runs that match, as in the app's table [default: all]
+    #[arg(long = "where", value_name = "EXPRESSION", default_value = "", hide_default_value = true, value_parser = Query::parse)]
+    pub query: Query,
     /// Answer as JSON on standard output
     #[arg(long)]
     pub json: bool,

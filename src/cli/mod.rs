@@ -1,5 +1,5 @@
 //! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the
-//! browser, and look at the experiment log. and look at the experiment log. and look at the experiment log. and look at the experiment log.
+//! browser, and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -24,6 +24,7 @@ pub mod evaluate;
 pub mod gate;
 pub mod simulate;
 pub mod certify;
+pub mod runs;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
