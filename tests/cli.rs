@@ -391,48 +391,6 @@ fn the_experiment_log_is_listed_and_searched() {
 }
 
 #[test]
-fn the_experiment_log_is_listed_and_searched() {
-    let folder = Folder::new("runs");
-    let run = |number: u32, head: &str, accuracy: f64| Run {
-        id: format!("01J{number:023}"),
-        number,
-        name: format!("{head} on words"),
-        kind: RunKind::Trial,
-        parent: None,
-        status: RunStatus::Finished,
-        error: None,
-        fingerprint: None,
-        params: BTreeMap::from([("head".into(), head.into())]),
-        metrics: vec![
-            Metric { key: "accuracy".into(), value: 0.5, step: 0, time_ms: 0.0 },
-            Metric { key: "accuracy".into(), value: accuracy, step: 1, time_ms: 1.0 },
-        ],
-        tags: BTreeMap::new(),
-        artifacts: Vec::new(),
-        start_ms: 1_700_000_000_000.0,
-        end_ms: None,
-        note: String::new(),
-    };
-    let data = folder.file("log.hone", project_with_runs(vec![run(2, "ridge", 0.925), run(1, "knn", 0.75)]));
-    assert_eq!(
-        works(&folder, &["runs", &data]),
-        "run                kind    status           started  accuracy\n\
-         r1 knn on words    trial  finished  2023-11-14 22:13    0.7500\n\
-         r2 ridge on words  trial  finished  2023-11-14 22:13    0.9250\n"
-    );
-    let found =
-        json(&folder, &["runs", &data, "--json", "--where", "metrics.accuracy > 0.9 and params.head = 'ridge'"]);
-    assert_eq!((&found["total"], &found["runs"][0]["number"]), (&Value::from(2), &Value::from(2)));
-    assert_eq!(found["runs"].as_array().map(Vec::len), Some(1));
-    assert_eq!(found["runs"][0]["metrics"][1]["value"], 0.925);
-    let none = hone(&folder, &["runs", &data, "--where", "status = 'failed'"]);
-    assert_eq!((none.code, none.out.as_str(), none.err.trim()), (0, "", "hone: no run matches"));
-    fails(&folder, &["runs", &data, "--where", "metrics.accuracy > high"], 2, &["At character 20", "a number"]);
-    let other = folder.file("table.csv", "a,b\n1,2\n");
-    fails(&folder, &["runs", &other], 1, &["table.csv", "zip"]);
-}
-
-#[test]
 fn every_head_is_trained_saved_and_read_back() {
     let folder = Folder::new("heads");
     let tables = folder.file("flowers.csv", flowers());
