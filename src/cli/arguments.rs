@@ -329,7 +329,8 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, gate, simulate, certify or runs (see `hone --help`)".into();
+        return "say what to do: train, search, score, evaluate, gate, simulate, certify or runs (see `hone --help`)"
+            .into();
     }
     let report = error.render().to_string();
     let said: Vec<&str> = report

@@ -35,10 +35,14 @@ pub fn perform(app: App, request: Request, said: String) {
 /// The next questions are blind audits.
 pub fn audit_now(app: App, count: u32) {
     app.state.audits_asked.set(count);
-    perform(app, Request::AuditNow { count }, match count {
-        0 => "No more audits are asked for".to_owned(),
-        count => format!("The next {} are audits", format::counted(count.into(), "question", "questions")),
-    });
+    perform(
+        app,
+        Request::AuditNow { count },
+        match count {
+            0 => "No more audits are asked for".to_owned(),
+            count => format!("The next {} are audits", format::counted(count.into(), "question", "questions")),
+        },
+    );
 }
 
 /// Trains the champion's kind of model on all labels.

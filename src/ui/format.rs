@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn long_names_are_cut() {
-        for (text, letters, expected) in [("fish", 4, "fish"), ("fishes", 4, "fis…"), ("äöüß", 3, "äö…"), ("", 0, "")] {
+        for (text, letters, expected) in [("fish", 4, "fish"), ("fishes", 4, "fis…"), ("äöüß", 3, "äö…"), ("", 0, "")]
+        {
             assert_eq!(shorten(text, letters), expected);
         }
     }

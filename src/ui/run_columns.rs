@@ -14,8 +14,13 @@ pub const FIXED: [(&str, &str); 6] = [
 ];
 
 /// What is shown at first, as far as the runs have it.
-const AT_FIRST: [&str; 5] =
-    ["metrics.accuracy", "metrics.out_of_fold_accuracy", "metrics.out_of_fold_log_loss", "params.head", "params.labels"];
+const AT_FIRST: [&str; 5] = [
+    "metrics.accuracy",
+    "metrics.out_of_fold_accuracy",
+    "metrics.out_of_fold_log_loss",
+    "params.head",
+    "params.labels",
+];
 
 /// The metrics and parameters that any of these runs has, each in alphabetical order, metrics first.
 pub fn available(rows: &[RunRow]) -> Vec<String> {
@@ -43,9 +48,12 @@ pub fn shown(available: &[String], chosen: Option<&str>) -> Vec<String> {
 /// What stands in a metric's or parameter's column; empty where the run has none.
 pub fn cell(row: &RunRow, column: &str) -> String {
     match column.split_once('.') {
-        Some(("metrics", key)) => {
-            row.metrics.iter().find(|(name, _)| name == key).map(|(_, value)| format::number(*value)).unwrap_or_default()
-        }
+        Some(("metrics", key)) => row
+            .metrics
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| format::number(*value))
+            .unwrap_or_default(),
         Some(("params", key)) => {
             row.params.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()).unwrap_or_default()
         }
@@ -85,8 +93,10 @@ mod tests {
 
     #[test]
     fn a_few_columns_at_first_and_what_was_chosen_after() {
-        let rows =
-            [run(&[("accuracy", 0.91), ("brier", 0.2)], &[("head", "ridge")]), run(&[("accuracy", 0.8)], &[("c", "1")])];
+        let rows = [
+            run(&[("accuracy", 0.91), ("brier", 0.2)], &[("head", "ridge")]),
+            run(&[("accuracy", 0.8)], &[("c", "1")]),
+        ];
         let there = available(&rows);
         assert_eq!(there, ["metrics.accuracy", "metrics.brier", "params.c", "params.head"]);
         assert_eq!(shown(&there, None), ["metrics.accuracy", "params.head"]);

@@ -114,7 +114,9 @@ pub fn certificate_sentence(certificate: &CertificateState) -> String {
     match &certificate.status {
         CertificateStatus::Auditing => {
             let (audited, needed) = audit_progress(certificate);
-            format!("The audit for certificate {number}: {audited} of {needed} answered, if none is wrong from here on.")
+            format!(
+                "The audit for certificate {number}: {audited} of {needed} answered, if none is wrong from here on."
+            )
         }
         CertificateStatus::Certified => format!(
             "Proven for {}: at most {} wrong, with {} confidence.",
@@ -226,8 +228,16 @@ mod tests {
             let sentence = certificate_sentence(&certificate(status, vec![part(500, 60, part_status)]));
             assert!(sentence.contains(expected), "{sentence}");
         };
-        check(CertificateStatus::Certified, PartStatus::Certified, "500 predictions: at most 5\u{a0}% wrong, with 95\u{a0}%");
+        check(
+            CertificateStatus::Certified,
+            PartStatus::Certified,
+            "500 predictions: at most 5\u{a0}% wrong, with 95\u{a0}%",
+        );
         check(CertificateStatus::Refused, PartStatus::Refused, "too many errors");
-        check(CertificateStatus::Void("A new champion took over.".into()), PartStatus::Certified, "A new champion took");
+        check(
+            CertificateStatus::Void("A new champion took over.".into()),
+            PartStatus::Certified,
+            "A new champion took",
+        );
     }
 }

@@ -124,7 +124,8 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
         line("audits", Ink::Hue(0), false, false, audits.collect()),
     ];
     series.retain(|series| !series.points.is_empty());
-    let mut table = Table::new(&["labels", "right on audits", "right on training labels, out of fold", "random labels"]);
+    let mut table =
+        Table::new(&["labels", "right on audits", "right on training labels, out of fold", "random labels"]);
     let mut counts: Vec<u32> = curve.iter().map(|point| point.labels).collect();
     counts.extend(baseline.iter().map(|(labels, _)| *labels));
     counts.sort_unstable();

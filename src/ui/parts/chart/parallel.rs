@@ -46,7 +46,12 @@ pub fn draw(width: f64, runs: &[String], axes: &[ParallelAxis]) -> Drawing {
         scene.line(line, Ink::Hue(run), 2.0, false);
         for axis in 0..axes.len() {
             if let (Some(place), Some(value)) = (at(axis), value(axis)) {
-                scene.point(place, None, Ink::Hue(run), format!("{name}, {}: {}", axes[axis].key, format::number(value)));
+                scene.point(
+                    place,
+                    None,
+                    Ink::Hue(run),
+                    format!("{name}, {}: {}", axes[axis].key, format::number(value)),
+                );
             }
         }
         if let Some((_, y)) = (0..axes.len()).rev().find_map(at) {

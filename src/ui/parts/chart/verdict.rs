@@ -24,7 +24,8 @@ pub fn draw(width: f64, champion: u32, challenger: u32, figures: &GateFigures) -
         (&names[1], figures.challenger, figures.challenger_log_loss, figures.wins),
     ];
     for (name, share, loss, only) in models {
-        let cells = [Cell::Text(name.clone()), Cell::Interval(Some(share)), Cell::Number(Some(loss)), Cell::Count(only)];
+        let cells =
+            [Cell::Text(name.clone()), Cell::Interval(Some(share)), Cell::Number(Some(loss)), Cell::Count(only)];
         table.rows.push(cells.into());
     }
     Drawing { title: "Champion and challenger".to_owned(), scene, table }

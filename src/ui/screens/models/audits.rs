@@ -25,7 +25,11 @@ pub fn AuditNow() -> impl IntoView {
     });
     let left = move || {
         let asked = state.audits_asked.get().max(wished.get());
-        format!("{} of {} still to answer", format::count(wished.get().into()), format::counted(asked.into(), "audit", "audits"))
+        format!(
+            "{} of {} still to answer",
+            format::count(wished.get().into()),
+            format::counted(asked.into(), "audit", "audits")
+        )
     };
     view! {
         <div class="row audit-now">

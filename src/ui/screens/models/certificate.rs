@@ -110,10 +110,10 @@ pub fn Earlier() -> impl IntoView {
     let app = use_app();
     let triage = triage(app);
     move || {
-        let earlier: Vec<CertificateState> = triage.with(|triage| triage.certificates.iter().skip(1).cloned().collect());
-        let row = |certificate: &CertificateState| {
-            view! { <li>{certificate_view(app, certificate, 0)}</li> }.into_any()
-        };
+        let earlier: Vec<CertificateState> =
+            triage.with(|triage| triage.certificates.iter().skip(1).cloned().collect());
+        let row =
+            |certificate: &CertificateState| view! { <li>{certificate_view(app, certificate, 0)}</li> }.into_any();
         (!earlier.is_empty()).then(|| {
             let rows: Vec<AnyView> = earlier.iter().map(row).collect();
             let title = format::counted(earlier.len() as u64, "earlier certificate", "earlier certificates");

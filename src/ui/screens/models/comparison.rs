@@ -48,10 +48,15 @@ fn side_by_side(compared: &RunComparison, only_differences: bool) -> AnyView {
     let head: Vec<AnyView> = compared
         .runs
         .iter()
-        .map(|run| view! { <th scope="col">{format!("r{}", run.number)}" "<span class="muted">{run.name.clone()}</span></th> }.into_any())
+        .map(|run| {
+            view! { <th scope="col">{format!("r{}", run.number)}" "<span class="muted">{run.name.clone()}</span></th> }
+                .into_any()
+        })
         .collect();
     let row = |row: &ComparedRow| {
-        let cell = |value: &Option<String>| view! { <td class="figures">{value.clone().unwrap_or_else(|| "–".to_owned())}</td> }.into_any();
+        let cell = |value: &Option<String>| {
+            view! { <td class="figures">{value.clone().unwrap_or_else(|| "–".to_owned())}</td> }.into_any()
+        };
         let cells: Vec<AnyView> = row.values.iter().map(cell).collect();
         view! { <tr class:differs=row.differs><th scope="row"><span class="muted">{row.group.clone()}" "</span>{row.key.clone()}</th>{cells}</tr> }.into_any()
     };
@@ -78,7 +83,10 @@ fn Curves(runs: RunsView) -> impl IntoView {
     });
     let keys = Memo::new(move |_| {
         let mut keys: Vec<String> = runs.compared.with(|compared| {
-            compared.as_ref().map(|compared| compared.curves.iter().map(|curve| curve.key.clone()).collect()).unwrap_or_default()
+            compared
+                .as_ref()
+                .map(|compared| compared.curves.iter().map(|curve| curve.key.clone()).collect())
+                .unwrap_or_default()
         });
         keys.sort_unstable();
         keys.dedup();
@@ -86,7 +94,8 @@ fn Curves(runs: RunsView) -> impl IntoView {
     });
     let curve = move |key: String| {
         let title = key.clone();
-        let drawing = Callback::new(move |width| draw(width, &|width, compared| lines::metric(width, &key, &compared.curves)));
+        let drawing =
+            Callback::new(move |width| draw(width, &|width, compared| lines::metric(width, &key, &compared.curves)));
         view! { <div class="chart-tile"><h3>{title}</h3><ChartFigure drawing /></div> }.into_any()
     };
     view! {

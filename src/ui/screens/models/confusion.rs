@@ -21,9 +21,12 @@ pub fn Confusion(
         state.classes.with(|classes| classes.iter().map(|class| class.class.name.clone()).collect::<Vec<String>>())
     });
     let counts = Memo::new(move |_| {
-        measured.with(|measured| measured.as_ref().map(|m| (m.model, m.confusion.clone())).unwrap_or((Judged::Working, Vec::new())))
+        measured.with(|measured| {
+            measured.as_ref().map(|m| (m.model, m.confusion.clone())).unwrap_or((Judged::Working, Vec::new()))
+        })
     });
-    let drawn = Memo::new(move |_| counts.with(|(_, counts)| matrix::draw(&first(&names.read(), counts.len()), counts)));
+    let drawn =
+        Memo::new(move |_| counts.with(|(_, counts)| matrix::draw(&first(&names.read(), counts.len()), counts)));
     view! {
         <section class="chart-tile" aria-labelledby="confusion-title">
             <h3 id="confusion-title">"Confusion matrix"</h3>
@@ -45,19 +48,16 @@ fn matrix_view(model: Judged, names: &[String], counts: &[Vec<u32>]) -> AnyView 
     let cell = |truth: usize, predicted: usize| {
         let (row, count) = (&counts[truth], counts[truth].get(predicted).copied().unwrap_or(0));
         let right = if truth == predicted { "right" } else { "wrong" };
-        let name = format!(
-            "{} audited as {}, predicted {}",
-            format::count(count.into()),
-            names[truth],
-            names[predicted]
-        );
+        let name =
+            format!("{} audited as {}, predicted {}", format::count(count.into()), names[truth], names[predicted]);
         let (truth, predicted) = (truth as ClassIndex, predicted as ClassIndex);
         let open = move |_| {
             app.state.showing.set(Some(ItemFilter::AuditCell { model, truth, predicted }));
             app.go(Route::Data);
         };
         let class = format!("cell {right} shade-{}", matrix::shade(row, predicted.into()));
-        view! { <td><button class=class aria-label=name on:click=open>{format::count(count.into())}</button></td> }.into_any()
+        view! { <td><button class=class aria-label=name on:click=open>{format::count(count.into())}</button></td> }
+            .into_any()
     };
     let row = |truth: usize| {
         let cells: Vec<AnyView> = (0..names.len()).map(|predicted| cell(truth, predicted)).collect();

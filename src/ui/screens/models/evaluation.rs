@@ -22,7 +22,9 @@ pub fn Evaluation() -> impl IntoView {
     let chosen = RwSignal::new(None::<Judged>);
     let there = Memo::new(move |_| {
         app.state.project.with(|project| {
-            project.as_ref().map_or((false, false), |p| (p.deployment.champion.is_some(), p.deployment.challenger.is_some()))
+            project
+                .as_ref()
+                .map_or((false, false), |p| (p.deployment.champion.is_some(), p.deployment.challenger.is_some()))
         })
     });
     // The champion unless another is chosen; what is gone is not looked at.
@@ -119,7 +121,9 @@ fn Tiles(measured: Measured) -> impl IntoView {
         }
         .into_any()
     };
-    let audits = of(|e| format!("Share right on {}, exact 95\u{a0}% interval", format::counted(e.audits.into(), "audit", "audits")));
+    let audits = of(|e| {
+        format!("Share right on {}, exact 95\u{a0}% interval", format::counted(e.audits.into(), "audit", "audits"))
+    });
     view! {
         <dl class="figure-tiles">
             <div class="figure-tile"><dt>"Accuracy"</dt>

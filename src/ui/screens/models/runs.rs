@@ -12,8 +12,11 @@ use leptos::task::spawn_local;
 
 /// Under which name the browser remembers the chosen columns.
 const COLUMNS: &str = "hone.run-columns";
-const EXAMPLES: [&str; 3] =
-    ["metrics.accuracy > 0.9 and params.head = \"ridge\"", "attributes.kind = \"trial\"", "attributes.status = \"failed\""];
+const EXAMPLES: [&str; 3] = [
+    "metrics.accuracy > 0.9 and params.head = \"ridge\"",
+    "attributes.kind = \"trial\"",
+    "attributes.status = \"failed\"",
+];
 
 /// What the part shows. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -47,7 +50,9 @@ impl RunsView {
             compared: RwSignal::new(None),
         };
         let revision = Memo::new(move |_| {
-            app.state.project.with(|project| project.as_ref().map(|project| (project.id.clone(), project.deployment.runs_revision)))
+            app.state
+                .project
+                .with(|project| project.as_ref().map(|project| (project.id.clone(), project.deployment.runs_revision)))
         });
         let question = Callback::new(move |()| revision.get().map(|_| Request::Runs(view.query.get())));
         let take = Callback::new(move |reply| match reply {

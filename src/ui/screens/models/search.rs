@@ -16,8 +16,10 @@ pub fn Search() -> impl IntoView {
     let app = use_app();
     let state = app.state;
     let seconds = RwSignal::new(BUDGETS[0].0);
-    let search = Memo::new(move |_| state.project.with(|project| project.as_ref().and_then(|p| p.deployment.search.clone())));
-    let training = Memo::new(move |_| state.project.with(|project| project.as_ref().and_then(|p| p.deployment.training.clone())));
+    let search =
+        Memo::new(move |_| state.project.with(|project| project.as_ref().and_then(|p| p.deployment.search.clone())));
+    let training =
+        Memo::new(move |_| state.project.with(|project| project.as_ref().and_then(|p| p.deployment.training.clone())));
     let searching = Memo::new(move |_| search.with(|search| search.as_ref().is_some_and(|search| search.running)));
     let busy = Memo::new(move |_| searching.get() || training.with(Option::is_some));
     let model = move || state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()));

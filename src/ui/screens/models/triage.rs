@@ -42,7 +42,8 @@ fn Budget() -> impl IntoView {
         Some(TriagePlan { alpha, delta: ((1.0 - confidence) * 1e6).round() / 1e6, by_class: by_class.get() })
     };
     let why = Signal::derive(move || {
-        let project = app.state.project.with(|project| project.as_ref().and_then(|project| project.triage.why_not.clone()));
+        let project =
+            app.state.project.with(|project| project.as_ref().and_then(|project| project.triage.why_not.clone()));
         let numbers = plan().is_none().then(|| "Both numbers must lie between 0 and 100.".to_owned());
         app.state.why_read_only().map(str::to_owned).or(numbers).or(project)
     });

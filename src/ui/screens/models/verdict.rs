@@ -57,14 +57,18 @@ fn compared(project: &ProjectState, width: f64) -> Option<Drawing> {
 fn Buttons() -> impl IntoView {
     let app = use_app();
     let state = app.state;
-    let with = move |read: fn(&ProjectState) -> Option<String>| state.project.with(|project| project.as_ref().and_then(read));
+    let with =
+        move |read: fn(&ProjectState) -> Option<String>| state.project.with(|project| project.as_ref().and_then(read));
     let promote = Signal::derive(move || {
-        let number = |project: &ProjectState| project.deployment.challenger.as_ref().map(|c| format!("Promote r{}", c.number));
+        let number =
+            |project: &ProjectState| project.deployment.challenger.as_ref().map(|c| format!("Promote r{}", c.number));
         with(number).unwrap_or_else(|| "Promote".to_owned())
     });
-    let why_not = Signal::derive(move || state.why_read_only().map(str::to_owned).or_else(|| with(words::why_not_promote)));
+    let why_not =
+        Signal::derive(move || state.why_read_only().map(str::to_owned).or_else(|| with(words::why_not_promote)));
     let roll_back = Signal::derive(move || {
-        let number = |project: &ProjectState| words::earlier_champion(project).map(|number| format!("Roll back to r{number}"));
+        let number =
+            |project: &ProjectState| words::earlier_champion(project).map(|number| format!("Roll back to r{number}"));
         with(number).unwrap_or_else(|| "Roll back".to_owned())
     });
     let no_earlier = Signal::derive(move || {

@@ -191,7 +191,8 @@ fn push_and_read_back(visit: &Visit<'_>, mlflow: &MlflowServer, champion: &str) 
                 Some(("metrics", key)) => latest(&run["metrics"], key),
                 _ => continue,
             };
-            let same = read == *cell || read.parse::<f64>().ok().zip(cell.parse::<f64>().ok()).is_some_and(|(a, b)| a == b);
+            let same =
+                read == *cell || read.parse::<f64>().ok().zip(cell.parse::<f64>().ok()).is_some_and(|(a, b)| a == b);
             if !same {
                 return Err(format!("{column} of run {id} was read back as {read}, not {cell}"));
             }
