@@ -145,7 +145,7 @@ fn a_table_is_trained_scored_and_evaluated() {
     assert!(accuracy["low"].as_f64() > Some(0.9) && accuracy["high"] == 1.0, "{accuracy}");
     assert_eq!(evaluated["classes"], serde_json::json!(["iris", "rose"]));
     assert_eq!(evaluated["confusion_matrix"], serde_json::json!([[30, 0], [0, 30]]));
-    for number in ["balanced_accuracy", "macro_f1", "log_loss", "brier", "expected_calibration_error"] {
+    for number in ["balanced_accuracy", "macro_f1", "log_loss", "brier", "roc_auc", "expected_calibration_error"] {
         assert!(evaluated[number].is_number(), "{number}");
     }
     assert!(works(&folder, &["evaluate", &model, &data]).contains("100.0 %"), "the label column is known to the model");
