@@ -37,12 +37,14 @@ pub enum Command {
     Score(ScoreArguments),
     /// Compare a saved model's predictions with the labels of data it has not seen
     Evaluate(EvaluateArguments),
+    /// Decide whether a new model may replace the old one, on labelled data that neither has seen
+    Gate(GateArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
     Simulate(SimulateArguments),
-    /// List the experiment log of a project
-    Runs(RunsArguments),
     /// Tell what so many errors in so many audits prove about the items they were drawn from
     Certify(CertifyArguments),
+    /// List the experiments logged in a project
+    Runs(RunsArguments),
 }
 
 /// Where data is and how to read it.
@@ -180,6 +182,36 @@ pub struct EvaluateArguments {
     pub run: RunArguments,
 }
 
+/// `hone gate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of a project, the blind audits are used if there are any, else every label a person set. The exit code is 0 \
+    whatever the verdict.\n\n\
+    Examples:\n  \
+    hone gate old.model.zip new.model.zip held-out-photos/\n  \
+    hone gate old.model.zip new.model.zip test.csv --label-column sentiment --json"
+)]
+pub struct GateArguments {
+    /// The model in use
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The model that may replace it
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Labelled data that neither model was trained on
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The column that holds the labels; folders and projects need none [default: as in the training data]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
 /// `hone simulate`
 #[derive(Debug, Args)]
 #[command(after_help = "Without --test, a third of each class is held out, another third for each seed.\n\n\
@@ -214,28 +246,6 @@ pub struct SimulateArguments {
     pub run: RunArguments,
 }
 
-/// `hone runs`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "EXPRESSION compares metrics.NAME, params.NAME, tags.NAME and the attributes status, kind, name, number, start_time, \
-    end_time and duration, by = != > >= < <= like ilike, joined by and, or, not and parentheses.\n\n\
-    Examples:\n  \
-    hone runs photos.hone\n  \
-    hone runs photos.hone --where 'metrics.accuracy > 0.9 and params.head = \"ridge\"'\n  \
-    hone runs photos.hone --where 'kind = \"trial\" and start_time >= \"2026-11-24\"' --json"
-)]
-pub struct RunsArguments {
-    /// A project saved by Hone (.hone)
-    #[arg(value_name = "PROJECT")]
-    pub project: PathBuf,
-    /// Only the runs that match, as in the app's table [default: all]
-    #[arg(long = "where", value_name = "EXPRESSION", default_value = "", hide_default_value = true, value_parser = Query::parse)]
-    pub query: Query,
-    /// Answer as JSON on standard output
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `hone certify`
 #[derive(Debug, Args)]
 #[command(
@@ -260,6 +270,28 @@ pub struct CertifyArguments {
     /// How many items the audits were drawn from, without replacement [default: any number]
     #[arg(long, value_name = "POPULATION")]
     pub of: Option<u64>,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone runs`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXPRESSION compares metrics.NAME, params.NAME, tags.NAME and the attributes status, kind, name, number, start_time, \
+    end_time and duration, by = != > >= < <= like ilike, joined by and, or, not and parentheses.\n\n\
+    Examples:\n  \
+    hone runs photos.hone\n  \
+    hone runs photos.hone --where 'metrics.accuracy > 0.9 and params.head = \"ridge\"'\n  \
+    hone runs photos.hone --where 'kind = \"trial\" and start_time >= \"2026-11-24\"' --json"
+)]
+pub struct RunsArguments {
+    /// A project saved by Hone (.hone)
+    #[arg(value_name = "PROJECT")]
+    pub project: PathBuf,
+    /// Only the runs that match, as in the app's table [default: all]
+    #[arg(long = "where", value_name = "EXPRESSION", default_value = "", hide_default_value = true, value_parser = Query::parse)]
+    pub query: Query,
     /// Answer as JSON on standard output
     #[arg(long)]
     pub json: bool,

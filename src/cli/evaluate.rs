@@ -5,7 +5,7 @@ use super::dataset::{Dataset, ProjectLabels};
 use super::failure::Failure;
 use super::model_file::SavedModel;
 use super::output::{self, counted, listed, percent, remark};
-use crate::pipeline::evaluate::{Estimate, Evaluation, evaluate};
+use crate::pipeline::evaluate::{ClassScore, Estimate, Evaluation, evaluate};
 use crate::pipeline::import::plan::Problem;
 use ndarray::{Array2, s};
 use serde::Serialize;
@@ -22,8 +22,14 @@ struct Report<'a> {
     macro_f1: f64,
     log_loss: f64,
     brier: f64,
+    /// One class against the rest, averaged; `null` if a class is missing.
+    roc_auc: Option<f64>,
     expected_calibration_error: f64,
+    /// The same with its bootstrap interval.
+    calibration: Estimate,
     classes: &'a [String],
+    /// Precision, recall and F1 of each class, with intervals.
+    class_scores: &'a [ClassScore],
     /// Rows: true classes; columns: predicted classes.
     confusion_matrix: &'a [Vec<usize>],
     /// Classes of the data that the model has never seen; their items count as wrong.
@@ -74,8 +80,11 @@ pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
             macro_f1: evaluation.macro_f1,
             log_loss: evaluation.log_loss,
             brier: evaluation.brier,
+            roc_auc: evaluation.roc_auc,
             expected_calibration_error: evaluation.calibration_error,
+            calibration: evaluation.calibration,
             classes: &classes,
+            class_scores: &evaluation.classes,
             confusion_matrix: &evaluation.confusion,
             unknown_classes: &unknown,
             problem_count: dataset.problems.count(),
@@ -108,6 +117,10 @@ fn in_words(evaluation: &Evaluation, classes: &[String]) -> String {
         row("macro F1", format!("{:.3}", evaluation.macro_f1)),
         row("log-loss", format!("{:.3}", evaluation.log_loss)),
         row("Brier score", format!("{:.3}", evaluation.brier)),
+        row(
+            "ROC-AUC",
+            evaluation.roc_auc.map_or_else(|| "a class is missing".to_string(), |area| format!("{area:.3}")),
+        ),
         row("calibration error", format!("{:.3}", evaluation.calibration_error)),
     ]);
     if classes.len() > CONFUSION_SHOWN {

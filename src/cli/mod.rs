@@ -21,9 +21,10 @@ pub mod train;
 pub mod score;
 pub mod search;
 pub mod evaluate;
+pub mod gate;
 pub mod simulate;
-pub mod runs;
 pub mod certify;
+pub mod runs;
 pub mod output;
 
 use arguments::{Arguments, Command};
@@ -48,9 +49,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Runs(arguments) => runs::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! For the default logistic head it does what the learner's polish does (`train/polish.rs`), number by number; a test
 //! holds it to that.
 
+use super::evaluate::metrics::surprise;
 use super::features::matrix::Features;
 use super::model::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::model::fitting::{Fitting, FittingError, Prepared};
@@ -13,15 +14,12 @@ use super::model::logistic::Progress;
 use super::model::projection::{Projection, ProjectionFit};
 use super::model::spec::{HeadParams, HeadSpec};
 use super::predict::{likeliest, softmax};
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, Axis};
 use std::collections::BTreeMap;
 
 mod early_stopping;
 
 use early_stopping::EarlyStopping;
-
-/// Probabilities are kept this far from 0 in the log-loss: the resolution of f32.
-const LEAST_PROBABILITY: f64 = f32::EPSILON as f64;
 
 /// A training label as it was predicted by a fit that had not seen it.
 #[derive(Debug, Clone, PartialEq)]
@@ -237,7 +235,7 @@ impl Experiment {
         let count = rows.len() as f64;
         let scored = || probabilities.rows().into_iter().zip(&rows).zip(logits.rows());
         let right = scored().filter(|((_, (_, target)), logits)| likeliest(*logits) == *target).count();
-        let loss: f64 = scored().map(|((row, &(_, target)), _)| log_loss(row, target)).sum();
+        let loss: f64 = scored().map(|((row, &(_, target)), _)| surprise(row[target])).sum();
         let out_of_fold = scored()
             .map(|((row, &(index, target)), _)| OutOfFoldRow { row: index, target, probabilities: row.to_vec() })
             .collect();
@@ -368,11 +366,6 @@ impl HeldOut {
             self.logits.insert(*place, row.to_vec());
         }
     }
-}
-
-/// −ln p of the label.
-fn log_loss(probabilities: ArrayView1<f32>, target: usize) -> f64 {
-    -f64::from(probabilities[target]).max(LEAST_PROBABILITY).ln()
 }
 
 /// A whole experiment at once.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 const NETWORK_LABELS: usize = 10;
 /// Ridge needs a matrix as wide as the fewer of labels and columns; beyond this it takes minutes in a browser.
 const RIDGE_SIDE: usize = 1500;
-/// Refinements start from each of so many best specs.
+/// Refinements start from each of so many best specs, and from the best of each head.
 const REFINED: usize = 3;
 
 /// A search over heads and features.
@@ -74,6 +74,15 @@ impl Search {
         self.told.len()
     }
 
+    /// The first not yet refined among the best of all and the best of each head.
+    fn to_refine(&self) -> Option<HeadSpec> {
+        let ranked = self.ranked();
+        let mut heads = HashSet::new();
+        let worth = ranked.iter().enumerate().filter(|(at, (spec, _))| heads.insert(spec.head.word()) || *at < REFINED);
+        let mut worth = worth.map(|(_, (spec, _))| *spec);
+        worth.find(|spec| !self.refined.contains(&spec.params())).cloned()
+    }
+
     fn ranked(&self) -> Vec<(&HeadSpec, f64)> {
         let mut ranked: Vec<(&HeadSpec, f64)> = self.told.iter().map(|(spec, score)| (spec, *score)).collect();
         ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -93,8 +102,7 @@ impl Iterator for Search {
                     return Some(spec);
                 }
             }
-            let best: Vec<HeadSpec> = self.ranked().into_iter().take(REFINED).map(|(spec, _)| spec.clone()).collect();
-            let next = best.into_iter().find(|spec| !self.refined.contains(&spec.params()))?;
+            let next = self.to_refine()?;
             self.refined.insert(next.params());
             let mut around = refinements(&next, self.room);
             around.shuffle(&mut self.random);
@@ -182,41 +190,49 @@ fn refinements(spec: &HeadSpec, room: Room) -> Vec<HeadSpec> {
     around
 }
 
+/// Neighbours on each hyper-parameter's ladder, within what has ever been of use: beyond it the score creeps on by
+/// ten-thousandths.
 fn head_refinements(head: &HeadParams) -> Vec<HeadParams> {
-    // Rounded to two digits: a table of 3, 9.5 and 30 reads better than one of 3, 9.486832980505138 and 30.
-    let around = |value: f64| {
-        [1.0 / 3.0, 1.0 / 3f64.sqrt(), 3f64.sqrt(), 3.0].map(|factor| {
-            let moved: f64 = value * factor;
-            let unit = 10f64.powf(moved.log10().floor() - 1.0);
-            format!("{:.1e}", (moved / unit).round() * unit).parse().unwrap_or(moved)
-        })
+    let counts = |value: usize, most: usize| {
+        [value.div_ceil(2), value * 2].into_iter().filter(move |&count| count <= most).collect::<Vec<_>>()
     };
-    let counts = |value: usize| [value.div_ceil(2), value * 2];
     match *head {
-        HeadParams::Logistic { c } => around(c).map(|c| HeadParams::Logistic { c }).to_vec(),
+        HeadParams::Logistic { c } => {
+            quarter_decades(c, &[-2, -1, 1, 2], 1000.0).into_iter().map(|c| HeadParams::Logistic { c }).collect()
+        }
         // Leave-one-out has chosen the strength already.
         HeadParams::Ridge { .. } => Vec::new(),
-        HeadParams::Prototype { shrinkage } => {
-            [0.0, shrinkage / 2.0, 2.0 * shrinkage + 0.5].map(|shrinkage| HeadParams::Prototype { shrinkage }).to_vec()
-        }
-        HeadParams::Knn { k } => counts(k).map(|k| HeadParams::Knn { k }).to_vec(),
+        HeadParams::Prototype { shrinkage } => [0.0, shrinkage / 2.0, 2.0 * shrinkage + 0.5]
+            .into_iter()
+            .filter(|shrinkage| (0.1..=16.0).contains(shrinkage) || *shrinkage == 0.0)
+            .map(|shrinkage| HeadParams::Prototype { shrinkage })
+            .collect(),
+        HeadParams::Knn { k } => counts(k, 160).into_iter().map(|k| HeadParams::Knn { k }).collect(),
         HeadParams::Mlp { hidden, weight_decay, learning_rate, epochs } => {
             let mlp =
                 |hidden, weight_decay, learning_rate| HeadParams::Mlp { hidden, weight_decay, learning_rate, epochs };
-            let [slower, _, _, faster] = around(learning_rate);
-            let [fewer, more] = counts(hidden);
-            vec![
-                mlp(hidden, weight_decay, slower),
-                mlp(hidden, weight_decay, faster.min(1.0)),
-                mlp(fewer, weight_decay, learning_rate),
-                mlp(more, weight_decay, learning_rate),
-                mlp(hidden, 10.0 * weight_decay.max(0.001), learning_rate),
-            ]
+            let rates = quarter_decades(learning_rate, &[-2, 2], 0.1);
+            let decays = quarter_decades(weight_decay.max(0.001), &[-4, 4], 1.0);
+            let hidden_units = counts(hidden, 512);
+            let of_rates = rates.into_iter().map(|rate| mlp(hidden, weight_decay, rate));
+            let of_hidden = hidden_units.into_iter().map(|hidden| mlp(hidden, weight_decay, learning_rate));
+            let of_decays = decays.into_iter().map(|decay| mlp(hidden, decay, learning_rate));
+            of_rates.chain(of_hidden).chain(of_decays).collect()
         }
         HeadParams::Forest { trees, depth } => {
-            vec![HeadParams::Forest { trees: trees * 2, depth }, HeadParams::Forest { trees, depth: depth.div_ceil(2) }]
+            let more = counts(trees, 800).into_iter().filter(|&count| count > trees);
+            let shallower = (depth > 2).then(|| depth.div_ceil(2));
+            let of_trees = more.map(|trees| HeadParams::Forest { trees, depth });
+            of_trees.chain(shallower.map(|depth| HeadParams::Forest { trees, depth })).collect()
         }
     }
+}
+
+/// The values so many rungs away on a ladder of 1, 1.8, 3.2, 5.6, 10, …, between 0.0001 and `most`.
+fn quarter_decades(value: f64, rungs: &[i32], most: f64) -> Vec<f64> {
+    let at = (4.0 * value.log10()).round() as i32;
+    let rung = |away: &i32| format!("{:.1e}", 10f64.powf(f64::from(at + away) / 4.0)).parse::<f64>().ok();
+    rungs.iter().filter_map(rung).filter(|value| (0.0001..=most).contains(value)).collect()
 }
 
 #[cfg(test)]

@@ -136,14 +136,14 @@ pub struct HaltingState {
     pub sentence: String,
 }
 
-/// A traffic light; green: go on labelling.
+/// A traffic light for stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Light {
-    /// Labels still help much.
+    /// Labelling may stop.
     Green,
-    /// They help little.
+    /// Something is to be looked at before deciding.
     Amber,
-    /// They no longer help.
+    /// Labels still pay, or it is too early to tell.
     Red,
 }
 

@@ -72,7 +72,7 @@ pub const TERMS: [Term; 25] = [
     ),
     term(
         "Halting hint",
-        "Green: labels still help. Amber: little. Red: no longer. From the learning curve's slope, the estimated accuracy and the share already decided or accepted.",
+        "A light for stopping. Green: you may stop. Amber: look first. Red: labels still pay. From the learning curve's slope, the estimated accuracy and the share decided or accepted.",
     ),
     term(
         "Champion, challenger",

@@ -4,7 +4,8 @@
 //! The out-of-fold predictions are those of the best epoch. Choosing this one number on them flatters the score by
 //! next to nothing; holding out a further part of few labels would cost more.
 
-use super::{Experiment, FOLDS, Part, log_loss};
+use super::{Experiment, FOLDS, Part};
+use crate::pipeline::evaluate::metrics::surprise;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::fitting::{FittingError, Prepared};
 use crate::pipeline::model::mlp_fit::{MlpFit, MlpParams};
@@ -140,7 +141,7 @@ impl EarlyStopping {
         let table = ndarray::Array2::from_shape_vec((logits.len(), experiment.classes), all).expect("K a label");
         let probabilities = softmax(&table, 1.0);
         let rows = probabilities.rows().into_iter().zip(logits.keys());
-        let sum: f64 = rows.map(|(row, &place)| log_loss(row, experiment.labels[place].1)).sum();
+        let sum: f64 = rows.map(|(row, &place)| surprise(row[experiment.labels[place].1])).sum();
         let loss = sum / logits.len() as f64;
         self.losses.push(loss);
         if self.best.as_ref().is_none_or(|(_, least, _)| loss < *least) {

@@ -121,9 +121,7 @@ impl Fitting {
             }
             HeadParams::Prototype { shrinkage } => PrototypeFit::begin(rows, targets, used, classes, shrinkage)
                 .map(|fit| Fitting::Prototype(Box::new(fit))),
-            HeadParams::Knn { k } => {
-                Knn::fit(rows, targets, used, classes, k, weight).map(|knn| Fitting::Knn(Box::new(knn)))
-            }
+            HeadParams::Knn { k } => Knn::fit(rows, targets, used, classes, k).map(|knn| Fitting::Knn(Box::new(knn))),
             HeadParams::Mlp { hidden, weight_decay, learning_rate, .. } => {
                 let params = MlpParams { hidden, weight_decay, learning_rate, class_weight: weight, seed };
                 let fit = MlpFit::begin(set, used, params).ok_or(FittingError::OneClass)?;

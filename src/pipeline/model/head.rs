@@ -47,7 +47,7 @@ impl TrainedHead {
         match self {
             TrainedHead::Linear(linear) => linear.classes(),
             TrainedHead::Prototype(_, prototype) => prototype.0.classes(),
-            TrainedHead::Knn(_, knn) => knn.offsets.len(),
+            TrainedHead::Knn(_, knn) => knn.shares.len(),
             TrainedHead::Mlp(_, mlp) => mlp.output_bias.len(),
             TrainedHead::Forest(_, forest) => forest.offsets.len(),
         }
@@ -137,11 +137,11 @@ impl TrainedHead {
                  sharpness, as `dense` and `sparse` (classes × features each, f32) and `intercepts` (classes)"
             ),
             TrainedHead::Knn(..) => format!(
-                "logits = ln((v + shares) / (Σ v + 1)) + offsets, where v sums `vote_weights` by class over the k rows \
+                "logits = ln((v + shares) / (k + 1)), or −10000 where v + shares is 0, where v counts by class the k rows \
                  nearest to x by cosine (k is in the metadata; the two halves of x are each scaled to the same length and x \
                  as a whole to length 1); {file} the rows so scaled as `rows` (n × dense features) and, row by row from \
                  `sparse_starts` on, `sparse_columns` and `sparse_values`, their classes as `row_classes`, and by class \
-                 `vote_weights`, `shares`, `offsets`"
+                 `shares`"
             ),
             TrainedHead::Mlp(..) => format!(
                 "logits = max(0, x · hidden_weightsᵀ + hidden_bias) · output_weightsᵀ + output_bias; {file} these, f32 \

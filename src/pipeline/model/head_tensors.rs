@@ -34,9 +34,7 @@ impl TrainedHead {
             TrainedHead::Knn(_, knn) => {
                 file.matrix("rows", &knn.rows.dense);
                 file.numbers("row_classes", knn.targets.iter().map(|&class| class as u32));
-                file.vector("vote_weights", &knn.vote_weights);
                 file.vector("shares", &knn.shares);
-                file.vector("offsets", &knn.offsets);
                 let starts = knn.rows.sparse.iter().scan(0, |end, row| {
                     *end += row.indices.len();
                     Some((*end - row.indices.len()) as u32)
@@ -215,14 +213,11 @@ impl Reader<'_> {
     fn knn(&self, dense: usize, sparse: usize) -> Result<Knn, TensorsError> {
         let rows = self.matrix("rows")?;
         let targets: Vec<usize> = self.numbers("row_classes")?.into_iter().map(|class| class as usize).collect();
-        let (vote_weights, shares) = (self.vector("vote_weights")?, self.vector("shares")?);
-        let offsets = self.vector("offsets")?;
+        let shares = self.vector("shares")?;
         let k = self.note("k")?;
         expect("k", k > 0)?;
         expect("rows", rows.dim() == (targets.len(), dense))?;
-        expect("row_classes", targets.iter().all(|&class| class < offsets.len()))?;
-        expect("vote_weights", vote_weights.len() == offsets.len())?;
-        expect("shares", shares.len() == offsets.len())?;
+        expect("row_classes", targets.iter().all(|&class| class < shares.len()))?;
         let mut features = Features { dense: rows, sparse: Vec::new(), sparse_columns: sparse };
         if sparse > 0 {
             let (starts, columns) = (self.numbers("sparse_starts")?, self.numbers("sparse_columns")?);
@@ -240,7 +235,7 @@ impl Reader<'_> {
                 features.sparse.push(SparseRow { indices: indices.to_vec(), values: values.to_vec() });
             }
         }
-        Ok(Knn { k, rows: features, targets, vote_weights, shares, offsets })
+        Ok(Knn { k, rows: features, targets, shares })
     }
 
     fn forest(&self, dense: usize) -> Result<Forest, TensorsError> {

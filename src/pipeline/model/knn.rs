@@ -2,7 +2,6 @@
 
 use super::cosine::to_unit_rows;
 use super::linear::ABSENT_INTERCEPT;
-use super::logistic::ClassWeight;
 use super::weights::ClassCounts;
 use crate::pipeline::features::matrix::{Features, SparseRow};
 use ndarray::Array2;
@@ -16,38 +15,22 @@ pub struct Knn {
     pub rows: Features,
     /// Their classes.
     pub targets: Vec<usize>,
-    /// What a vote for each class counts.
-    pub vote_weights: Vec<f32>,
     /// The one smoothing vote's part for each class; 0 for a class without rows.
     pub shares: Vec<f32>,
-    /// Added to each logit: the prior that balanced votes leave out, and what bars classes without rows.
-    pub offsets: Vec<f32>,
 }
 
 impl Knn {
     /// Remembers the used rows. `None` if fewer than two classes have one.
-    pub fn fit(
-        rows: &Features,
-        targets: &[usize],
-        used: &[bool],
-        classes: usize,
-        k: usize,
-        class_weight: ClassWeight,
-    ) -> Option<Self> {
+    pub fn fit(rows: &Features, targets: &[usize], used: &[bool], classes: usize, k: usize) -> Option<Self> {
         let counts = ClassCounts::of_targets(targets, used, classes)?;
         let kept: Vec<usize> = (0..targets.len()).filter(|&row| used[row]).collect();
         let mut rows = rows.select(&kept);
         to_unit_rows(&mut rows);
-        let of_active = |value: &dyn Fn(usize) -> f64, absent: f32| -> Vec<f32> {
-            (0..classes).map(|class| if counts.active(class) { value(class) as f32 } else { absent }).collect()
-        };
         Some(Self {
             k,
             rows,
             targets: kept.iter().map(|&row| targets[row]).collect(),
-            vote_weights: of_active(&|class| counts.weight(class, class_weight), 0.0),
-            shares: of_active(&|class| counts.share(class) * counts.weight(class, class_weight), 0.0),
-            offsets: of_active(&|class| counts.log_prior(class, class_weight), ABSENT_INTERCEPT),
+            shares: (0..classes).map(|class| counts.share(class) as f32).collect(),
         })
     }
 
@@ -63,13 +46,13 @@ impl Knn {
             }
             entries(row).for_each(|(column, _)| scattered[column] = 0.0);
         }
-        let mut logits = Array2::zeros((rows.len(), self.offsets.len()));
+        let mut logits = Array2::zeros((rows.len(), self.shares.len()));
         for (mut logits, similarities) in logits.rows_mut().into_iter().zip(similarities.rows()) {
             let votes = self.votes(similarities.as_slice().unwrap_or_default());
             let all = votes.iter().sum::<f32>() + 1.0;
             for (class, logit) in logits.iter_mut().enumerate() {
                 let vote = (votes[class] + self.shares[class]) / all;
-                *logit = if vote > 0.0 { vote.ln() + self.offsets[class] } else { ABSENT_INTERCEPT };
+                *logit = if vote > 0.0 { vote.ln() } else { ABSENT_INTERCEPT };
             }
         }
         logits
@@ -83,7 +66,7 @@ impl Knn {
 
     /// Votes by class; of equally near rows the earlier one votes.
     fn votes(&self, similarities: &[f32]) -> Vec<f32> {
-        let mut votes = vec![0.0; self.offsets.len()];
+        let mut votes = vec![0.0; self.shares.len()];
         let mut order: Vec<usize> = (0..similarities.len()).collect();
         let nearer = |a: &usize, b: &usize| similarities[*b].total_cmp(&similarities[*a]).then(a.cmp(b));
         if self.k < order.len() {
@@ -91,7 +74,7 @@ impl Knn {
             order.truncate(self.k);
         }
         for row in order {
-            votes[self.targets[row]] += self.vote_weights[self.targets[row]];
+            votes[self.targets[row]] += 1.0;
         }
         votes
     }
@@ -124,7 +107,7 @@ mod tests {
         for sparse in [false, true] {
             let rows = angles(&[0.0, 10.0, 20.0, 80.0, 90.0], sparse);
             let targets = [0, 0, 2, 2, 2];
-            let head = Knn::fit(&rows, &targets, &[true; 5], 3, 3, ClassWeight::Equal).expect("two classes");
+            let head = Knn::fit(&rows, &targets, &[true; 5], 3, 3).expect("two classes");
             let logits = head.logits(angles(&[4.0, 85.0], sparse));
             // Near 4°: 0°, 10°, 20°, so two votes to one; shares are 0.4 and 0.6.
             assert!((logits[[0, 0]] - (2.4f32 / 4.0).ln()).abs() < 1e-5, "{logits}");
@@ -135,13 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn balanced_votes_count_by_rarity_and_the_prior_comes_back() {
+    fn rows_that_are_not_used_do_not_vote() {
         let rows = angles(&[0.0, 1.0, 2.0, 90.0], false);
-        let head = Knn::fit(&rows, &[0, 0, 0, 1], &[true; 4], 2, 9, ClassWeight::Balanced).expect("two classes");
-        // Every row votes: 3 × 2/3 against 1 × 2, evenly; then the prior ln(3/4 · 2) and ln(1/4 · 2).
-        let logits = head.logits(angles(&[45.0], false));
-        assert!((logits[[0, 0]] - logits[[0, 1]] - 3f32.ln()).abs() < 1e-5, "{logits}");
-        let used = [true, true, true, false];
-        assert!(Knn::fit(&rows, &[0, 0, 0, 1], &used, 2, 3, ClassWeight::Equal).is_none());
+        let head = Knn::fit(&rows, &[0, 0, 1, 1], &[true, false, false, true], 2, 9).expect("two classes");
+        let logits = head.logits(angles(&[0.0], false));
+        assert_eq!((head.rows.len(), logits[[0, 0]]), (2, logits[[0, 1]]));
+        assert!(Knn::fit(&rows, &[0, 0, 0, 1], &[true, true, true, false], 2, 3).is_none());
     }
 }

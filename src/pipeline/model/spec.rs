@@ -131,10 +131,8 @@ impl HeadSpec {
         if dimensions.is_some() && !dense {
             return Err("dimensions are of the dense half, which is left out".into());
         }
-        if matches!(self.head, HeadParams::Prototype { .. }) && self.class_weight == ClassWeight::Balanced {
-            return Err(
-                "class means are the same for any class weight: leave the prototype head's weights equal".into()
-            );
+        if !self.head.weighs_rows() && self.class_weight == ClassWeight::Balanced {
+            return Err(format!("weighing classes changes nothing in the {word} head: leave the weights equal"));
         }
         Ok(())
     }
@@ -220,6 +218,11 @@ impl HeadParams {
     /// Whether the head can read hashed n-grams.
     pub fn reads_sparse(&self) -> bool {
         !matches!(self, HeadParams::Mlp { .. } | HeadParams::Forest { .. })
+    }
+
+    /// Class means are the same for any class weight, and a vote's weight is what the prior takes back.
+    fn weighs_rows(&self) -> bool {
+        !matches!(self, HeadParams::Prototype { .. } | HeadParams::Knn { .. })
     }
 
     fn check(&self) -> Result<(), String> {

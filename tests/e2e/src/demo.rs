@@ -69,6 +69,11 @@ impl Rows {
         self.rows.len()
     }
 
+    /// The names of the columns.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().map(String::as_str)
+    }
+
     /// All cells of a column.
     ///
     /// # Errors

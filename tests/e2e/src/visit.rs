@@ -290,16 +290,24 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When no file comes.
     pub fn export(&self, what: &str) -> Result<String, String> {
+        self.click("link", "Data")?;
+        self.click("button", "Export")?;
+        let text = self.save(what)?;
+        self.click("link", "Label")?;
+        Ok(text)
+    }
+
+    /// Clicks what saves a file, and reads it.
+    ///
+    /// # Errors
+    /// When no file comes.
+    pub fn save(&self, what: &str) -> Result<String, String> {
         let downloads = self.folder.join("downloads");
         let _ = fs::remove_dir_all(&downloads);
         fs::create_dir_all(&downloads).map_err(|error| error.to_string())?;
-        self.click("link", "Data")?;
-        self.click("button", "Export")?;
         self.click_any(&["menuitem", "button"], what)?;
         let file = until(&format!("the file of “{what}”"), SOON, || Ok(finished_download(&downloads)))?;
-        let text = fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-        self.click("link", "Label")?;
-        Ok(text)
+        fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}", file.display()))
     }
 
     /// Exports until `enough` is satisfied: predictions follow a moment after the labels.

@@ -1,5 +1,9 @@
 """Makes penguins-train.csv, penguins-test.csv and penguins.json: run with scikit-learn installed, from the repository's root,
-as `python3 tests/golden/cli/make.py`. The penguins are the Palmer penguins of public/demo (CC0)."""
+as `python3 tests/golden/cli/make.py`. The penguins are the Palmer penguins of public/demo (CC0).
+
+earlier-release.model.zip and earlier-release-scores.csv were made once, by the last commit that knew linear heads alone (840dcea), and
+are never made again: `hone train penguins-train.csv --label-column label -o earlier-release.model.zip`, then
+`hone score earlier-release.model.zip penguins-test.csv -o earlier-release-scores.csv`."""
 
 import csv
 import json

@@ -62,9 +62,9 @@ pub fn Halting(
     halting: HaltingState,
 ) -> impl IntoView {
     let (class, word) = match halting.light {
-        Light::Green => ("light green", "Go on labelling"),
-        Light::Amber => ("light amber", "Labels help little now"),
-        Light::Red => ("light red", "Labels no longer help"),
+        Light::Green => ("light green", "You may stop"),
+        Light::Amber => ("light amber", "Look before you stop"),
+        Light::Red => ("light red", "Go on labelling"),
     };
     view! {
         <p class="halting"><span class=class aria-hidden="true"></span><span><strong>{word}</strong>". "{halting.sentence}</span></p>

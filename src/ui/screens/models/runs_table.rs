@@ -65,8 +65,9 @@ fn heading(runs: RunsView, key: String, title: String) -> AnyView {
             None => "",
         }
     };
+    let full = key.clone();
     view! {
-        <th scope="col" aria-sort=sorted title=key.clone()>
+        <th scope="col" aria-sort=sorted title=full>
             <button class="quiet" on:click=move |_| runs.sort_by(&key)>{title}<span aria-hidden="true">{arrow}</span></button>
         </th>
     }
@@ -76,7 +77,7 @@ fn heading(runs: RunsView, key: String, title: String) -> AnyView {
 fn row_view(app: App, runs: RunsView, row: &RunRow, columns: &[String]) -> AnyView {
     let number = row.number;
     let (id, own) = (row.id.clone(), row.id.clone());
-    let selected = move || runs.selected.with(|selected| selected.contains(&own));
+    let selected = Memo::new(move |_| runs.selected.with(|selected| selected.contains(&own)));
     let select = move |_| {
         runs.selected.update(|selected| match selected.iter().position(|other| *other == id) {
             Some(place) => drop(selected.remove(place)),
@@ -87,8 +88,8 @@ fn row_view(app: App, runs: RunsView, row: &RunRow, columns: &[String]) -> AnyVi
     let cell = |column: &String| view! { <td class="figures">{run_columns::cell(row, column)}</td> }.into_any();
     let cells: Vec<AnyView> = columns.iter().map(cell).collect();
     view! {
-        <tr class:selected=selected.clone()>
-            <td><input type="checkbox" aria-label=format!("Select r{number}") prop:checked=selected on:change=select /></td>
+        <tr class:selected=move || selected.get()>
+            <td><input type="checkbox" aria-label=format!("Select r{number}") prop:checked=move || selected.get() on:change=select /></td>
             <th scope="row"><button class="link" aria-label=format!("Details of r{number}") aria-expanded=move || open().to_string()
                 on:click=move |_| experiments::show_run(app, number)>{format!("r{number}")}</button></th>
             <td>{row.name.clone()}</td>

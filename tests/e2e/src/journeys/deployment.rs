@@ -4,7 +4,9 @@
 use super::demos::{features_are_there, label_next};
 use super::{Surroundings, leave};
 use crate::demo::{self, Rows, Truth};
+use crate::mlflow::MlflowServer;
 use crate::visit::{ENTER, Visit, until};
+use serde_json::Value;
 
 /// The journey, with the demo photos.
 pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
@@ -31,6 +33,9 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     says(&visit, "Verdict", "r1")?;
 
     // Blind audits, and labels enough for a model that is really better.
+    let audits = visit.see("spinbutton", "Number of audits")?;
+    visit.session()?.clear(&audits)?;
+    visit.session()?.write(&audits, "30")?;
     visit.click("button", "Audit now")?;
     visit.click("link", "Label")?;
     while labelled.len() < 90 {
@@ -61,6 +66,9 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
 
     compare_two(&visit)?;
     pictures(&visit, "models-compared")?;
+
+    let mlflow = MlflowServer::start("deployment", &server.origin())?;
+    push_and_read_back(&visit, &mlflow, &second)?;
 
     visit.click("button", "Roll back to r1")?;
     visit.click("button", "Roll back")?;
@@ -101,7 +109,7 @@ fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth
     visit.session()?.clear(&budget)?;
     visit.session()?.write(&budget, "20")?;
     visit.click("button", "Propose and audit")?;
-    says(visit, "Triage", "certificate 1")?;
+    says(visit, "Triage", "Certificate 1")?;
     visit.click("link", "Label")?;
     loop {
         visit.all_saved()?;
@@ -147,6 +155,64 @@ fn runs_that_match(visit: &Visit<'_>, expression: &str) -> Result<usize, String>
     visit.session()?.clear(&search)?;
     visit.session()?.write(&search, ENTER)?;
     Ok(count)
+}
+
+/// Pushes the log by the page that the app opens, and compares what MLflow's own client reads with the log as exported.
+fn push_and_read_back(visit: &Visit<'_>, mlflow: &MlflowServer, champion: &str) -> Result<(), String> {
+    let log = Rows::parse(&visit.save("Runs as CSV")?)?;
+    visit.click("button", "Push to MLflow…")?;
+    let app = until("the push page's own window", 15, || visit.session()?.enter_other_window())?;
+    until("the runs", 60, || Ok(status(visit, "Plan")?.filter(|text| text.contains("From Hone")).map(drop)))?;
+    let field = visit.see("textbox", "Tracking server")?;
+    visit.session()?.clear(&field)?;
+    visit.session()?.write(&field, &mlflow.uri())?;
+    visit.click("button", "Push")?;
+    until("the runs on the server", 180, || {
+        Ok(status(visit, "Result")?.filter(|text| text.contains("runs are on the server")).map(drop))
+    })?;
+    visit.session()?.close_window_and_enter(&app)?;
+
+    let found = mlflow.read_back("Demo: photos")?;
+    let runs = found["runs"].as_array().cloned().unwrap_or_default();
+    let (ids, names) = (log.column("id")?, log.column("name")?);
+    if runs.len() != ids.len() {
+        return Err(format!("{} runs are logged, and {} were read back", ids.len(), runs.len()));
+    }
+    for (place, id) in ids.iter().enumerate() {
+        let run = runs.iter().find(|pair| pair[0] == **id).map(|pair| &pair[1]);
+        let run = run.ok_or_else(|| format!("run {id} was not read back"))?;
+        if run["name"] != *names[place] {
+            return Err(format!("run {id} was read back with the name {}", run["name"]));
+        }
+        for column in log.columns() {
+            let cell = &log.column(column)?[place];
+            let read = match column.split_once('.') {
+                Some(("params", key)) => run["params"][key].as_str().unwrap_or_default().to_owned(),
+                Some(("metrics", key)) => latest(&run["metrics"], key),
+                _ => continue,
+            };
+            let same =
+                read == *cell || read.parse::<f64>().ok().zip(cell.parse::<f64>().ok()).is_some_and(|(a, b)| a == b);
+            if !same {
+                return Err(format!("{column} of run {id} was read back as {read}, not {cell}"));
+            }
+        }
+    }
+    let alias = found["models"].as_object().and_then(|models| models.values().next()?["aliases"]["champion"].as_str());
+    let expected = ids.iter().zip(log.column("run")?).find(|(_, label)| label == champion).map(|(id, _)| id.as_str());
+    if alias == expected { Ok(()) } else { Err(format!("the champion was read back as {alias:?}, not {expected:?}")) }
+}
+
+/// The value of a metric at its latest step, of `[key, step, value, time]` rows.
+fn latest(metrics: &Value, key: &str) -> String {
+    let rows = metrics.as_array().into_iter().flatten().filter(|row| row[0] == *key);
+    let last = rows.max_by_key(|row| row[1].as_i64());
+    last.and_then(|row| row[2].as_str()).unwrap_or_default().to_owned()
+}
+
+fn status(visit: &Visit<'_>, name: &str) -> Result<Option<String>, String> {
+    let Some(element) = visit.find("status", name) else { return Ok(None) };
+    Ok(visit.session()?.text(&element).ok())
 }
 
 fn compare_two(visit: &Visit<'_>) -> Result<(), String> {
