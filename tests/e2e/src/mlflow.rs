@@ -97,6 +97,19 @@ impl MlflowServer {
         }
     }
 
+    /// Deletes an experiment, as a person may in MLflow's own pages.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn delete_experiment(&self, name: &str) -> Result<(), String> {
+        let call = |path: &str| format!("{}/api/2.0/mlflow/experiments/{path}", self.uri());
+        let refused = |error: ureq::Error| format!("the experiment can't be deleted: {error}");
+        let mut found = ureq::get(call("get-by-name")).query("experiment_name", name).call().map_err(refused)?;
+        let found: Value = found.body_mut().read_json().map_err(refused)?;
+        let wanted = json!({ "experiment_id": found["experiment"]["experiment_id"] });
+        ureq::post(call("delete")).send_json(wanted).map_err(refused).map(drop)
+    }
+
     /// All that MLflow's own Python client finds: `runs` as pairs of Hone's run id and what is known of it, and `models`.
     ///
     /// # Errors

@@ -40,6 +40,10 @@ pub fn import_script(_: &Surroundings) -> Result<(), String> {
     expect(&said, "brought up to date")?;
     server.holds(&later)?;
 
+    server.delete_experiment(&later.experiment)?;
+    expect(&push(&server)?, "had been deleted on the server; it was restored")?;
+    server.holds(&later)?;
+
     server.stop();
     match push(&server) {
         Err(problem) => expect(&problem, "Nothing is lost"),
