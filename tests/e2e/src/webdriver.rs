@@ -81,6 +81,10 @@ impl Drop for Driver {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Element(String);
 
+/// A window or tab of the browser.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window(Value);
+
 /// A browser under control; ends with this value.
 pub struct Session<'driver> {
     driver: &'driver Driver,
@@ -233,17 +237,30 @@ impl<'driver> Session<'driver> {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": text })).map(drop)
     }
 
-    /// Turns to a window that a page opened; gives none as long as there is none.
+    /// Turns to a window that a page opened, and gives the one left; gives none as long as there is no other.
     ///
     /// # Errors
     /// When the browser is gone.
-    pub fn enter_other_window(&self) -> Result<Option<()>, String> {
+    pub fn enter_other_window(&self) -> Result<Option<Window>, String> {
         let present = self.get("/window")?;
         let windows = self.get("/window/handles")?;
         match windows.as_array().into_iter().flatten().find(|window| **window != present) {
-            Some(other) => self.post("/window", &json!({ "handle": other })).map(|_| Some(())),
+            Some(other) => self.enter(other).map(|()| Some(Window(present))),
             None => Ok(None),
         }
+    }
+
+    /// Closes the present window and turns to this one.
+    ///
+    /// # Errors
+    /// When the browser is gone.
+    pub fn close_window_and_enter(&self, window: &Window) -> Result<(), String> {
+        self.driver.call("DELETE", &format!("{}/window", self.path), &Value::Null)?;
+        self.enter(&window.0)
+    }
+
+    fn enter(&self, window: &Value) -> Result<(), String> {
+        self.post("/window", &json!({ "handle": window })).map(drop)
     }
 
     /// Presses and releases a key wherever the focus is: a character, or one of WebDriver's code points.

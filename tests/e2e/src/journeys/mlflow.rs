@@ -122,7 +122,7 @@ fn by_message(visit: &Visit<'_>, site: &str, plan: &PushPlan) -> Result<(), Stri
         window.open('mlflow.html');";
     let plan = serde_json::to_string(plan).map_err(|error| error.to_string())?;
     session.run(answer, &json!([plan]))?;
-    until("the page's own window", 15, || session.enter_other_window())
+    until("the page's own window", 15, || session.enter_other_window()).map(drop)
 }
 
 const START_MS: f64 = 1_764_000_000_000.0;
