@@ -22,9 +22,12 @@ pub struct Series {
     pub thin: bool,
     /// Broken: not measured in this project, only estimated for comparison.
     pub dashed: bool,
-    /// Count, value, and its interval's ends, by count.
-    pub points: Vec<(f64, f64, Option<(f64, f64)>)>,
+    /// By count.
+    pub points: Vec<Valued>,
 }
+
+/// Count, value, and the ends of its interval.
+pub type Valued = (f64, f64, Option<(f64, f64)>);
 
 /// What the axes of such a chart are.
 #[derive(Debug, Clone, Copy, PartialEq)]

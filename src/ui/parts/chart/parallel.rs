@@ -44,14 +44,9 @@ pub fn draw(width: f64, runs: &[String], axes: &[ParallelAxis]) -> Drawing {
             }
         }
         scene.line(line, Ink::Hue(run), 2.0, false);
-        for axis in 0..axes.len() {
+        for (axis, named) in axes.iter().enumerate() {
             if let (Some(place), Some(value)) = (at(axis), value(axis)) {
-                scene.point(
-                    place,
-                    None,
-                    Ink::Hue(run),
-                    format!("{name}, {}: {}", axes[axis].key, format::number(value)),
-                );
+                scene.point(place, None, Ink::Hue(run), format!("{name}, {}: {}", named.key, format::number(value)));
             }
         }
         if let Some((_, y)) = (0..axes.len()).rev().find_map(at) {

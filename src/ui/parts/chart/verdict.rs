@@ -98,15 +98,15 @@ mod tests {
 
     fn places(evidence: f64) -> (f64, f64) {
         let drawing = draw(500.0, 12, 13, &figures(evidence));
-        let points = drawing.scene.marks.iter().filter_map(|mark| match mark {
+        let mut points = drawing.scene.marks.iter().filter_map(|mark| match mark {
             Mark::Point { at, value, .. } if value.starts_with("Evidence") => Some(at.0),
             _ => None,
         });
-        let gate = drawing.scene.marks.iter().filter_map(|mark| match mark {
+        let mut gate = drawing.scene.marks.iter().filter_map(|mark| match mark {
             Mark::Line { points, ink: Ink::Text, .. } => Some(points[0].0),
             _ => None,
         });
-        (points.last().expect("the evidence"), gate.last().expect("what is needed"))
+        (points.next_back().expect("the evidence"), gate.next_back().expect("what is needed"))
     }
 
     #[test]
