@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// Below so many labels a class a network has too little to go by.
-const NETWORK_LABELS: usize = 10;
+const NETWORK_LABELS: usize = 30;
 /// Ridge needs a matrix as wide as the fewer of labels and columns; beyond this it takes minutes in a browser.
 const RIDGE_SIDE: usize = 1500;
 /// Refinements start from each of so many best specs, and from the best of each head.
@@ -190,15 +190,16 @@ fn refinements(spec: &HeadSpec, room: Room) -> Vec<HeadSpec> {
     around
 }
 
-/// Neighbours on each hyper-parameter's ladder, within what has ever been of use: beyond it the score creeps on by
-/// ten-thousandths.
+/// Neighbours on each hyper-parameter's ladder, within what has ever been of use. Beyond it the score creeps on by
+/// ten-thousandths, or luck wins: a network that learnt half the penguins at a rate of 0.1 had an out-of-fold log-loss of
+/// 0.0002 and one of 0.42 on the other half.
 fn head_refinements(head: &HeadParams) -> Vec<HeadParams> {
     let counts = |value: usize, most: usize| {
         [value.div_ceil(2), value * 2].into_iter().filter(move |&count| count <= most).collect::<Vec<_>>()
     };
     match *head {
         HeadParams::Logistic { c } => {
-            quarter_decades(c, &[-2, -1, 1, 2], 1000.0).into_iter().map(|c| HeadParams::Logistic { c }).collect()
+            quarter_decades(c, &[-2, -1, 1, 2], 300.0).into_iter().map(|c| HeadParams::Logistic { c }).collect()
         }
         // Leave-one-out has chosen the strength already.
         HeadParams::Ridge { .. } => Vec::new(),
@@ -211,7 +212,7 @@ fn head_refinements(head: &HeadParams) -> Vec<HeadParams> {
         HeadParams::Mlp { hidden, weight_decay, learning_rate, epochs } => {
             let mlp =
                 |hidden, weight_decay, learning_rate| HeadParams::Mlp { hidden, weight_decay, learning_rate, epochs };
-            let rates = quarter_decades(learning_rate, &[-2, 2], 0.1);
+            let rates = quarter_decades(learning_rate, &[-2, 2], 0.01);
             let decays = quarter_decades(weight_decay.max(0.001), &[-4, 4], 1.0);
             let hidden_units = counts(hidden, 512);
             let of_rates = rates.into_iter().map(|rate| mlp(hidden, weight_decay, rate));
@@ -280,9 +281,9 @@ mod tests {
 
     #[test]
     fn it_walks_towards_the_best() {
-        // The best C is 300, far from the default; every other head is hopeless.
+        // The best C is 200, far from the default; every other head is hopeless.
         let score = |spec: &HeadSpec| match spec.head {
-            HeadParams::Logistic { c } if spec.features == FeatureOptions::ALL => 0.1 + (c / 300.0).ln().abs(),
+            HeadParams::Logistic { c } if spec.features == FeatureOptions::ALL => 0.1 + (c / 200.0).ln().abs(),
             _ => 9.0,
         };
         let mut search = search(Kind::Image, 1280, 0, 200);

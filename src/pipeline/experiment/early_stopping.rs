@@ -8,6 +8,7 @@ use super::{Experiment, FOLDS, Part};
 use crate::pipeline::evaluate::metrics::surprise;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::fitting::{FittingError, Prepared};
+use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::model::mlp_fit::{MlpFit, MlpParams};
 use crate::pipeline::model::projection::ProjectionFit;
 use crate::pipeline::model::spec::{HeadParams, HeadSpec};
@@ -29,6 +30,8 @@ pub(super) struct EarlyStopping {
     /// Which network trains next; when all have, the epoch is over.
     turn: usize,
     epoch: u32,
+    /// The network whose turn it is after its epoch, and how many of its held-out labels are predicted.
+    evaluation: Option<(TrainedHead, usize)>,
     /// Logits of the present epoch by label.
     logits: BTreeMap<usize, Vec<f32>>,
     /// Mean out-of-fold loss by epoch.
@@ -61,6 +64,7 @@ impl EarlyStopping {
             networks: Vec::new(),
             turn: 0,
             epoch: 0,
+            evaluation: None,
             logits: BTreeMap::new(),
             losses: Vec::new(),
             best: None,
@@ -95,13 +99,23 @@ impl EarlyStopping {
         }
         let failed = |error: candle_core::Error| FittingError::Network(error.to_string());
         let network = &mut self.networks[self.turn];
-        if !network.fit.step(network.prepared.set(), work).map_err(failed)? {
+        let Some((head, next)) = &mut self.evaluation else {
+            if network.fit.step(network.prepared.set(), work).map_err(failed)? {
+                let mlp = network.fit.head(network.prepared.set()).map_err(failed)?;
+                self.evaluation = Some((network.prepared.head_of(mlp), 0));
+            }
+            return Ok(false);
+        };
+        let end = (*next + (work / head.work_per_row().max(1)).max(1)).min(network.places.len());
+        let places = &network.places[*next..end];
+        let rows: Vec<usize> = places.iter().map(|&place| experiment.labels[place].0).collect();
+        let logits = head.logits(&features.select(&rows));
+        self.logits.extend(places.iter().copied().zip(logits.rows().into_iter().map(|row| row.to_vec())));
+        *next = end;
+        if end < network.places.len() {
             return Ok(false);
         }
-        let head = network.prepared.head_of(network.fit.head(network.prepared.set()).map_err(failed)?);
-        let rows: Vec<usize> = network.places.iter().map(|&place| experiment.labels[place].0).collect();
-        let logits = head.logits(&features.select(&rows));
-        self.logits.extend(network.places.iter().copied().zip(logits.rows().into_iter().map(|row| row.to_vec())));
+        self.evaluation = None;
         self.turn += 1;
         if self.turn < self.networks.len() {
             return Ok(false);

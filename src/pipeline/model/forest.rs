@@ -60,7 +60,8 @@ impl Forest {
 
     /// Comparisons and additions that predicting one row costs, as multiply-adds.
     pub fn work_per_row(&self) -> usize {
-        self.roots.len() * (64 + self.offsets.len())
+        // A step down a tree is a jump in memory.
+        self.roots.len() * (256 + self.offsets.len())
     }
 
     fn leaf(&self, root: u32, row: ArrayView1<f32>) -> usize {

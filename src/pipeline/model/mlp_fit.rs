@@ -57,8 +57,10 @@ pub struct MlpFit {
 #[derive(Debug)]
 struct Parameter {
     variable: Var,
-    mean: Tensor,
-    mean_square: Tensor,
+    /// The same numbers: updating them in place is several times faster than tensor by tensor.
+    values: Vec<f32>,
+    means: Vec<f32>,
+    mean_squares: Vec<f32>,
     /// Biases do not decay.
     decays: bool,
 }
@@ -189,7 +191,7 @@ impl MlpFit {
         self.updates += 1;
         for parameter in &mut self.parameters {
             if let Some(gradient) = gradients.get(parameter.variable.as_tensor()) {
-                parameter.update(&gradient.detach(), &self.params, self.updates)?;
+                parameter.update(gradient, &self.params, self.updates)?;
             }
         }
         Ok(f64::from(summed.to_scalar::<f32>()?))
@@ -198,20 +200,26 @@ impl MlpFit {
 
 impl Parameter {
     fn new((start, decays): (Tensor, bool)) -> Result<Self> {
-        let zeros = start.zeros_like()?;
-        Ok(Self { variable: Var::from_tensor(&start)?, mean: zeros.clone(), mean_square: zeros, decays })
+        let values = start.flatten_all()?.to_vec1::<f32>()?;
+        let zeros = vec![0.0; values.len()];
+        Ok(Self { variable: Var::from_tensor(&start)?, values, means: zeros.clone(), mean_squares: zeros, decays })
     }
 
     /// AdamW (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2), with a constant rate.
     fn update(&mut self, gradient: &Tensor, params: &MlpParams, updates: i32) -> Result<()> {
         let (keep_mean, keep_square) = DECAYS;
-        self.mean = ((&self.mean * keep_mean)? + (gradient * (1.0 - keep_mean))?)?;
-        self.mean_square = ((&self.mean_square * keep_square)? + (gradient.sqr()? * (1.0 - keep_square))?)?;
-        let mean = (&self.mean / (1.0 - keep_mean.powi(updates)))?;
-        let root = ((&self.mean_square / (1.0 - keep_square.powi(updates)))?.sqrt()? + EPSILON)?;
-        let decay = if self.decays { 1.0 - params.learning_rate * params.weight_decay } else { 1.0 };
-        let start = (self.variable.as_tensor().detach() * decay)?;
-        self.variable.set(&(start - ((mean / root)? * params.learning_rate)?)?)
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let decay = if self.decays { (1.0 - params.learning_rate * params.weight_decay) as f32 } else { 1.0 };
+        let rate = (params.learning_rate / (1.0 - keep_mean.powi(updates))) as f32;
+        let square_scale = (1.0 / (1.0 - keep_square.powi(updates))) as f32;
+        let (keep_mean, keep_square, epsilon) = (keep_mean as f32, keep_square as f32, EPSILON as f32);
+        let state = self.values.iter_mut().zip(&mut self.means).zip(&mut self.mean_squares);
+        for (((value, mean), mean_square), gradient) in state.zip(gradient) {
+            *mean = keep_mean * *mean + (1.0 - keep_mean) * gradient;
+            *mean_square = keep_square * *mean_square + (1.0 - keep_square) * gradient * gradient;
+            *value = decay * *value - rate * *mean / ((*mean_square * square_scale).sqrt() + epsilon);
+        }
+        self.variable.set(&Tensor::from_slice(&self.values, self.variable.shape(), &Device::Cpu)?)
     }
 }
 

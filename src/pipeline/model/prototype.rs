@@ -39,6 +39,10 @@ pub struct PrototypeFit {
     /// K sums and the sum of all, dense and sparse columns side by side.
     sums: Vec<Array1<f32>>,
     total: Array1<f32>,
+    /// Products of these: each sum with itself and with the sum of all, and that with itself.
+    sum_sum: Vec<f64>,
+    sum_total: Vec<f64>,
+    total_total: f64,
     /// Leave-one-out cosines of the rows so far.
     cosines: Array2<f32>,
     head: Option<Linear>,
@@ -58,13 +62,26 @@ impl PrototypeFit {
             add(&mut sums[class], &rows, row, 1.0);
             add(&mut total, &rows, row, 1.0);
         }
-        let cosines = Array2::zeros((0, classes));
-        Some(Self { rows, targets, counts, shrinkage, sums, total, cosines, head: None })
+        let dot = |a: &Array1<f32>, b: &Array1<f32>| f64::from(a.dot(b));
+        Some(Self {
+            sum_sum: sums.iter().map(|sum| dot(sum, sum)).collect(),
+            sum_total: sums.iter().map(|sum| dot(sum, &total)).collect(),
+            total_total: dot(&total, &total),
+            cosines: Array2::zeros((0, classes)),
+            head: None,
+            rows,
+            targets,
+            counts,
+            shrinkage,
+            sums,
+            total,
+        })
     }
 
     /// Works until about `work` multiply-adds are done.
     pub fn step(&mut self, work: usize) -> Progress {
-        let per_row = (3 * self.rows.columns() * (1 + self.counts.classes())).max(1);
+        let entries = self.rows.sparse.first().map_or(0, |row| row.indices.len());
+        let per_row = 2 * (self.rows.dense_columns() + 4 * entries + 8) * (1 + self.counts.classes());
         let end = (self.cosines.nrows() + (work / per_row).max(1)).min(self.rows.len());
         for row in self.cosines.nrows()..end {
             let cosines = self.left_out_cosines(row);
@@ -113,26 +130,27 @@ impl PrototypeFit {
         if length > 0.0 { mean / length } else { mean }
     }
 
-    /// Cosines of a row to the means as they would be without it. Its class, if it was its only row, then has nothing but
-    /// the grand mean; a class without rows is as far as can be.
+    /// Cosines of a row x to the means as they would be without it, by products alone: no mean is made. Its class, if it
+    /// was its only row, then has nothing but the grand mean; a class without rows is as far as can be.
     fn left_out_cosines(&self, row: usize) -> Vec<f32> {
         let own = self.targets[row];
-        let mut grand = self.total.clone();
-        add(&mut grand, &self.rows, row, -1.0);
-        grand /= (self.rows.len() - 1).max(1) as f32;
+        // v = a + c·b with a the class's sum without x and b the sum of all without x; c·b is the shrinkage.
+        let c = self.shrinkage / (self.rows.len() - 1).max(1) as f64;
+        let x_x = square(&self.rows, row);
+        let total_x = product(&self.total, &self.rows, row);
+        let b_b = self.total_total - 2.0 * total_x + x_x;
         let cosine = |class: usize| {
             if !self.counts.active(class) {
                 return ABSENT_INTERCEPT;
             }
-            let rows = self.counts.rows(class) as f64 - f64::from(class == own);
-            if rows + self.shrinkage <= 0.0 {
-                return 0.0;
-            }
-            let mut sum = self.sums[class].clone();
-            if class == own {
-                add(&mut sum, &self.rows, row, -1.0);
-            }
-            product(&self.mean(&sum, rows, &grand), &self.rows, row)
+            let without = f64::from(class == own);
+            let sum_x = product(&self.sums[class], &self.rows, row);
+            let a_a = self.sum_sum[class] - without * (2.0 * sum_x - x_x);
+            let a_b = self.sum_total[class] - sum_x - without * (total_x - x_x);
+            let v_x = sum_x - without * x_x + c * (total_x - x_x);
+            let length = (a_a + 2.0 * c * a_b + c * c * b_b).max(0.0).sqrt();
+            // Below this the sums have cancelled out to rounding: there is no direction.
+            if length < 1e-4 { 0.0 } else { (v_x / (length * x_x.sqrt().max(1e-9))) as f32 }
         };
         (0..self.counts.classes()).map(cosine).collect()
     }
@@ -147,13 +165,19 @@ fn add(to: &mut Array1<f32>, rows: &Features, row: usize, times: f32) {
     }
 }
 
-fn product(vector: &Array1<f32>, rows: &Features, row: usize) -> f32 {
+fn product(vector: &Array1<f32>, rows: &Features, row: usize) -> f64 {
     let dense = rows.dense_columns();
     let sparse = rows.sparse.get(row).map_or(0.0, |sparse| {
         let entries = sparse.indices.iter().zip(&sparse.values);
         entries.map(|(&column, value)| vector[dense + column as usize] * value).sum()
     });
-    vector.slice(s![..dense]).dot(&rows.dense.row(row)) + sparse
+    f64::from(vector.slice(s![..dense]).dot(&rows.dense.row(row)) + sparse)
+}
+
+fn square(rows: &Features, row: usize) -> f64 {
+    let dense = rows.dense.row(row);
+    let sparse = rows.sparse.get(row).map_or(0.0, |sparse| sparse.values.iter().map(|value| value * value).sum());
+    f64::from(dense.dot(&dense) + sparse)
 }
 
 #[cfg(test)]
@@ -190,6 +214,27 @@ mod tests {
         // Length plays no part.
         let logits = plain.logits(rows(&[[5.0, 1.0], [0.5, 0.1]]));
         assert!((logits[[0, 0]] - logits[[1, 0]]).abs() < 1e-4 && logits[[0, 0]] > logits[[0, 1]]);
+    }
+
+    #[test]
+    fn left_out_cosines_are_those_to_means_made_without_the_row() {
+        let angles = [0.1f32, 0.3, 0.5, 1.2, 1.4, 0.9, 1.1];
+        let targets = [0, 0, 0, 1, 1, 1, 2];
+        let data = rows(&angles.map(|angle| [2.0 * angle.cos(), 2.0 * angle.sin()]));
+        for shrinkage in [0.0, 0.7] {
+            let fit = PrototypeFit::begin(&data, &targets, &[true; 7], 3, shrinkage).expect("classes");
+            for row in 0..6 {
+                let used: Vec<bool> = (0..7).map(|other| other != row).collect();
+                let mut without = PrototypeFit::begin(&data, &targets, &used, 3, shrinkage).expect("classes");
+                while without.step(1) == Progress::Working {}
+                let head = without.head().expect("done");
+                let logits = head.logits(data.select(&[row]));
+                let lengths = head.0.dense.rows().into_iter().map(|mean| mean.dot(&mean).sqrt());
+                for ((found, logit), length) in fit.left_out_cosines(row).iter().zip(logits.row(0)).zip(lengths) {
+                    assert!((found - logit / length).abs() < 1e-4, "{found} for {}", logit / length);
+                }
+            }
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl RidgeFit {
                     done
                 }
                 Stage::Reduce(mut reduction) => {
-                    let finished = reduction.step(left);
+                    let finished = reduction.step(left / 2);
                     self.stage = match finished {
                         false => Stage::Reduce(reduction),
                         true if self.primal => {
@@ -174,7 +174,8 @@ impl RidgeFit {
                 }
                 Stage::Done => return Progress::Done,
             };
-            left = left.saturating_sub(done);
+            // Numbers of 64 bits count double.
+            left = left.saturating_sub(done.saturating_mul(2));
             if left == 0 && !matches!(self.stage, Stage::Done) {
                 return Progress::Working;
             }
