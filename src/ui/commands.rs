@@ -1,13 +1,14 @@
 //! Every action by name, for the command palette. What has a key says so.
 
 use crate::browser::files;
-use crate::protocol::{ClassIndex, Demo, Export, ProjectSummary};
+use crate::protocol::{CertificateStatus, ClassIndex, Demo, Export, ProjectState, ProjectSummary};
 use crate::ui::app::App;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::dialog::Dialog;
 use crate::ui::route::Route;
+use crate::ui::screens::models::SECTIONS;
 use crate::ui::theme::{self, Theme};
-use crate::ui::{actions, outbox::Outbox};
+use crate::ui::{actions, experiments, format, mlflow, outbox::Outbox, words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -28,6 +29,26 @@ pub enum Command {
     NewClass,
     /// Show a screen.
     Go(Route),
+    /// Show a part of the Models screen: its id and name.
+    Section(&'static str, &'static str),
+    /// Ask for a run of audits.
+    AuditNow,
+    /// Train the champion's kind of model.
+    Train,
+    /// Look for a better model: seconds.
+    Search(u32),
+    /// Stop what is trained or searched.
+    StopExperiments,
+    /// Make the challenger champion: its number.
+    Promote(u32),
+    /// Go back to the champion before: its number.
+    RollBack(u32),
+    /// Accept what is certified: how many predictions.
+    AcceptCertified(u32),
+    /// Give up the audit of a certificate.
+    StopTriage,
+    /// Open the page that pushes the log to MLflow.
+    PushToMlflow,
     /// Take something away.
     Export(Export),
     /// Choose files to import.
@@ -49,11 +70,14 @@ pub enum Command {
 }
 
 /// What can be taken away from the open project, and what it is called.
-pub const EXPORTS: [(Export, &str); 5] = [
+pub const EXPORTS: [(Export, &str); 8] = [
     (Export::LabelsCsv, "Labels as CSV"),
     (Export::LabelsJsonLines, "Labels as JSONL"),
     (Export::PredictionsCsv, "Predictions as CSV"),
+    (Export::ChampionPredictionsCsv, "Champion’s predictions as CSV"),
     (Export::Model, "Model"),
+    (Export::RunsCsv, "Runs as CSV"),
+    (Export::RunsMlflow, "Runs for MLflow (zip)"),
     (Export::Project, "Whole project"),
 ];
 
@@ -76,6 +100,9 @@ impl Command {
             }
             commands.extend([Command::Undo, Command::NewClass]);
             commands.extend(Route::RAIL.map(Command::Go));
+            state
+                .project
+                .with_untracked(|project| commands.extend(project.as_ref().map(deploying).into_iter().flatten()));
             commands.push(Command::Go(Route::Glossary));
             commands.extend(EXPORTS.map(|(export, _)| Command::Export(export)));
             commands.push(Command::Close);
@@ -104,6 +131,18 @@ impl Command {
             Command::Undo => "Undo the last decision".to_owned(),
             Command::NewClass => "New class".to_owned(),
             Command::Go(route) => format!("Go to {}", route.title()),
+            Command::Section(_, name) => format!("Show {}", name.to_lowercase()),
+            Command::AuditNow => format!("Audit now: {} questions", experiments::AUDITS),
+            Command::Train => "Train now".to_owned(),
+            Command::Search(seconds) => format!("Keep searching for {} min", seconds / 60),
+            Command::StopExperiments => "Stop training or searching".to_owned(),
+            Command::Promote(number) => format!("Promote r{number}"),
+            Command::RollBack(number) => format!("Roll back to r{number}"),
+            Command::AcceptCertified(count) => {
+                format!("Accept {}", format::counted((*count).into(), "prediction", "predictions"))
+            }
+            Command::StopTriage => "Stop the audit for the certificate".to_owned(),
+            Command::PushToMlflow => "Push to MLflow…".to_owned(),
             Command::Export(export) => {
                 let name = EXPORTS.iter().find(|(each, _)| each == export).map_or("Problems", |(_, name)| name);
                 format!("Export: {name}")
@@ -150,6 +189,16 @@ impl Command {
                 app.state.naming_class.set(true);
             }
             Command::Go(route) => app.go(route),
+            Command::Section(id, _) => experiments::show_section(app, id),
+            Command::AuditNow => experiments::audit_now(app, experiments::AUDITS),
+            Command::Train => experiments::train(app),
+            Command::Search(seconds) => experiments::search(app, seconds),
+            Command::StopExperiments => experiments::stop(app),
+            Command::Promote(_) => experiments::promote(app),
+            Command::RollBack(_) => experiments::ask_to_roll_back(app),
+            Command::AcceptCertified(_) => experiments::accept_certified(app),
+            Command::StopTriage => experiments::stop_triage(app),
+            Command::PushToMlflow => mlflow::open(app),
             Command::Export(export) => actions::export(app, export),
             Command::ImportFiles => import_files(app),
             Command::ImportFolder => import_folder(app),
@@ -164,6 +213,31 @@ impl Command {
             Command::Theme(choice) => theme::choose(choice),
         }
     }
+}
+
+/// What can be done about models now.
+fn deploying(project: &ProjectState) -> Vec<Command> {
+    let deployment = &project.deployment;
+    let mut commands = Vec::new();
+    commands.extend(words::promotable(project).map(Command::Promote));
+    match words::acceptable(&project.triage) {
+        0 => {}
+        count => commands.push(Command::AcceptCertified(count)),
+    }
+    commands.push(Command::AuditNow);
+    let searching = deployment.search.as_ref().is_some_and(|search| search.running);
+    if searching || deployment.training.is_some() {
+        commands.push(Command::StopExperiments);
+    } else if project.model.is_some() {
+        commands.extend([Command::Train, Command::Search(60), Command::Search(300)]);
+    }
+    if project.triage.certificates.first().is_some_and(|newest| newest.status == CertificateStatus::Auditing) {
+        commands.push(Command::StopTriage);
+    }
+    commands.extend(words::earlier_champion(project).map(Command::RollBack));
+    commands.extend(SECTIONS.map(|(id, name)| Command::Section(id, name)));
+    commands.push(Command::PushToMlflow);
+    commands
 }
 
 /// Lets the person choose files and looks at them.

@@ -9,7 +9,7 @@ use crate::ui::parts::jobs::Jobs;
 use crate::ui::parts::menu::{Menu, MenuItem};
 use crate::ui::route::Route;
 use crate::ui::state::Phase;
-use crate::ui::{actions, dom, format};
+use crate::ui::{actions, dom, experiments, words};
 use leptos::prelude::*;
 
 /// The screens there are now: an open project has four, without one there are only the settings.
@@ -68,7 +68,8 @@ pub fn TopBar() -> impl IntoView {
     view! {
         <header class="top-bar">
             <ProjectMenu />
-            <p class="state-sentence">{move || state_sentence(app.state)}</p>
+            <p class="state-sentence">{move || state.project.with(|project| project.as_ref().map(words::state_sentence))}</p>
+            <Promotable />
             <span class="grow"></span>
             <UpdateOffer />
             <Jobs />
@@ -84,26 +85,19 @@ pub fn TopBar() -> impl IntoView {
     }
 }
 
-/// The model's state in one sentence.
-fn state_sentence(state: crate::ui::state::AppState) -> String {
-    state.project.with(|project| {
-        let Some(project) = project else { return String::new() };
-        match &project.model {
-            None if project.items == 0 => "Nothing imported yet".to_owned(),
-            None => "No model yet: it needs two classes with a label each".to_owned(),
-            Some(model) => {
-                let measured = match &model.audit {
-                    Some(audit) => format!(
-                        "{} on {}",
-                        format::interval(audit.estimate, audit.low, audit.high),
-                        format::counted(audit.total.into(), "audit", "audits")
-                    ),
-                    None => "not audited yet".to_owned(),
-                };
-                format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
+/// Says that a challenger may be promoted, and leads to it.
+#[component]
+fn Promotable() -> impl IntoView {
+    let app = use_app();
+    let number = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(words::promotable)));
+    move || {
+        number.get().map(|number| {
+            view! {
+                <button class="chip ok" aria-label=format!("r{number} may be promoted: show the verdict")
+                    on:click=move |_| experiments::show_section(app, "verdict")>{format!("r{number} may be promoted")}</button>
             }
-        }
-    })
+        })
+    }
 }
 
 #[component]

@@ -57,10 +57,10 @@ pub struct DataView {
 }
 
 impl DataView {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, filter: ItemFilter) -> Self {
         Self {
             search: RwSignal::new(String::new()),
-            filter: RwSignal::new(ItemFilter::All),
+            filter: RwSignal::new(filter),
             sort: RwSignal::new(ItemSort::Imported),
             layout: RwSignal::new(if kind == Kind::Image { Layout::Grid } else { Layout::List }),
             total: RwSignal::new(None),
@@ -192,7 +192,9 @@ impl DataView {
 pub fn DataScreen() -> impl IntoView {
     let app = use_app();
     let kind = app.state.project.with_untracked(|project| project.as_ref().map_or(Kind::Image, |project| project.kind));
-    let view = DataView::new(kind);
+    let showing = app.state.showing.get_untracked();
+    app.state.showing.set(None);
+    let view = DataView::new(kind, showing.unwrap_or(ItemFilter::All));
     watch_changes(app, view);
     view! {
         <div class="data-screen">
@@ -211,7 +213,17 @@ fn watch_changes(app: App, view: DataView) {
         app.state.project.with(|project| {
             project.as_ref().map(|p| {
                 let model = p.model.as_ref().map_or(0, |model| model.version);
-                (p.items, p.embedded, p.labelled, p.audits, p.skipped, p.flagged, model)
+                (
+                    p.items,
+                    p.embedded,
+                    p.labelled,
+                    p.audits,
+                    p.skipped,
+                    p.flagged,
+                    model,
+                    p.triage.accepted,
+                    p.triage.to_confirm,
+                )
             })
         })
     });

@@ -8,9 +8,11 @@ use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::triage_bar::TriageBar;
 use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
+use crate::ui::screens::models::charts::Halting;
 use crate::ui::{actions, dom, format};
 use leptos::ev;
 use leptos::html;
@@ -146,7 +148,29 @@ fn Progress() -> impl IntoView {
                 if skipped == 0 { audits } else { format!("{audits} · {} skipped", format::count(skipped.into())) }
             }}</p>
             <p class="muted figures">{reading}</p>
+            <Standing />
         </div>
+    }
+}
+
+/// What is accepted and what is to be asked, audits asked for, and whether more labels are worth it.
+#[component]
+fn Standing() -> impl IntoView {
+    let state = use_app().state;
+    let certified = Memo::new(move |_| {
+        state.project.with(|project| project.as_ref().is_some_and(|project| !project.triage.certificates.is_empty()))
+    });
+    let audits = move || {
+        let wished = state.project.with(|project| project.as_ref().map_or(0, |project| project.audits_wished));
+        (wished > 0).then(|| {
+            let asked = state.audits_asked.get().max(wished);
+            format!("{} of {} audits still to answer", format::count(wished.into()), format::count(asked.into()))
+        })
+    };
+    view! {
+        <p class="figures" role="status">{audits}</p>
+        <Show when=move || certified.get()>{view! { <TriageBar /> }.into_any()}</Show>
+        {move || state.halting.get().map(|halting| view! { <Halting halting /> }.into_any())}
     }
 }
 

@@ -1,17 +1,20 @@
 //! What the Data screen shows: search, filter chips, order, grid or list.
 
-use crate::protocol::{ClassIndex, ItemFilter, ItemSort};
+use crate::protocol::{ClassIndex, ItemFilter, ItemSort, Judged};
 use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::screens::data::{DataView, Layout};
+use crate::ui::state::AppState;
 use leptos::html;
 use leptos::prelude::*;
 
-const FILTERS: [(ItemFilter, &str); 7] = [
+const FILTERS: [(ItemFilter, &str); 9] = [
     (ItemFilter::All, "All"),
     (ItemFilter::Unlabelled, "Unlabelled"),
     (ItemFilter::Labelled, "Labelled"),
     (ItemFilter::Audit, "Audits"),
+    (ItemFilter::Accepted, "Accepted"),
+    (ItemFilter::ToConfirm, "To confirm"),
     (ItemFilter::Skipped, "Skipped"),
     (ItemFilter::Flagged, "Flagged"),
     (ItemFilter::Disagreeing, "Label ≠ prediction"),
@@ -91,6 +94,8 @@ fn Filters(view: DataView) -> impl IntoView {
             }>{title}</button>
         }
     };
+    // The cell of a confusion matrix that led here stays among the chips, to come back to.
+    let cell = Some(view.filter.get_untracked()).filter(|filter| matches!(filter, ItemFilter::AuditCell { .. }));
     let classes = move || {
         app.state.classes.with(|classes| {
             (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
@@ -98,8 +103,19 @@ fn Filters(view: DataView) -> impl IntoView {
     };
     view! {
         <div class="filters" role="group" aria-label="Show only">
+            {move || cell.map(|cell| chip(cell, cell_name(app.state, cell)))}
             {FILTERS.map(|(filter, title)| chip(filter, title.to_owned())).collect_view()}
             <For each=classes key=|class| class.clone() let((class, name))>{chip(ItemFilter::Class(class), format!("Class: {name}"))}</For>
         </div>
     }
+}
+
+fn cell_name(state: AppState, filter: ItemFilter) -> String {
+    let ItemFilter::AuditCell { model, truth, predicted } = filter else { return String::new() };
+    let model = match model {
+        Judged::Working => "working model",
+        Judged::Champion => "champion",
+        Judged::Challenger => "challenger",
+    };
+    format!("Audited {}, {model} says {}", state.class_name(truth), state.class_name(predicted))
 }

@@ -38,7 +38,7 @@ pub fn Asking() -> impl IntoView {
         }
     };
     view! {
-        <section aria-labelledby="asking-title">
+        <section id="asking" class="block" aria-labelledby="asking-title" tabindex="-1">
             <h2 id="asking-title">"How it asks"</h2>
             <fieldset class="choices column"><legend>"What is asked first"</legend>{STRATEGIES.map(strategy).collect_view()}</fieldset>
             <label class="field">"Audit share"
@@ -47,6 +47,33 @@ pub fn Asking() -> impl IntoView {
                 <span class="figures">{move || format!("{:.0} %", options.get().audit_share * 100.0)}</span></span>
             </label>
             <p class="muted">"So many of the cards are drawn at random, asked without a suggestion and kept out of training. They cost effort and buy an honest figure."</p>
+            {view! { <Pipeline options /> }.into_any()}
         </section>
+    }
+}
+
+/// What happens by itself when new labels are in.
+#[component]
+fn Pipeline(options: Memo<Options>) -> impl IntoView {
+    let app = use_app();
+    let set_after = move |event| {
+        if let Ok(retrain_after) = event_target_value(&event).trim().parse::<u32>() {
+            actions::set_options(app, Options { retrain_after, ..options.get_untracked() });
+        }
+    };
+    let switch = move |_| {
+        let present = options.get_untracked();
+        actions::set_options(app, Options { auto_promote: !present.auto_promote, ..present });
+    };
+    view! {
+        <h3>"The pipeline"</h3>
+        <label class="field">"Retrain after new labels"
+            <span class="row"><input type="number" min="0" max="10000" step="1" aria-label="Retrain after so many new labels"
+                prop:value=move || options.get().retrain_after.to_string() on:change=set_after />
+            <span class="muted">"0: never by itself"</span></span>
+        </label>
+        <label class="check"><input type="checkbox" prop:checked=move || options.get().auto_promote on:change=switch />
+            "Promote by itself what passes the gate"</label>
+        <p class="muted">"After so many new labels a model is trained, measured on the audits and brought to the gate. Otherwise it asks you before it promotes."</p>
     }
 }
