@@ -369,10 +369,9 @@ impl HeldOut {
 }
 
 impl Outcome {
-    /// Whether its out-of-fold log-loss is below another's by more than one standard error of their paired difference,
-    /// after the rule of Breiman, Friedman, Olshen & Stone ("Classification and regression trees", 1984). Of many heads
-    /// one is always luckiest: without this, searches on half of the penguins or of the breast cancer data came back with
-    /// heads that did worse than the default on the other half.
+    /// Whether its out-of-fold log-loss is below another's by more than two standard errors of their paired difference. Of
+    /// many heads one is always luckiest: without this, or with one standard error, which a single lucky label passes,
+    /// searches on half of the penguins came back with heads that did worse than the default on the other half.
     ///
     /// Both outcomes must be of the same labels and seed; labels that only one held out are not compared.
     pub fn clearly_better_than(&self, other: &Outcome) -> bool {
@@ -385,7 +384,7 @@ impl Outcome {
         let count = gains.len() as f64;
         let mean = gains.iter().sum::<f64>() / count;
         let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        count > 1.0 && mean > (variance / count).sqrt()
+        count > 1.0 && mean > 2.0 * (variance / count).sqrt()
     }
 }
 
