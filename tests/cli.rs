@@ -452,6 +452,7 @@ fn search_ranks_heads_and_saves_the_best() {
     assert!(trials.len() >= 8, "{found}");
     let losses: Vec<f64> = trials.iter().filter_map(|trial| trial["out_of_fold_log_loss"].as_f64()).collect();
     assert!(losses.len() == trials.len() && losses.is_sorted(), "{losses:?}");
+    assert_eq!(trials.iter().filter(|trial| trial["kept"] == true).count(), 1);
     let params: std::collections::HashSet<String> = trials.iter().map(|trial| trial["params"].to_string()).collect();
     assert_eq!(params.len(), trials.len(), "nothing is tried twice");
     let default = trials.iter().find(|trial| trial["name"] == "logistic" && trial["params"]["c"] == "10");

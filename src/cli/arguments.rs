@@ -31,7 +31,7 @@ pub struct Arguments {
 pub enum Command {
     /// Train a classifier on labelled data and save it
     Train(TrainArguments),
-    /// Try heads and features until time is up, rank them, save the best
+    /// Try heads and features until time is up, rank them, save what beats the default
     Search(SearchArguments),
     /// Predict the class of each item with a saved model
     Score(ScoreArguments),
@@ -125,7 +125,7 @@ pub struct SearchArguments {
     /// How long to search, in minutes; it ends sooner when there is nothing more to try
     #[arg(long, value_name = "N", value_parser = minutes)]
     pub minutes: f64,
-    /// Where to save the best model
+    /// Where to save the model that the search settles on
     #[arg(short, long, value_name = "MODEL")]
     pub output: Option<PathBuf>,
     /// How to compute and answer.

@@ -29,7 +29,7 @@ struct Report {
     exhausted: bool,
     /// The best first.
     trials: Vec<Trial>,
-    /// The model file with the best, if one was asked for.
+    /// The model file with the head that was kept, if one was asked for.
     model: Option<String>,
 }
 
@@ -41,6 +41,8 @@ struct Trial {
     /// Share of training labels predicted right out of fold.
     out_of_fold_accuracy: f64,
     out_of_fold_log_loss: f64,
+    /// Whether this is the one that the search settles on.
+    kept: bool,
     seconds: f64,
     #[serde(skip)]
     hyper_parameters: String,
@@ -61,7 +63,7 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
     let mut search = Search::new(kind, &features, labels.len(), classes, SEED);
     let ends = Instant::now() + Duration::from_secs_f64(60.0 * arguments.minutes);
     let mut trials: Vec<Trial> = Vec::new();
-    let mut best: Option<Outcome> = None;
+    let mut kept: Option<Kept> = None;
     let exhausted = loop {
         let Some(spec) = search.next() else { break true };
         let begun = Instant::now();
@@ -80,8 +82,9 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
             ));
         }
         progress(&spec, accuracy, loss);
-        if search.best().is_none_or(|(_, least)| loss < least) {
-            best = Some(outcome);
+        match &mut kept {
+            None => kept = Some(Kept { params: spec.params(), outcome: outcome.clone(), reference: outcome }),
+            Some(kept) => kept.consider(&spec, outcome),
         }
         search.tell(&spec, loss);
         trials.push(Trial {
@@ -90,17 +93,21 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
             params: spec.params(),
             out_of_fold_accuracy: accuracy,
             out_of_fold_log_loss: loss,
+            kept: false,
             seconds: begun.elapsed().as_secs_f64(),
             hyper_parameters: spec.hyper_parameters(),
         });
     };
-    let Some(best) = best else {
+    let Some(kept) = kept else {
         return Err(Failure::data("time was up before the first head was trained; give it more --minutes"));
     };
     trials.sort_by(|a, b| a.out_of_fold_log_loss.total_cmp(&b.out_of_fold_log_loss));
-    trials.iter_mut().zip(1..).for_each(|(trial, rank)| trial.rank = rank);
+    trials.iter_mut().zip(1..).for_each(|(trial, rank)| {
+        trial.rank = rank;
+        trial.kept = trial.params == kept.params;
+    });
     if let Some(path) = &arguments.output {
-        labelled.saved_model(&extractor, best).write(path)?;
+        labelled.saved_model(&extractor, kept.outcome).write(path)?;
     }
     let model = arguments.output.as_ref().map(|path| path.display().to_string());
     let report = Report { kind, items: labels.len(), classes, exhausted, trials, model };
@@ -109,6 +116,25 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
     }
     output::print(&in_words(&report));
     Ok(())
+}
+
+/// The head that the search settles on: the best of those that are clearly better than the default, else the default.
+struct Kept {
+    params: BTreeMap<String, String>,
+    outcome: Outcome,
+    /// The default's.
+    reference: Outcome,
+}
+
+impl Kept {
+    fn consider(&mut self, spec: &HeadSpec, outcome: Outcome) {
+        if outcome.out_of_fold_log_loss < self.outcome.out_of_fold_log_loss
+            && outcome.clearly_better_than(&self.reference)
+        {
+            self.params = spec.params();
+            self.outcome = outcome;
+        }
+    }
 }
 
 /// One experiment; `None` if time is up first.
@@ -144,7 +170,7 @@ fn in_words(report: &Report) -> String {
             hyper_parameters => format!("{} ({hyper_parameters})", trial.name),
         };
         rows.push(vec![
-            format!("{:>4} {head}", trial.rank),
+            format!("{:>4} {head}{}", trial.rank, if trial.kept { " *" } else { "" }),
             percent(trial.out_of_fold_accuracy),
             format!("{:.4}", trial.out_of_fold_log_loss),
             format!("{:.1}", trial.seconds),
@@ -156,8 +182,9 @@ fn in_words(report: &Report) -> String {
         true => format!("Tried {tried}; there is nothing more to try.\n"),
         false => format!("Tried {tried} before time was up.\n"),
     };
+    text += "* is what the search settles on: the best that beats the default by more than luck, else the default.\n";
     if let Some(model) = &report.model {
-        text += &format!("Saved the best as {model}. `hone evaluate` on unseen data gives its accuracy.\n");
+        text += &format!("Saved it as {model}. `hone evaluate` on unseen data gives its accuracy.\n");
     }
     text
 }

@@ -170,6 +170,33 @@ fn what_cannot_be_trained_is_told() {
     check(&labels, &HeadSpec { head: HeadParams::Knn { k: 0 }, ..default.clone() }, "k must");
 }
 
+#[test]
+fn clearly_better_is_more_than_luck() {
+    let (features, labels) = clusters(120, 0);
+    let plain = run(&features, &labels, 3, &HeadSpec::default_for(Kind::Table), 1).expect("three classes");
+    // The same predictions, surer of the truth in so many rows and less sure in so many others.
+    let moved = |better: usize, worse: usize| {
+        let mut outcome = plain.clone();
+        for (at, row) in outcome.out_of_fold.iter_mut().enumerate() {
+            let factor = if at < better {
+                1.25
+            } else if at < better + worse {
+                0.8
+            } else {
+                1.0
+            };
+            row.probabilities[row.target] *= factor;
+        }
+        outcome
+    };
+    for (better, worse, expected) in
+        [(0, 0, false), (60, 0, true), (60, 57, false), (60, 30, true), (30, 60, false), (1, 0, false)]
+    {
+        let found = moved(better, worse).clearly_better_than(&plain);
+        assert_eq!(found, expected, "{better} better, {worse} worse");
+    }
+}
+
 /// The slowest slice of every head: `cargo test --release -p hone --lib slowest_slice -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]

@@ -1,7 +1,7 @@
 //! Nearest class mean by cosine, with the means shrunk towards the grand mean (compare Tibshirani, Hastie, Narasimhan &
 //! Chu, "Diagnosis of multiple cancer types by shrunken centroids", 2002). The best head below some five labels a class.
 
-use super::calibration::fit_temperature;
+use super::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::cosine::to_unit_rows;
 use super::linear::{ABSENT_INTERCEPT, Linear};
 use super::logistic::Progress;
@@ -12,8 +12,6 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 /// Cosines differ little between classes: multiplied by this, their softmax is about as sure as a classifier should be;
 /// the exact factor is fitted.
 const SHARPNESS: f64 = 16.0;
-/// The prior on ln sharpness is wide: leave-one-out cosines are honest.
-const SHARPNESS_DEVIATION: f64 = 2.0;
 
 /// Logits = sharpness · cos(x, mean of the class). The means, of unit length and times the sharpness, are the weights
 /// of a linear head that reads unit rows.
@@ -108,7 +106,7 @@ impl PrototypeFit {
 
     fn means(&self) -> Linear {
         let logits = self.cosines.mapv(|cosine| (SHARPNESS as f32 * cosine).max(ABSENT_INTERCEPT));
-        let sharpness = SHARPNESS / fit_temperature(&logits, &self.targets, SHARPNESS_DEVIATION);
+        let sharpness = SHARPNESS / fit_temperature(&logits, &self.targets, PRIOR_DEVIATION);
         let (classes, dense) = (self.counts.classes(), self.rows.dense_columns());
         let mut head = Linear::absent(classes, dense, self.rows.sparse_columns);
         let grand = &self.total / self.rows.len() as f32;

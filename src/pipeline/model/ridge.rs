@@ -5,7 +5,7 @@
 //! regularized least squares", 2007), so all strengths are compared without a single refit. Whichever of the two
 //! Gram matrices is smaller, features × features or rows × rows, is made tridiagonal once and serves every λ.
 
-use super::calibration::fit_temperature;
+use super::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::linear::Linear;
 use super::logistic::{ClassWeight, Progress};
 use super::training_set::TrainingSet;
@@ -20,8 +20,6 @@ pub const MOST_SIDE: usize = 3000;
 /// Regression values lie between 0 and 1: multiplied by this, a softmax of them is about as sure as a classifier should
 /// be; the exact factor is fitted.
 const SHARPNESS: f64 = 8.0;
-/// The prior on ln sharpness is wide: leave-one-out values are plenty and honest.
-const SHARPNESS_DEVIATION: f64 = 2.0;
 /// Rows multiplied at a time; the same whatever the slices, so that sums are rounded the same.
 const CHUNK: usize = 8;
 /// 1 − h is kept above this: a row on which everything hangs predicts nothing when left out.
@@ -239,7 +237,7 @@ impl RidgeFit {
             false => super::linear::ABSENT_INTERCEPT,
         };
         let logits = Array2::from_shape_fn(best.left_out.dim(), |at| logit(best.left_out[at], at.1));
-        SHARPNESS / fit_temperature(&logits, &self.targets, SHARPNESS_DEVIATION)
+        SHARPNESS / fit_temperature(&logits, &self.targets, PRIOR_DEVIATION)
     }
 
     /// Columns × K weights for the set's scaled features, and K intercepts.
