@@ -35,14 +35,15 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     // Blind audits, and labels enough for a model that is really better.
     let audits = visit.see("spinbutton", "Number of audits")?;
     visit.session()?.clear(&audits)?;
-    visit.session()?.write(&audits, "30")?;
+    visit.session()?.write(&audits, "36")?;
     visit.click("button", "Audit now")?;
     visit.click("link", "Label")?;
-    while labelled.len() < 90 {
+    while labelled.len() < 105 {
         label_next(&mut visit, &truth, &mut labelled)?;
     }
     visit.all_saved()?;
     visit.click("link", "Models")?;
+    train_now(&visit)?;
     let promote = until("a challenger that may be promoted", 120, || enabled_button(&visit, "Promote r"))?;
     pictures(&visit, "models-challenger")?;
     visit.click("button", &promote)?;
@@ -76,6 +77,12 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     says(&visit, "Triage", "became champion")?;
     pictures(&visit, "models-rolled-back")?;
     leave(visit, &server)
+}
+
+/// Trains on all labels there are, once what is under way has ended.
+fn train_now(visit: &Visit<'_>) -> Result<(), String> {
+    until("the button that trains", 120, || enabled_button(visit, "Train now"))?;
+    visit.click("button", "Train now")
 }
 
 /// The text of a region.
