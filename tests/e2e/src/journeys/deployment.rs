@@ -46,16 +46,20 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     train_now(&visit)?;
     let promote = until("a challenger that may be promoted", 120, || enabled_button(&visit, "Promote r"))?;
     pictures(&visit, "models-challenger")?;
+    visit.click("button", "Evaluation")?;
+    pictures(&visit, "models-evaluation")?;
     visit.click("button", &promote)?;
     let second = promote.trim_start_matches("Promote ").to_owned();
     until("the new champion", 60, || Ok(visit.find("button", "Roll back to r1").map(drop)))?;
 
     certify_and_accept(&mut visit, &truth, &mut labelled)?;
+    visit.click("button", "Triage")?;
     pictures(&visit, "models-certified")?;
 
     // A search, and the same search again: nothing is run twice.
     visit.click("button", "Keep searching")?;
     until("the end of the search", 300, || Ok(visit.find("button", "Keep searching").map(drop)))?;
+    visit.click("button", "Runs")?;
     pictures(&visit, "models-searched")?;
     let trials = |visit: &Visit<'_>| runs_that_match(visit, "attributes.kind = \"trial\"");
     let before = trials(&visit)?;
