@@ -65,6 +65,14 @@ pub fn number(value: f64) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
+/// A stored value as it is read: a number with many digits gets the four that matter, everything else stays.
+pub fn shown(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(exact) if value.len() > 6 && value.contains(['.', 'e']) => number(exact),
+        _ => value.to_owned(),
+    }
+}
+
 /// An e-value: how many times likelier the figures are if there is a difference. Two digits say enough.
 pub fn evidence(value: f64) -> String {
     match value {
@@ -166,6 +174,11 @@ mod tests {
             (f64::NAN, "–"),
         ] {
             assert_eq!(number(value), expected);
+        }
+        for (value, expected) in
+            [("0.9838709677419355", "0.9839"), ("1752133221", "1752133221"), ("0.25", "0.25"), ("ridge", "ridge")]
+        {
+            assert_eq!(shown(value), expected);
         }
         for (value, expected) in
             [(61.9, "61"), (19.99, "19"), (1.5, "1.50"), (0.0, "less than 0.01"), (1e30, "more than a million")]

@@ -149,7 +149,9 @@ pub fn acceptable(triage: &TriageState) -> u32 {
     }
     // An audited item has its label from a person.
     let certified = newest.parts.iter().filter(|part| part.status == crate::protocol::PartStatus::Certified);
-    certified.map(|part| part.items - part.audited.min(part.items)).sum()
+    let covered: u32 = certified.map(|part| part.items - part.audited.min(part.items)).sum();
+    // Some of the rest may have been decided by people meanwhile.
+    covered.min(triage.left)
 }
 
 /// How a search is going, in one line.
@@ -212,7 +214,7 @@ mod tests {
             let mut newest =
                 certificate(status, vec![part(500, 60, PartStatus::Certified), part(100, 30, PartStatus::Refused)]);
             newest.accepted = accepted;
-            let triage = TriageState { certificates: vec![newest], ..TriageState::default() };
+            let triage = TriageState { certificates: vec![newest], left: 900, ..TriageState::default() };
             assert_eq!(acceptable(&triage), expected, "{triage:?}");
         };
         check(CertificateStatus::Certified, 0, 440);
@@ -220,6 +222,9 @@ mod tests {
         check(CertificateStatus::Auditing, 0, 0);
         check(CertificateStatus::Void("A new champion.".into()), 0, 0);
         assert_eq!(acceptable(&TriageState::default()), 0);
+        let certified = certificate(CertificateStatus::Certified, vec![part(500, 60, PartStatus::Certified)]);
+        let few_left = TriageState { certificates: vec![certified], left: 7, ..TriageState::default() };
+        assert_eq!(acceptable(&few_left), 7);
     }
 
     #[test]

@@ -45,6 +45,18 @@ impl Unit {
     }
 }
 
+/// On which side of its place a value below an axis stands: at the ends of a scene it would be cut if it stood around it.
+pub fn beside(scene: &Scene, x: f64) -> Anchor {
+    const HALF_OF_THE_LONGEST: f64 = 18.0;
+    if x > scene.width - HALF_OF_THE_LONGEST {
+        Anchor::End
+    } else if x < HALF_OF_THE_LONGEST {
+        Anchor::Start
+    } else {
+        Anchor::Middle
+    }
+}
+
 /// The axis at the left, from `low` to `high`, with a line across the field at each value.
 pub fn upward(scene: &mut Scene, field: Field, unit: Unit, low: f64, high: f64) -> Scale {
     let scale = Scale::linear(low, high, field.bottom, field.top);
@@ -63,7 +75,8 @@ pub fn across(scene: &mut Scene, field: Field, unit: Unit, low: f64, high: f64, 
     for value in ticks(low, high, wanted) {
         let x = scale.at(value);
         scene.hairline((x, field.bottom), (x, field.bottom + 4.0));
-        scene.note((x, field.bottom + 17.0), unit.tick(value), Anchor::Middle);
+        let anchor = beside(scene, x);
+        scene.note((x, field.bottom + 17.0), unit.tick(value), anchor);
     }
     scene.note(((field.left + field.right) / 2.0, field.bottom + 33.0), name, Anchor::Middle);
     scale

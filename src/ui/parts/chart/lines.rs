@@ -82,7 +82,12 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
         for &(count, value, ends) in &series.points {
             let at = (x.at(count), y.at(value));
             let whisker = ends.map(|(low, high)| [(at.0, y.at(low)), (at.0, y.at(high))]);
-            scene.point(at, whisker, series.ink, words(axes, series, count, value, ends));
+            let words = words(axes, series, count, value, ends);
+            if series.thin && whisker.is_none() {
+                scene.small_point(at, series.ink, words);
+            } else {
+                scene.point(at, whisker, series.ink, words);
+            }
         }
     }
     let ends: Vec<(&Series, f64, f64)> =

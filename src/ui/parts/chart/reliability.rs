@@ -22,8 +22,9 @@ pub fn draw(width: f64, bins: &[ReliabilityBar]) -> Drawing {
     let x = axes::across(&mut scene, field, Unit::Share, begin, 1.0, "the model's probability");
     let from = floor.max(begin);
     scene.line(vec![(x.at(from), y.at(from)), (x.at(1.0), y.at(1.0))], Ink::Edge, 1.25, true);
-    let middle = (from + 1.0) / 2.0;
-    scene.note((x.at(middle) - 8.0, y.at(middle) - 6.0), "as sure as right", Anchor::End);
+    // Below the line, where an honest model has no points.
+    let low = from + (1.0 - from) * 0.12;
+    scene.note((x.at(low) + 8.0, y.at(low) + 12.0), "as sure as right", Anchor::Start);
     let line = bins.iter().map(|bin| (x.at(bin.mean_probability), y.at(bin.right.estimate))).collect();
     scene.line(line, Ink::Hue(0), 1.25, false);
     let mut table = Table::new(&["bin", "mean probability", "audits", "right"]);

@@ -1,7 +1,7 @@
 //! Shares with their intervals, one below the other on a common axis: slices of the audits.
 
 use super::Drawing;
-use super::axes::Unit;
+use super::axes::{Unit, beside};
 use super::scale::{Scale, floor_of_shares, ticks};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
@@ -34,8 +34,8 @@ pub fn push(scene: &mut Scene, top: f64, rows: &[ShareRow]) -> f64 {
     for value in ticks(floor, 1.0, if scene.width < 340.0 { 3 } else { 5 }) {
         let x = scale.at(value);
         scene.hairline((x, top + 18.0), (x, end));
-        // The outermost values would be cut at the edge if they stood around their place.
-        scene.note((x, end + 14.0), Unit::Share.tick(value), Anchor::Middle);
+        let anchor = beside(scene, x);
+        scene.note((x, end + 14.0), Unit::Share.tick(value), anchor);
     }
     for (place, row) in rows.iter().enumerate() {
         let y = top + ROW * place as f64;

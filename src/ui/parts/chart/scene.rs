@@ -91,6 +91,8 @@ pub enum Mark {
         whisker: Option<[Place; 2]>,
         /// The exact value in words.
         value: String,
+        /// Small: one of so many that full dots would hide their line.
+        small: bool,
     },
 }
 
@@ -138,6 +140,11 @@ impl Scene {
 
     /// A value that can be pointed at.
     pub fn point(&mut self, at: Place, whisker: Option<[Place; 2]>, ink: Ink, value: String) {
-        self.marks.push(Mark::Point { at, ink, whisker, value });
+        self.marks.push(Mark::Point { at, ink, whisker, value, small: false });
+    }
+
+    /// The same, small, where there are many of them.
+    pub fn small_point(&mut self, at: Place, ink: Ink, value: String) {
+        self.marks.push(Mark::Point { at, ink, whisker: None, value, small: true });
     }
 }

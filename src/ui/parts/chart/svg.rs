@@ -81,7 +81,7 @@ fn push(svg: &mut String, mark: &Mark, points: &mut u32) {
             if *strong { " font-weight=\"600\"" } else { "" },
             escape(text)
         ),
-        Mark::Point { at, ink, whisker, value } => {
+        Mark::Point { at, ink, whisker, value, small } => {
             let reach = if *points == 0 { 0 } else { -1 };
             *points += 1;
             let value = escape(value);
@@ -94,10 +94,11 @@ fn push(svg: &mut String, mark: &Mark, points: &mut u32) {
             write!(
                 svg,
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"10\" fill-opacity=\"0\"/>\
-                 <circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"3.5\" fill=\"var({})\"/></g>",
+                 <circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"var({})\"/></g>",
                 ink.property(),
                 x = short(at.0),
                 y = short(at.1),
+                r = if *small { 1.5 } else { 3.5 },
             )
         }
     };

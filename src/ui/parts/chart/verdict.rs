@@ -1,6 +1,7 @@
 //! The gate in one drawing: champion and challenger on one axis, and the evidence against what it must reach.
 
 use super::Drawing;
+use super::axes::beside;
 use super::rows::{self, ShareRow};
 use super::scale::{Scale, powers};
 use super::scene::{Anchor, Ink, Scene};
@@ -62,7 +63,8 @@ fn evidence(scene: &mut Scene, top: f64, evidence: f64, needed: f64) -> f64 {
         let x = scale.at(power);
         scene.hairline((x, axis), (x, axis + 4.0));
         if place % every == 0 {
-            scene.note((x, axis + 18.0), format::number(power), Anchor::Middle);
+            let anchor = beside(scene, x);
+            scene.note((x, axis + 18.0), format::number(power), anchor);
         }
     }
     let gate = scale.at(needed);

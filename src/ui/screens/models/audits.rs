@@ -3,8 +3,13 @@
 use crate::ui::app::use_app;
 use crate::ui::parts::action::ActionButton;
 use crate::ui::route::Route;
+use crate::ui::state::AppState;
 use crate::ui::{experiments, format};
 use leptos::prelude::*;
+
+fn model(state: AppState) -> bool {
+    state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()))
+}
 
 /// How many, a button, and how many of them are still to answer.
 #[component]
@@ -15,8 +20,10 @@ pub fn AuditNow() -> impl IntoView {
     let wished = Memo::new(move |_| state.project.with(|project| project.as_ref().map_or(0, |p| p.audits_wished)));
     let number = move || count.with(|count| count.parse::<u32>().ok()).filter(|count| (1..=1000).contains(count));
     let why = Signal::derive(move || {
+        let no_model =
+            (!model(state)).then_some("Audits measure a model. First label one item of each of two classes.");
         let bad = number().is_none().then_some("How many? Between 1 and 1,000.");
-        state.why_read_only().or(bad).map(str::to_owned)
+        state.why_read_only().or(no_model).or(bad).map(str::to_owned)
     });
     let ask = Callback::new(move |()| {
         if let Some(count) = untrack(number) {
@@ -51,8 +58,7 @@ pub fn NoAudits(
     loaded: RwSignal<bool>,
 ) -> impl IntoView {
     let state = use_app().state;
-    let model = move || state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()));
-    let sentence = move || match (loaded.get(), model()) {
+    let sentence = move || match (loaded.get(), model(state)) {
         (false, _) => "Measuring…",
         (true, false) => {
             "Accuracy, confusion matrix, reliability, learning curve and slices will be here. First label one item of each of two classes."

@@ -62,12 +62,12 @@ pub fn Halting(
     halting: HaltingState,
 ) -> impl IntoView {
     let (class, word) = match halting.light {
-        Light::Green => ("light green", "You may stop"),
-        Light::Amber => ("light amber", "Look before you stop"),
-        Light::Red => ("light red", "Go on labelling"),
+        Light::Green => ("light green", "Green"),
+        Light::Amber => ("light amber", "Amber"),
+        Light::Red => ("light red", "Red"),
     };
     view! {
-        <p class="halting"><span class=class aria-hidden="true"></span><span><strong>{word}</strong>". "{halting.sentence}</span></p>
+        <p class="halting"><span class=class aria-hidden="true"></span><span><strong>{word}</strong>" · "{halting.sentence}</span></p>
     }
 }
 

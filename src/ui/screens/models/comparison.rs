@@ -4,9 +4,9 @@ use super::runs::RunsView;
 use crate::protocol::{ComparedRow, RunComparison};
 use crate::ui::app::use_app;
 use crate::ui::dom;
-use crate::ui::experiments;
 use crate::ui::parts::chart::figure::ChartFigure;
 use crate::ui::parts::chart::{Drawing, lines, parallel};
+use crate::ui::{experiments, format};
 use leptos::prelude::*;
 
 /// The comparison asked for, if one is.
@@ -55,7 +55,9 @@ fn side_by_side(compared: &RunComparison, only_differences: bool) -> AnyView {
         .collect();
     let row = |row: &ComparedRow| {
         let cell = |value: &Option<String>| {
-            view! { <td class="figures">{value.clone().unwrap_or_else(|| "–".to_owned())}</td> }.into_any()
+            let exact = value.clone().unwrap_or_default();
+            view! { <td class="figures" title=exact>{value.as_deref().map_or_else(|| "–".to_owned(), format::shown)}</td> }
+                .into_any()
         };
         let cells: Vec<AnyView> = row.values.iter().map(cell).collect();
         view! { <tr class:differs=row.differs><th scope="row"><span class="muted">{row.group.clone()}" "</span>{row.key.clone()}</th>{cells}</tr> }.into_any()
