@@ -203,6 +203,12 @@ impl AppState {
     pub fn tell(&self, tone: Tone, text: String) {
         self.toasts.update(|toasts| {
             toasts.retain(|toast| toast.text != text);
+            // What is good to know makes room for what is newer; what went wrong stays until it is read.
+            if tone == Tone::Note {
+                let notes: Vec<u32> = toasts.iter().filter(|toast| toast.tone == tone).map(|toast| toast.id).collect();
+                let old = &notes[..notes.len().saturating_sub(1)];
+                toasts.retain(|toast| !old.contains(&toast.id));
+            }
             let id = toasts.iter().map(|toast| toast.id).max().unwrap_or(0) + 1;
             toasts.push(Toast { id, tone, text });
         });

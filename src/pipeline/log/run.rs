@@ -192,8 +192,6 @@ pub(crate) mod any_number {
         WORDS.into_iter().find(|(_, number)| *number == value).map(|(word, _)| word)
     }
 
-    // The signature is serde's.
-    #[expect(clippy::trivially_copy_pass_by_ref)]
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         match word(*value) {
             Some(word) => serializer.serialize_str(word),

@@ -285,8 +285,8 @@ impl Session {
         if project.record.options.auto_promote {
             return self.promote(now_ms).await;
         }
-        let sentence = project.verdict_sentence(&verdict);
-        self.notice(sentence);
+        let number = project.challenger.as_ref().map_or(0, |challenger| challenger.number);
+        self.notice(format!("r{number} has passed the gate and may be promoted (evidence {:.0}).", verdict.e_value));
         Ok(())
     }
 

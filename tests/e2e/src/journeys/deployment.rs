@@ -122,12 +122,11 @@ fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth
     visit.click("button", "Propose and audit")?;
     says(visit, "Triage", "Certificate 1")?;
     visit.click("link", "Label")?;
-    loop {
-        visit.all_saved()?;
-        if !visit.all_text()?.contains("certificate 1 would accept") {
-            break;
-        }
+    let asks = |visit: &Visit<'_>| Ok::<bool, String>(visit.all_text()?.contains("certificate 1 would accept"));
+    until("the certificate's first question", 60, || Ok(asks(visit)?.then_some(())))?;
+    while asks(visit)? {
         label_next(visit, truth, labelled)?;
+        visit.all_saved()?;
     }
     visit.click("link", "Models")?;
     let accept = until("what may be accepted", 60, || enabled_button(visit, "Accept "))?;
