@@ -45,6 +45,9 @@ impl Unit {
     }
 }
 
+/// About so many values stand at the left axis.
+pub const UPWARD_TICKS: u32 = 4;
+
 /// On which side of its place a value below an axis stands: at the ends of a scene it would be cut if it stood around it.
 pub fn beside(scene: &Scene, x: f64) -> Anchor {
     const HALF_OF_THE_LONGEST: f64 = 18.0;
@@ -60,7 +63,7 @@ pub fn beside(scene: &Scene, x: f64) -> Anchor {
 /// The axis at the left, from `low` to `high`, with a line across the field at each value.
 pub fn upward(scene: &mut Scene, field: Field, unit: Unit, low: f64, high: f64) -> Scale {
     let scale = Scale::linear(low, high, field.bottom, field.top);
-    for value in ticks(low, high, 4) {
+    for value in ticks(low, high, UPWARD_TICKS) {
         let y = scale.at(value);
         scene.hairline((field.left, y), (field.right, y));
         scene.note((field.left - 6.0, y + 4.0), unit.tick(value), Anchor::End);
@@ -71,7 +74,7 @@ pub fn upward(scene: &mut Scene, field: Field, unit: Unit, low: f64, high: f64) 
 /// The axis below, from `low` to `high`, with its name under the values.
 pub fn across(scene: &mut Scene, field: Field, unit: Unit, low: f64, high: f64, name: &str) -> Scale {
     let scale = Scale::linear(low, high, field.left, field.right);
-    let wanted = if field.right - field.left < 260.0 { 3 } else { 5 };
+    let wanted = if field.right - field.left < 340.0 { 3 } else { 5 };
     for value in ticks(low, high, wanted) {
         let x = scale.at(value);
         scene.hairline((x, field.bottom), (x, field.bottom + 4.0));

@@ -10,6 +10,9 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, Element, HtmlElement, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
+/// What stands in the place of a value until one is pointed at.
+const HINT: &str = "Point at a value, or use Tab and the arrow keys.";
+
 /// The chart. `drawing` is asked again when the signals it reads or the room it has change.
 #[component]
 pub fn ChartFigure(
@@ -47,7 +50,7 @@ pub fn ChartFigure(
         <figure class="chart" node_ref=root aria-label=move || drawn.with(|drawn| drawn.title.clone())>
             <div class="chart-field" node_ref=field on:keydown=move |event| walk(&event)
                 on:focusin=move |event| read(&event, readout) on:pointerover=move |event| read(&event, readout)></div>
-            <p class="chart-readout figures" aria-hidden="true">{move || readout.get()}</p>
+            <p class="chart-readout figures" aria-hidden="true">{move || readout.with(|value| if value.is_empty() { HINT.to_owned() } else { value.clone() })}</p>
             <Tools drawn />
         </figure>
     }

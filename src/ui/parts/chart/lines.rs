@@ -2,7 +2,7 @@
 
 use super::Drawing;
 use super::axes::{self, Field, Unit};
-use super::scale::{floor_of_shares, spread};
+use super::scale::{floor_of_shares, spread, widened};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
 use crate::protocol::{CurvePoint, Interval, MetricCurve};
@@ -60,7 +60,7 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
         Unit::Share => (low, high) = (floor_of_shares(low), 1.0),
         // A line that never changes lies in the middle of its axis.
         Unit::Number if low == high => (low, high) = (low - 1.0, high + 1.0),
-        Unit::Number => {}
+        Unit::Number => (low, high) = widened(low, high, axes::UPWARD_TICKS),
     }
     // Labels are counted from none; steps from the first that there is.
     let begin = if axes.unit == Unit::Share { 0.0 } else { first.min(last - 1.0) };
@@ -152,11 +152,12 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
     Drawing { title: "Learning curve".to_owned(), scene, table }
 }
 
-/// One metric of several runs by step.
-pub fn metric(width: f64, key: &str, curves: &[MetricCurve]) -> Drawing {
+/// One metric of several runs by step. A run's colour follows its place in `runs`, as in every chart of a comparison.
+pub fn metric(width: f64, key: &str, runs: &[u32], curves: &[MetricCurve]) -> Drawing {
     let mut table = Table::new(&["run", "step", key]);
     let mut series = Vec::new();
-    for (place, curve) in curves.iter().filter(|curve| curve.key == key).enumerate() {
+    for curve in curves.iter().filter(|curve| curve.key == key) {
+        let place = runs.iter().position(|run| *run == curve.run).unwrap_or_default();
         let name = format!("r{}", curve.run);
         for &(step, value) in &curve.points {
             table.rows.push(vec![Cell::Text(name.clone()), Cell::Count(step), Cell::Number(Some(value))]);
@@ -224,7 +225,7 @@ mod tests {
         for (points, expected) in
             [(vec![(0, 0.5), (1, 0.5)], 2), (vec![(4, 0.5)], 1), (vec![], 0), (vec![(0, f64::NAN), (1, 1.0)], 1)]
         {
-            let drawing = metric(400.0, "loss", &[curve(&points)]);
+            let drawing = metric(400.0, "loss", &[3], &[curve(&points)]);
             assert_eq!(values(&drawing.scene).len(), expected, "{points:?}");
             let marks = format!("{:?}", drawing.scene.marks);
             assert!(!marks.contains("NaN") && !marks.contains("inf"), "{marks}");

@@ -32,17 +32,29 @@ impl Scale {
 
 /// Round values within `low..=high`, about `wanted` of them: steps of 1, 2 or 5 times a power of ten.
 pub fn ticks(low: f64, high: f64, wanted: u32) -> Vec<f64> {
-    let extent = high - low;
-    if !extent.is_finite() || extent <= 0.0 {
-        return vec![low];
-    }
-    let rough = extent / f64::from(wanted.max(1));
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999);
-    let step = step.unwrap_or(10.0 * power);
+    let Some(step) = step(low, high, wanted) else { return vec![low] };
     // A value is a whole number of steps, so that no rounding errors pile up.
     let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
     (first..=last).map(|place| place as f64 * step).collect()
+}
+
+fn step(low: f64, high: f64, wanted: u32) -> Option<f64> {
+    let extent = high - low;
+    if !extent.is_finite() || extent <= 0.0 {
+        return None;
+    }
+    let rough = extent / f64::from(wanted.max(1));
+    let power = 10_f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 5.0].map(|factor| factor * power);
+    Some(steps.into_iter().find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power))
+}
+
+/// The range from one round value to another that holds `low..=high`.
+pub fn widened(low: f64, high: f64, wanted: u32) -> (f64, f64) {
+    match step(low, high, wanted) {
+        Some(step) => ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step),
+        None => (low, high),
+    }
 }
 
 /// The powers of ten within `low..=high`.
@@ -94,6 +106,17 @@ mod tests {
         check(-3.2, 3.9, 4, &[-2.0, 0.0, 2.0]);
         check(4.0, 4.0, 4, &[4.0]);
         check(0.0, f64::NAN, 4, &[0.0]);
+    }
+
+    #[test]
+    fn a_widened_range_ends_at_round_values() {
+        for ((low, high), expected) in
+            [((0.13, 0.58), (0.0, 0.6)), ((0.0, 1.0), (0.0, 1.0)), ((-3.0, 41.0), (-20.0, 60.0))]
+        {
+            let found = widened(low, high, 4);
+            assert!((found.0 - expected.0).abs() + (found.1 - expected.1).abs() < 1e-9, "{low}..{high}: {found:?}");
+        }
+        assert_eq!(widened(3.0, 3.0, 4), (3.0, 3.0));
     }
 
     #[test]

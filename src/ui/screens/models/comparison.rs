@@ -60,7 +60,7 @@ fn side_by_side(compared: &RunComparison, only_differences: bool) -> AnyView {
                 .into_any()
         };
         let cells: Vec<AnyView> = row.values.iter().map(cell).collect();
-        view! { <tr class:differs=row.differs><th scope="row"><span class="muted">{row.group.clone()}" "</span>{row.key.clone()}</th>{cells}</tr> }.into_any()
+        view! { <tr class:differs=row.differs && !only_differences><th scope="row"><span class="muted">{row.group.clone()}" "</span>{row.key.clone()}</th>{cells}</tr> }.into_any()
     };
     let rows: Vec<AnyView> = compared.rows.iter().filter(|row| row.differs || !only_differences).map(row).collect();
     let none = rows.is_empty().then(|| view! { <p class="muted">"Nothing differs."</p> });
@@ -96,8 +96,12 @@ fn Curves(runs: RunsView) -> impl IntoView {
     });
     let curve = move |key: String| {
         let title = key.clone();
-        let drawing =
-            Callback::new(move |width| draw(width, &|width, compared| lines::metric(width, &key, &compared.curves)));
+        let drawing = Callback::new(move |width| {
+            draw(width, &|width, compared| {
+                let runs: Vec<u32> = compared.runs.iter().map(|run| run.number).collect();
+                lines::metric(width, &key, &runs, &compared.curves)
+            })
+        });
         view! { <div class="chart-tile"><h3>{title}</h3><ChartFigure drawing /></div> }.into_any()
     };
     view! {
