@@ -50,6 +50,7 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     pictures(&visit, "models-challenger")?;
     visit.click("button", "Evaluation")?;
     pictures(&visit, "models-evaluation")?;
+    visit.click("button", "Verdict")?;
     visit.click("button", &promote)?;
     let second = promote.trim_start_matches("Promote ").to_owned();
     until("the new champion", 60, || Ok(visit.find("button", "Roll back to r1").map(drop)))?;
@@ -59,12 +60,14 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     pictures(&visit, "models-certified")?;
 
     // A search, and the same search again: nothing is run twice.
+    visit.click("button", "Search")?;
     visit.click("button", "Keep searching")?;
     until("the end of the search", 300, || Ok(visit.find("button", "Keep searching").map(drop)))?;
     visit.click("button", "Runs")?;
     pictures(&visit, "models-searched")?;
     let trials = |visit: &Visit<'_>| runs_that_match(visit, "attributes.kind = \"trial\"");
     let before = trials(&visit)?;
+    visit.click("button", "Search")?;
     visit.click("button", "Keep searching")?;
     says(&visit, "Search", "from the log")?;
     if before == 0 || trials(&visit)? != before {
@@ -77,6 +80,7 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     let mlflow = MlflowServer::start("deployment", &server.origin())?;
     push_and_read_back(&visit, &mlflow, &second)?;
 
+    visit.click("button", "Verdict")?;
     visit.click("button", "Roll back to r1")?;
     visit.click("button", "Roll back")?;
     until("the champion of before", 60, || Ok(visit.find("button", &format!("Roll back to {second}")).map(drop)))?;
@@ -106,7 +110,8 @@ fn says(visit: &Visit<'_>, region: &str, text: &str) -> Result<(), String> {
 
 /// The name of the enabled button that begins so.
 fn enabled_button(visit: &Visit<'_>, beginning: &str) -> Result<Option<String>, String> {
-    for button in visit.session()?.find("button", None)? {
+    // A button that is being replaced while it is looked for is found the next time.
+    for button in visit.session()?.find("button", None).unwrap_or_default() {
         let text = visit.session()?.text(&button).unwrap_or_default();
         let disabled = visit.session()?.attribute(&button, "aria-disabled").unwrap_or_default();
         if text.starts_with(beginning) && disabled.as_deref() != Some("true") {
@@ -118,6 +123,7 @@ fn enabled_button(visit: &Visit<'_>, beginning: &str) -> Result<Option<String>, 
 
 /// A budget of one error in five, its audit answered to the end, and what is certified accepted.
 fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth) -> Result<(), String> {
+    visit.click("button", "Triage")?;
     let budget = visit.see("spinbutton", "Error budget in per cent")?;
     visit.session()?.clear(&budget)?;
     visit.session()?.write(&budget, "20")?;
@@ -132,6 +138,7 @@ fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth
     }
     visit.click("link", "Models")?;
     let accept = until("what may be accepted", 60, || enabled_button(visit, "Accept "))?;
+    visit.click("button", "Triage")?;
     visit.click("button", &accept)?;
     until("a button that takes it back", 60, || enabled_button(visit, "Revert "))?;
 
@@ -228,9 +235,8 @@ fn status(visit: &Visit<'_>, name: &str) -> Result<Option<String>, String> {
 }
 
 fn compare_two(visit: &Visit<'_>) -> Result<(), String> {
-    let boxes: Vec<_> = visit
-        .session()?
-        .find("checkbox", None)?
+    let all = until("the runs' boxes", 30, || Ok(visit.session()?.find("checkbox", None).ok()))?;
+    let boxes: Vec<_> = all
         .into_iter()
         .filter(|found| {
             let label = visit.session().and_then(|session| session.attribute(found, "aria-label")).ok().flatten();
