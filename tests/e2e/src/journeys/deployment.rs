@@ -131,6 +131,8 @@ fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth
     says(visit, "Triage", "Certificate 1")?;
     visit.click("link", "Label")?;
     let asks = |visit: &Visit<'_>| Ok::<bool, String>(visit.all_text()?.contains("certificate 1 would accept"));
+    // The question on screen stays until it is answered; the certificate's come after it.
+    label_next(visit, truth, labelled)?;
     until("the certificate's first question", 60, || Ok(asks(visit)?.then_some(())))?;
     while asks(visit)? {
         label_next(visit, truth, labelled)?;
