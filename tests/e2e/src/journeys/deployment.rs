@@ -180,6 +180,7 @@ fn runs_that_match(visit: &Visit<'_>, expression: &str) -> Result<usize, String>
 
 /// Pushes the log by the page that the app opens, and compares what MLflow's own client reads with the log as exported.
 fn push_and_read_back(visit: &Visit<'_>, mlflow: &MlflowServer, champion: &str) -> Result<(), String> {
+    visit.click("button", "Runs")?;
     let log = Rows::parse(&visit.save("Runs as CSV")?)?;
     visit.click("button", "Push to MLflow…")?;
     let app = until("the push page's own window", 15, || visit.session()?.enter_other_window())?;
