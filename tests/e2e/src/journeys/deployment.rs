@@ -37,7 +37,7 @@ pub fn deployment(surroundings: &Surroundings) -> Result<(), String> {
     // Blind audits, and labels enough for a model that is really better.
     let audits = visit.see("spinbutton", "Number of audits")?;
     visit.session()?.clear(&audits)?;
-    visit.session()?.write(&audits, "36")?;
+    visit.session()?.write(&audits, "24")?;
     visit.click("button", "Audit now")?;
     visit.click("link", "Label")?;
     while labelled.len() < 105 {
