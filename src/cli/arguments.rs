@@ -297,19 +297,10 @@ pub struct RunsArguments {
     pub json: bool,
 }
 
-/// The word for a strategy on the command line and in JSON.
-pub fn strategy_word(strategy: Strategy) -> &'static str {
-    match strategy {
-        Strategy::Herding => "herding",
-        Strategy::Margin => "margin",
-        Strategy::Random => "random",
-    }
-}
-
 fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
     const ALL: [Strategy; 3] = [Strategy::Herding, Strategy::Margin, Strategy::Random];
-    PossibleValuesParser::new(ALL.map(strategy_word))
-        .try_map(|word| ALL.into_iter().find(|&strategy| strategy_word(strategy) == word).ok_or("no such strategy"))
+    PossibleValuesParser::new(ALL.map(Strategy::word))
+        .try_map(|word| ALL.into_iter().find(|&strategy| strategy.word() == word).ok_or("no such strategy"))
 }
 
 fn minutes(word: &str) -> Result<f64, String> {

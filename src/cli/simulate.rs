@@ -1,6 +1,6 @@
 //! `hone simulate`: label-efficiency curves. How accurate is the model after so many labels, asked in this order or that?
 
-use super::arguments::{SimulateArguments, strategy_word};
+use super::arguments::SimulateArguments;
 use super::dataset::{Dataset, ProjectLabels};
 use super::embed::Extractor;
 use super::failure::Failure;
@@ -86,7 +86,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     output::remark_problems(&data.dataset.problems);
     if arguments.run.json {
         return output::print_json(&Report {
-            strategies: strategies.iter().map(|&strategy| strategy_word(strategy)).zip(means).collect(),
+            strategies: strategies.iter().map(|&strategy| strategy.word()).zip(means).collect(),
             kind: data.dataset.kind,
             features: extractor.feature_id(),
             items: data.targets.len(),
@@ -100,7 +100,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
         });
     }
     let mut rows = vec![vec!["labels".to_string()]];
-    rows[0].extend(strategies.iter().map(|&strategy| strategy_word(strategy).to_string()));
+    rows[0].extend(strategies.iter().map(|&strategy| strategy.word().to_string()));
     for (place, labels) in means[0].labels.iter().enumerate() {
         let cell = |curve: &MeanCurve| match (curve.accuracy.get(place), curve.sd.get(place)) {
             (Some(accuracy), Some(sd)) => format!("{accuracy:.3} ± {sd:.3}"),

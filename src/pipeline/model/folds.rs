@@ -19,7 +19,8 @@ pub fn assign_folds(labels: &[(usize, usize)], seed: u64) -> Vec<usize> {
     folds
 }
 
-fn row_hash(seed: u64, row: usize) -> u64 {
+/// A number that seed and row decide, as good as random.
+pub fn row_hash(seed: u64, row: usize) -> u64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(row as u64);
     random.next_u64()

@@ -13,12 +13,11 @@ pub use strategy::Strategy;
 pub use why::Why;
 
 use crate::pipeline::features::matrix::Features;
+use crate::pipeline::model::folds::row_hash;
 use crate::pipeline::predict::TopTwo;
 use coverage::Coverage;
 use geometry::Geometry;
 use ndarray::Array2;
-use rand::{RngCore, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -229,19 +228,13 @@ fn uncertainty(tops: &[TopTwo], row: usize) -> f32 {
     tops.get(row).map_or(1.0, TopTwo::uncertainty)
 }
 
-/// A number that seed and row decide, as good as random.
-fn row_hash(seed: u64, row: usize) -> u64 {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(row as u64);
-    random.next_u64()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
     use ndarray::Array2;
-    use rand::Rng;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     /// Three tight groups in three directions, of 60, 30 and 10 rows.
     fn groups() -> Features {

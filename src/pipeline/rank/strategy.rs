@@ -13,3 +13,14 @@ pub enum Strategy {
     /// Uniformly at random.
     Random,
 }
+
+impl Strategy {
+    /// The word used for this strategy on the command line, in the log and in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strategy::Herding => "herding",
+            Strategy::Margin => "margin",
+            Strategy::Random => "random",
+        }
+    }
+}

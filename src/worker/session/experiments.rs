@@ -11,7 +11,7 @@ use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, fingerprint, finished_twin, merkle_root};
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::search::Search;
-use crate::protocol::{ExperimentReply, SearchState, Strategy};
+use crate::protocol::{ExperimentReply, SearchState};
 use std::collections::BTreeMap;
 
 /// Multiply-adds of one slice: 10–25 ms of wasm.
@@ -572,7 +572,7 @@ impl Project {
             // The seed decides them.
             folds: None,
             params: &params,
-            strategy: strategy_word(self.record.options.strategy),
+            strategy: self.record.options.strategy.word(),
             seed: SEED,
             numeric: "f32",
         })
@@ -588,7 +588,7 @@ impl Project {
         run.params.extend(self.experiment_params(spec));
         run.params.insert("labels".into(), self.training_rows().len().to_string());
         run.params.insert("features".into(), self.feature_id().to_string());
-        run.params.insert("strategy".into(), strategy_word(self.record.options.strategy).into());
+        run.params.insert("strategy".into(), self.record.options.strategy.word().into());
         run.params.insert("seed".into(), SEED.to_string());
         if let Some(twin) = finished_twin(&self.runs, &fingerprint).filter(|_| anyway) {
             run.tags.insert("repeats".into(), twin.label());
@@ -631,14 +631,5 @@ impl Project {
             self.experiments.told_ms = now_ms;
             self.touch();
         }
-    }
-}
-
-/// The word for a strategy in the log.
-pub(super) fn strategy_word(strategy: Strategy) -> &'static str {
-    match strategy {
-        Strategy::Herding => "herding",
-        Strategy::Margin => "margin",
-        Strategy::Random => "random",
     }
 }

@@ -15,6 +15,7 @@ use crate::storage::archive::{
 };
 use crate::storage::media::{from_bytes, to_bytes};
 use crate::storage::records::{ItemRecord, ModelRecord, ProjectRecord};
+use ndarray::ArrayView1;
 use std::io::Cursor;
 
 /// Items of a restored project that are stored together.
@@ -206,28 +207,26 @@ impl Project {
         if self.learner.probabilities().is_none() {
             return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
         }
-        let rows: Vec<(&str, Vec<f32>)> = self
-            .items
-            .iter()
-            .zip(&self.row_of)
-            .filter_map(|(item, row)| Some((item.name.as_str(), self.row_probabilities((*row)?)?.to_vec())))
-            .collect();
-        let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
-        Ok(predictions_csv(rows, &self.class_names()))
+        Ok(self.predictions_by(|row| self.row_probabilities(row)))
     }
 
     fn champion_predictions(&self) -> Result<String, SessionError> {
-        let Some(champion) = &self.champion else {
-            return refused("There is no champion yet. Train a model first; your labels are safe.");
-        };
+        match &self.champion {
+            Some(champion) => Ok(self.predictions_by(|row| champion.row(row))),
+            None => refused("There is no champion yet. Train a model first; your labels are safe."),
+        }
+    }
+
+    /// What a model thinks of every item that has a feature row it has seen.
+    fn predictions_by<'a>(&'a self, opinion: impl Fn(usize) -> Option<ArrayView1<'a, f32>>) -> String {
         let rows: Vec<(&str, Vec<f32>)> = self
             .items
             .iter()
             .zip(&self.row_of)
-            .filter_map(|(item, row)| Some((item.name.as_str(), champion.row((*row)?)?.to_vec())))
+            .filter_map(|(item, row)| Some((item.name.as_str(), opinion((*row)?)?.to_vec())))
             .collect();
         let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
-        Ok(predictions_csv(rows, &self.class_names()))
+        predictions_csv(rows, &self.class_names())
     }
 
     /// The champion, or, before there is one, the working model.
