@@ -1,8 +1,9 @@
 //! The audit stream: which blind answers measure a model, and in which order they came.
 
 use super::Project;
+use crate::pipeline::evaluate::clopper_pearson;
 use crate::pipeline::label::{self, Action, LabelEvent, Source};
-use crate::protocol::{ClassIndex, ItemIndex};
+use crate::protocol::{AuditState, ClassIndex, ItemIndex};
 
 /// An audit that waits to be answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +21,17 @@ pub(super) struct Audited {
     pub row: usize,
     pub truth: ClassIndex,
     pub probability: f64,
+}
+
+/// The share of these audits that `predict` has right; what it has no opinion on does not count. `None` if that is all.
+pub(super) fn share_right(audited: &[Audited], predict: impl Fn(&Audited) -> Option<ClassIndex>) -> Option<AuditState> {
+    let compared: Vec<bool> = audited.iter().filter_map(|audit| Some(predict(audit)? == audit.truth)).collect();
+    let right = compared.iter().filter(|right| **right).count() as u32;
+    let total = compared.len() as u32;
+    (total > 0).then(|| {
+        let (low, high) = clopper_pearson(u64::from(right), u64::from(total), 0.95);
+        AuditState { right, total, estimate: f64::from(right) / f64::from(total), low, high }
+    })
 }
 
 impl Project {

@@ -1,5 +1,6 @@
 //! Champion and challenger: who is deployed, and who may be.
 
+use super::audits::Audited;
 use super::frozen::Frozen;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::gate::{ClassState, EVIDENCE_NEEDED, Verdict, gate};
@@ -146,8 +147,11 @@ impl Project {
 
     /// Champion against challenger on the audit stream; `None` unless there are both, with predictions and audits.
     pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.verdict_on(&self.audited())
+    }
+
+    fn verdict_on(&self, audited: &[Audited]) -> Option<Verdict> {
         let (champion, challenger) = (self.champion.as_ref()?, self.challenger.as_ref()?);
-        let audited = self.audited();
         let compared: Vec<_> = audited
             .iter()
             .filter(|audit| champion.row(audit.row).is_some() && challenger.row(audit.row).is_some())
@@ -163,13 +167,13 @@ impl Project {
     }
 
     /// What the Models screen shows of all this.
-    pub(super) fn deployment_state(&self) -> DeploymentState {
+    pub(super) fn deployment_state(&self, audited: &[Audited]) -> DeploymentState {
         let number_of = |id: &String| self.runs.iter().find(|run| run.id == *id).map_or(0, |run| run.number);
         let promotions = self.record.deployment.promotions.iter().rev();
         DeploymentState {
-            champion: self.champion.as_ref().map(|model| self.deployed(model)),
-            challenger: self.challenger.as_ref().map(|model| self.deployed(model)),
-            gate: self.gate_state(),
+            champion: self.champion.as_ref().map(|model| self.deployed(model, audited)),
+            challenger: self.challenger.as_ref().map(|model| self.deployed(model, audited)),
+            gate: self.gate_state(audited),
             promotions: promotions
                 .map(|promotion| PromotionState {
                     run: promotion.run.clone(),
@@ -187,9 +191,9 @@ impl Project {
         }
     }
 
-    fn gate_state(&self) -> Option<GateState> {
+    fn gate_state(&self, audited: &[Audited]) -> Option<GateState> {
         let challenger = self.challenger.as_ref()?;
-        let Some(verdict) = self.verdict() else {
+        let Some(verdict) = self.verdict_on(audited) else {
             let sentence = format!(
                 "No audit compares r{} with the champion yet. Answer some audits, and the evidence grows.",
                 challenger.number

@@ -1,8 +1,8 @@
 //! A frozen model: the champion or a challenger, as its run left it, and what it says of the items.
 
+use super::audits::{Audited, share_right};
 use super::cards::likeliest;
 use super::{Project, SessionError};
-use crate::pipeline::evaluate::clopper_pearson;
 use crate::pipeline::experiment::Outcome;
 use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::features::matrix::Features;
@@ -11,7 +11,7 @@ use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::predict::softmax;
 use crate::pipeline::triage::OutOfFold;
-use crate::protocol::{AuditState, ClassIndex, DeployedModel};
+use crate::protocol::{ClassIndex, DeployedModel};
 use crate::storage::Store;
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
@@ -129,16 +129,8 @@ pub(super) fn out_of_fold(outcome: &Outcome) -> Vec<OutOfFold> {
 
 impl Project {
     /// A frozen model as the page shows it.
-    pub(super) fn deployed(&self, model: &Frozen) -> DeployedModel {
-        let audited = self.audited();
-        let compared: Vec<bool> =
-            audited.iter().filter_map(|audit| Some(model.prediction(audit.row)?.0 == audit.truth)).collect();
-        let right = compared.iter().filter(|right| **right).count() as u32;
-        let total = compared.len() as u32;
-        let audit = (total > 0).then(|| {
-            let (low, high) = clopper_pearson(u64::from(right), u64::from(total), 0.95);
-            AuditState { right, total, estimate: f64::from(right) / f64::from(total), low, high }
-        });
+    pub(super) fn deployed(&self, model: &Frozen, audited: &[Audited]) -> DeployedModel {
+        let audit = share_right(audited, |audit| Some(model.prediction(audit.row)?.0));
         DeployedModel {
             run: model.run.clone(),
             number: model.number,

@@ -1,13 +1,13 @@
 //! What the screens show, derived from the project on request.
 
 use super::Project;
+use super::audits::{Audited, share_right};
 use super::cards::likeliest;
-use crate::pipeline::evaluate::clopper_pearson;
 use crate::pipeline::item::Content;
 use crate::pipeline::label::{self, Action, Source};
 use crate::protocol::{
-    AuditState, BatchState, ClassIndex, ClassState, HistoryEntry, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort,
-    ModelState, ProjectState, Verdict,
+    BatchState, ClassIndex, ClassState, HistoryEntry, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort, ModelState,
+    ProjectState, Verdict,
 };
 
 /// Decisions in the history strip.
@@ -24,6 +24,8 @@ impl Project {
     pub(super) fn state(&self, read_only: bool) -> ProjectState {
         let count =
             |test: fn(&label::ItemLabels) -> bool| self.labels.iter().filter(|labels| test(labels)).count() as u32;
+        // Gathered once: every model's figures rest on them, and the state follows each label.
+        let audited = self.audited();
         ProjectState {
             id: self.record.id.clone(),
             name: self.record.name.clone(),
@@ -37,8 +39,8 @@ impl Project {
             skipped: count(|labels| labels.skipped && !labels.is_decided()),
             flagged: count(|labels| labels.flagged),
             options: self.record.options,
-            model: self.model_state(),
-            deployment: self.deployment_state(),
+            model: self.model_state(&audited),
+            deployment: self.deployment_state(&audited),
             triage: self.triage_state(),
             audits_wished: self.record.deployment.audits_wished,
             history: self.history(),
@@ -67,7 +69,7 @@ impl Project {
         classes
     }
 
-    fn model_state(&self) -> Option<ModelState> {
+    fn model_state(&self, audited: &[Audited]) -> Option<ModelState> {
         self.learner.probabilities()?;
         Some(ModelState {
             version: self.learner.version(),
@@ -75,24 +77,9 @@ impl Project {
             polishing: self.learner.polishing(),
             out_of_fold: self.learner.out_of_fold(),
             temperature: self.learner.temperature(),
-            audit: self.audit_state(),
+            audit: share_right(audited, |audit| Some(self.prediction(audit.item)?.0)),
             curve: self.learner.curve().to_vec(),
         })
-    }
-
-    fn audit_state(&self) -> Option<AuditState> {
-        let mut right = 0;
-        let mut total = 0;
-        for audit in self.audited() {
-            let Some((predicted, _)) = self.prediction(audit.item) else { continue };
-            total += 1;
-            right += u32::from(audit.truth == predicted);
-        }
-        if total == 0 {
-            return None;
-        }
-        let (low, high) = clopper_pearson(u64::from(right), u64::from(total), 0.95);
-        Some(AuditState { right, total, estimate: f64::from(right) / f64::from(total), low, high })
     }
 
     /// The likeliest class of an item and its calibrated probability.
