@@ -190,7 +190,7 @@ fn clearly_better_is_more_than_luck() {
         outcome
     };
     for (better, worse, expected) in
-        [(0, 0, false), (60, 0, true), (60, 57, false), (60, 30, true), (30, 60, false), (1, 0, false)]
+        [(0, 0, false), (60, 0, true), (60, 57, false), (60, 30, true), (30, 60, false), (1, 0, false), (15, 0, false)]
     {
         let found = moved(better, worse).clearly_better_than(&plain);
         assert_eq!(found, expected, "{better} better, {worse} worse");
