@@ -20,8 +20,17 @@ const REFINED: usize = 3;
 
 /// A search over heads and features.
 ///
-/// What it is worth: out-of-fold log-loss (and accuracy) of the default and of the best spec after the whole search,
-/// `hone search` on the demo data and on scikit-learn's breast cancer data; TABLE
+/// What it is worth: `hone search` on a random half of the data, then the default and what the search settled on (see
+/// `Outcome::clearly_better_than`) on the other half; accuracy / log-loss, means over the halves:
+///
+/// | data | halves | default | settled on |
+/// | --- | --- | --- | --- |
+/// | photos (97 labels) | 3 | .925 / .174 | .929 / .165 |
+/// | penguins (172) | 4 | .988 / .027 | the default each time |
+/// | breast cancer (284) | 2 | .983 / .066 | the default each time |
+///
+/// Taking the lowest out-of-fold log-loss without more ado would have done worse on the tables: .990 / .068 on the penguins,
+/// .973 / .076 against .979 / .072 on four halves of the breast cancer data. The sentences were not measured.
 #[derive(Debug, Clone)]
 pub struct Search {
     room: Room,
