@@ -81,8 +81,8 @@ fn add_one_that_exists(database: &idb::Database, _: &idb::Transaction) -> Result
     database.create_object_store(PROJECTS, ObjectStoreParams::new()).map(drop)
 }
 
-static TOMORROW: [Migration; 2] = [MIGRATIONS[0], add_a_store];
-static BROKEN: [Migration; 2] = [MIGRATIONS[0], add_one_that_exists];
+static TOMORROW: [Migration; 3] = [MIGRATIONS[0], MIGRATIONS[1], add_a_store];
+static BROKEN: [Migration; 3] = [MIGRATIONS[0], MIGRATIONS[1], add_one_that_exists];
 
 #[wasm_bindgen_test]
 async fn only_unseen_migrations_run_and_none_by_half() {
