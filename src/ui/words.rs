@@ -114,9 +114,7 @@ pub fn certificate_sentence(certificate: &CertificateState) -> String {
     match &certificate.status {
         CertificateStatus::Auditing => {
             let (audited, needed) = audit_progress(certificate);
-            format!(
-                "The audit for certificate {number}: {audited} of {needed} answered, if none is wrong from here on."
-            )
+            format!("The audit for certificate {number}: {audited} of {needed} answered; more if one is wrong.")
         }
         CertificateStatus::Certified => format!(
             "Proven for {}: at most {} wrong, with {} confidence.",
@@ -130,7 +128,9 @@ pub fn certificate_sentence(certificate: &CertificateState) -> String {
             predictions(items(|_| true))
         ),
         CertificateStatus::Stopped => "Given up. The answers stay audits.".to_owned(),
-        CertificateStatus::Void(why) => format!("{why} What was accepted is to be confirmed; labels by people stay."),
+        CertificateStatus::Void(why) => {
+            format!("Void: {}. What was accepted is to be confirmed; labels by people stay.", why.trim_end_matches('.'))
+        }
     }
 }
 
@@ -242,7 +242,7 @@ mod tests {
         check(
             CertificateStatus::Void("A new champion took over.".into()),
             PartStatus::Certified,
-            "A new champion took",
+            "Void: A new champion took over. What was",
         );
     }
 }

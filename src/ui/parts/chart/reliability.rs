@@ -14,7 +14,7 @@ const HEIGHT: f64 = 280.0;
 /// Draws the bins as points with their intervals.
 pub fn draw(width: f64, bins: &[ReliabilityBar]) -> Drawing {
     let mut scene = Scene::new(width, HEIGHT);
-    let field = Field { left: 46.0, right: width - 14.0, top: 12.0, bottom: HEIGHT - 42.0 };
+    let field = Field { left: 46.0, right: width - 14.0, top: 22.0, bottom: HEIGHT - 42.0 };
     let lowest = bins.iter().map(|bin| bin.mean_probability.min(bin.right.low)).fold(1.0, f64::min);
     let surest = bins.iter().map(|bin| bin.mean_probability).fold(1.0, f64::min);
     let (floor, begin) = (floor_of_shares(lowest), floor_of_shares(surest));
@@ -22,9 +22,8 @@ pub fn draw(width: f64, bins: &[ReliabilityBar]) -> Drawing {
     let x = axes::across(&mut scene, field, Unit::Share, begin, 1.0, "the model's probability");
     let from = floor.max(begin);
     scene.line(vec![(x.at(from), y.at(from)), (x.at(1.0), y.at(1.0))], Ink::Edge, 1.25, true);
-    // Below the line, where an honest model has no points.
-    let low = from + (1.0 - from) * 0.12;
-    scene.note((x.at(low) + 8.0, y.at(low) + 12.0), "as sure as right", Anchor::Start);
+    // Where the line ends, above all points.
+    scene.note((field.right, field.top - 6.0), "as sure as right", Anchor::End);
     let line = bins.iter().map(|bin| (x.at(bin.mean_probability), y.at(bin.right.estimate))).collect();
     scene.line(line, Ink::Hue(0), 1.25, false);
     let mut table = Table::new(&["bin", "mean probability", "audits", "right"]);
