@@ -236,6 +236,7 @@ fn accepted_predictions_keep_the_budget_and_return_when_the_champion_changes() {
         driver.settle().await;
         let triage = driver.state().triage.clone();
         assert_eq!((triage.accepted, triage.to_confirm), (0, accepted));
+        assert_eq!(triage.to_confirm + triage.decided + triage.left, driver.state().items, "each item once");
         assert!(
             matches!(&triage.certificates[0].status, CertificateStatus::Void(why) if why.contains("became champion"))
         );
@@ -351,6 +352,10 @@ fn the_evaluation_is_of_the_audits_alone() {
             assert!(evaluation.accuracy.low < evaluation.accuracy.estimate);
             assert!((evaluation.estimate.estimate - evaluation.accuracy.estimate).abs() < 0.1);
             assert!(evaluation.slices.iter().any(|group| group.by == "class"));
+            for group in &evaluation.slices {
+                let shares: Vec<f64> = group.slices.iter().map(|slice| slice.accuracy.estimate).collect();
+                assert!(shares.is_sorted(), "{}, worst first: {shares:?}", group.by);
+            }
             assert!(!evaluation.halting.sentence.is_empty() && !evaluation.curve.is_empty());
         }
         let (reply, _) = driver.ask(Request::Evaluate(Judged::Challenger)).await;

@@ -315,7 +315,7 @@ pub struct TriageState {
     pub to_confirm: u32,
     /// Items decided by people or the data.
     pub decided: u32,
-    /// Items still to ask.
+    /// Items still to ask, beside those to confirm: the four add up to all items.
     pub left: u32,
     /// All certificates, newest first.
     pub certificates: Vec<CertificateState>,

@@ -15,7 +15,7 @@ pub fn TriageBar() -> impl IntoView {
     let part = move |name: &'static str, class: &'static str, of: fn(&TriageState) -> u32| {
         let count = Memo::new(move |_| triage.with(of));
         let share = move || {
-            let all = triage.with(|triage| triage.accepted + triage.decided + triage.left);
+            let all = triage.with(|triage| triage.accepted + triage.to_confirm + triage.decided + triage.left);
             f64::from(count.get()) / f64::from(all.max(1))
         };
         let width = move || format!("{:.3}%", share() * 100.0);
@@ -28,11 +28,10 @@ pub fn TriageBar() -> impl IntoView {
         };
         (stripe, words)
     };
-    // What is to be confirmed will be asked, too, and is counted once.
     let (accepted_stripe, accepted) = part("accepted by model", "by-model", |triage| triage.accepted);
     let (decided_stripe, decided) = part("decided by people", "by-people", |triage| triage.decided);
     let (confirm_stripe, confirm) = part("to confirm", "to-confirm", |triage| triage.to_confirm);
-    let (left_stripe, left) = part("still to ask", "to-ask", |triage| triage.left.saturating_sub(triage.to_confirm));
+    let (left_stripe, left) = part("still to ask", "to-ask", |triage| triage.left);
     view! {
         <div class="triage">
             <div class="triage-bar" aria-hidden="true">{accepted_stripe}{decided_stripe}{confirm_stripe}{left_stripe}</div>

@@ -16,6 +16,7 @@ use crate::protocol::{
     ReliabilityBar, SliceGroup, SliceState,
 };
 use ndarray::{Array2, ArrayView1};
+use std::cmp::Ordering;
 
 /// A column whose audits have more different values than this makes no slices.
 const MOST_SLICES: usize = 12;
@@ -182,7 +183,7 @@ impl Project {
         let by = |by: &str, name: &dyn Fn(usize) -> Option<String>| {
             let named: Vec<(String, bool)> =
                 (0..items.len()).filter_map(|place| Some((name(place)?, right[place]))).collect();
-            let slices: Vec<SliceState> = slices(named.iter().map(|(name, right)| (name.as_str(), *right)))
+            let mut slices: Vec<SliceState> = slices(named.iter().map(|(name, right)| (name.as_str(), *right)))
                 .into_iter()
                 .map(|slice| SliceState {
                     name: slice.name,
@@ -190,6 +191,9 @@ impl Project {
                     accuracy: interval(slice.accuracy),
                 })
                 .collect();
+            // Of two that are equally often right, the one that is less surely so is the worse.
+            let badness = |slice: &SliceState| (slice.accuracy.estimate, slice.accuracy.low);
+            slices.sort_by(|a, b| badness(a).partial_cmp(&badness(b)).unwrap_or(Ordering::Equal));
             (2..=MOST_SLICES).contains(&slices.len()).then(|| SliceGroup { by: by.into(), slices })
         };
         let item = |place: usize| &self.items[items[place] as usize];

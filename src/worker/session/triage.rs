@@ -412,11 +412,12 @@ impl Project {
         };
         let decided = count(&|item| self.labels[item as usize].is_decided());
         let accepted = count(&|item| self.is_accepted(item));
+        let to_confirm = count(&|item| self.is_to_confirm(item));
         TriageState {
             accepted,
-            to_confirm: count(&|item| self.is_to_confirm(item)),
+            to_confirm,
             decided,
-            left: self.items.len() as u32 - decided - accepted,
+            left: self.items.len() as u32 - decided - accepted - to_confirm,
             certificates: self.certificates.iter().rev().map(|record| self.certificate_state(record)).collect(),
             why_not: self.why_no_triage(),
         }

@@ -5,9 +5,8 @@ use super::axes::{Unit, beside};
 use super::scale::{Scale, floor_of_shares, ticks};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
-use crate::protocol::{Interval, SliceGroup, SliceState};
+use crate::protocol::{Interval, SliceGroup};
 use crate::ui::format;
-use std::cmp::Ordering;
 
 /// Height of a row in pixels: its name and figures, and its interval below.
 const ROW: f64 = 40.0;
@@ -55,13 +54,10 @@ pub fn push(scene: &mut Scene, top: f64, rows: &[ShareRow]) -> f64 {
     end + 22.0
 }
 
-/// The slices of one grouping, worst first.
+/// The slices of one grouping, in the order given: worst first.
 pub fn slices(width: f64, group: &SliceGroup) -> Drawing {
-    let mut slices: Vec<&SliceState> = group.slices.iter().collect();
-    // Of two that are equally often right, the one that is less surely so comes first.
-    let badness = |slice: &SliceState| (slice.accuracy.estimate, slice.accuracy.low);
-    slices.sort_by(|a, b| badness(a).partial_cmp(&badness(b)).unwrap_or(Ordering::Equal));
-    let rows: Vec<ShareRow> = slices
+    let rows: Vec<ShareRow> = group
+        .slices
         .iter()
         .map(|slice| ShareRow {
             name: slice.name.clone(),
@@ -73,7 +69,7 @@ pub fn slices(width: f64, group: &SliceGroup) -> Drawing {
     let mut scene = Scene::new(width, 0.0);
     scene.height = push(&mut scene, 0.0, &rows);
     let mut table = Table::new(&[&group.by, "audits", "right"]);
-    for slice in slices {
+    for slice in &group.slices {
         table.rows.push(vec![
             Cell::Text(slice.name.clone()),
             Cell::Count(slice.audits),
@@ -87,6 +83,7 @@ pub fn slices(width: f64, group: &SliceGroup) -> Drawing {
 mod tests {
     use super::super::scene::Mark;
     use super::*;
+    use crate::protocol::SliceState;
 
     #[test]
     fn a_slice_has_its_whisker_around_its_point_and_its_whole_name() {
@@ -102,18 +99,5 @@ mod tests {
         assert!(low.0 < at.0 && at.0 < high.0 && low.1 == at.1, "{low:?} {at:?} {high:?}");
         assert!(value.contains("no phone has room for: 80.0\u{a0}% (61.0–93.0), 1 audit"), "{value}");
         assert!(drawing.scene.height > ROW && drawing.table.rows.len() == 1);
-    }
-
-    #[test]
-    fn the_worst_slice_comes_first() {
-        let slice = |name: &str, estimate: f64, low: f64| SliceState {
-            name: name.into(),
-            audits: 9,
-            accuracy: Interval { estimate, low, high: 1.0 },
-        };
-        let slices = vec![slice("all", 1.0, 0.8), slice("few", 1.0, 0.2), slice("bad", 0.4, 0.3)];
-        let drawing = super::slices(400.0, &SliceGroup { by: "class".into(), slices });
-        let names: Vec<String> = drawing.table.rows.iter().map(|row| row[0].shown()).collect();
-        assert_eq!(names, ["bad", "few", "all"]);
     }
 }
