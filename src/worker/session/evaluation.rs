@@ -1,6 +1,7 @@
 //! A model measured on the audit stream, as the Evaluation panel shows it.
 
 use super::Project;
+use super::audits::Audited;
 use super::baseline::{RANDOM_BASELINE, audits_behind};
 use super::deployment::interval;
 use super::frozen::Frozen;
@@ -15,7 +16,7 @@ use crate::protocol::{
     ClassIndex, ClassMeasures, CurvePoint, EvaluationState, HaltingState, Interval, ItemIndex, Judged, Light,
     ReliabilityBar, SliceGroup, SliceState,
 };
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::cmp::Ordering;
 
 /// A column whose audits have more different values than this makes no slices.
@@ -74,14 +75,8 @@ impl Project {
         let name = self.name_of(model)?;
         let audited: Vec<_> =
             self.audited().into_iter().filter(|audit| self.opinion(model, audit.row).is_some()).collect();
-        let classes = self.record.classes.len();
-        let mut probabilities = Array2::zeros((audited.len(), classes));
-        for (mut out, audit) in probabilities.rows_mut().into_iter().zip(&audited) {
-            let opinion = self.opinion(model, audit.row)?;
-            // A class added since the model was trained has probability 0.
-            out.iter_mut().zip(opinion).for_each(|(out, &probability)| *out = probability);
-        }
-        let targets: Vec<usize> = audited.iter().map(|audit| usize::from(audit.truth)).collect();
+        let (probabilities, targets) =
+            self.opinions(&audited, |audit| Some(self.opinion(model, audit.row)?.to_owned()))?;
         let evaluation = evaluate(&probabilities, &targets)?;
         let right: Vec<bool> = probabilities
             .rows()
@@ -128,15 +123,25 @@ impl Project {
     /// A model that has not predicted the pool yet, measured on the audits.
     pub(super) fn evaluate_head(&self, model: &Frozen) -> Option<Evaluation> {
         let audited = self.audited();
-        let classes = self.record.classes.len();
-        let mut probabilities = Array2::zeros((audited.len(), classes));
-        for (mut out, audit) in probabilities.rows_mut().into_iter().zip(&audited) {
+        let (probabilities, targets) = self.opinions(&audited, |audit| {
             let logits = model.head.logits_of_rows(&self.features, audit.row..audit.row + 1);
-            let opinion = softmax(&logits, model.config.temperature);
-            out.iter_mut().zip(opinion.row(0)).for_each(|(out, &probability)| *out = probability);
-        }
-        let targets: Vec<usize> = audited.iter().map(|audit| usize::from(audit.truth)).collect();
+            Some(softmax(&logits, model.config.temperature).remove_axis(Axis(0)))
+        })?;
         evaluate(&probabilities, &targets)
+    }
+
+    /// Audits × classes probabilities and the audited classes. A class added since the model was trained has
+    /// probability 0. `None` if the model has no opinion on one of the audits.
+    fn opinions(
+        &self,
+        audited: &[Audited],
+        opinion: impl Fn(&Audited) -> Option<Array1<f32>>,
+    ) -> Option<(Array2<f32>, Vec<usize>)> {
+        let mut probabilities = Array2::zeros((audited.len(), self.record.classes.len()));
+        for (mut out, audit) in probabilities.rows_mut().into_iter().zip(audited) {
+            out.iter_mut().zip(opinion(audit)?).for_each(|(out, probability)| *out = probability);
+        }
+        Some((probabilities, audited.iter().map(|audit| usize::from(audit.truth)).collect()))
     }
 
     /// Accuracy by number of labels, from the training runs: what was measured then, on the audits of then.
