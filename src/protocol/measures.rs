@@ -36,7 +36,7 @@ pub struct EvaluationState {
     pub audits: u32,
     /// Share right, with the exact interval.
     pub accuracy: Interval,
-    /// Share right over the items nobody labelled for training (LURE), for display.
+    /// Share right over the items nobody labelled for training, for display.
     pub estimate: Interval,
     /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,

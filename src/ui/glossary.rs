@@ -36,8 +36,8 @@ pub const TERMS: [Term; 25] = [
         "The share of audits that a model has right, with the exact (Clopper–Pearson) 95 % interval: it covers the truth at least 95 times in 100, however few the audits.",
     ),
     term(
-        "Estimate (LURE)",
-        "The same share, each audit weighed by the probability with which it was drawn (Farquhar, Gal and Rainforth, 2021), with a bootstrap interval. It speaks for the items nobody labelled for training.",
+        "Estimate for the rest",
+        "The accuracy on the items nobody labelled for training. Audits were drawn from the hard and the easy, and the queue has since taken the hard ones away: the estimate corrects for these by their out-of-fold error. Bootstrap interval.",
     ),
     term(
         "Out of fold",

@@ -128,7 +128,7 @@ fn Tiles(measured: Measured) -> impl IntoView {
         <dl class="figure-tiles">
             <div class="figure-tile"><dt>"Accuracy"</dt>
                 <dd class="big figures">{of(|e| format::estimate(e.accuracy))}</dd><dd class="muted">{audits}</dd></div>
-            {tile("Estimate for the rest (LURE)", "Share right among the items nobody labelled for training", |e| format::estimate(e.estimate))}
+            {tile("Estimate for the rest", "Share right among the items nobody labelled for training", |e| format::estimate(e.estimate))}
             {tile("Calibration error (ECE)", "Gap between how sure and how right it is", |e| format::estimate(e.calibration_error))}
             {tile("Brier score", "0 is perfect, 2 is worst", |e| format::number(e.brier))}
             {tile("Log loss (NLL)", "Mean −ln p of the true class", |e| format::number(e.log_loss))}
