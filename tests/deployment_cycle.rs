@@ -341,6 +341,25 @@ fn a_stopped_search_keeps_what_it_found() {
 }
 
 #[test]
+fn labels_given_during_a_search_are_for_the_next_one() {
+    run(async {
+        let mut driver = Driver::with_champion(Store::default(), 200, 40).await;
+        driver.ask(Request::Search { seconds: 600, anyway: false }).await;
+        while driver.state().deployment.search.as_ref().is_none_or(|search| search.tried < 2) {
+            driver.clock_ms += 600.0;
+            driver.session.background(driver.clock_ms).await;
+            driver.listen();
+        }
+        let before = driver.state().labelled;
+        driver.label_until(before + 3).await;
+        let trials = driver.runs("attributes.kind = \"trial\"").await;
+        assert!(trials.len() > 2);
+        let labels = ("labels".to_string(), before.to_string());
+        assert!(trials.iter().all(|run| run.params.contains(&labels)), "every trial learns from the same labels");
+    });
+}
+
+#[test]
 fn the_evaluation_is_of_the_audits_alone() {
     run(async {
         let mut driver = Driver::with_champion(Store::default(), 400, 30).await;

@@ -43,7 +43,6 @@ impl Baseline {
 impl Session {
     /// One slice of the baseline.
     pub(super) async fn step_baseline(&mut self, now_ms: f64) -> Result<(), SessionError> {
-        let store = self.store.clone();
         let project = self.opened_mut()?;
         let Some(mut baseline) = project.experiments.baseline.take() else { return Ok(()) };
         let Some((size, mut experiment)) = baseline.experiment.take() else {
@@ -67,10 +66,10 @@ impl Session {
         let labels = size as u64 * (FOLDS - 1) / FOLDS;
         if let Some(mut run) = project.runs.iter().find(|run| run.id == baseline.run).cloned() {
             run.metrics.push(metric(RANDOM_BASELINE, outcome.out_of_fold_accuracy, labels as u32, now_ms));
-            store.put_run(&project.record.id, &run, &[]).await?;
-            project.log_run(run);
-            project.touch();
+            self.keep_run(run, &[]).await?;
         }
+        let project = self.opened_mut()?;
+        project.touch();
         project.experiments.baseline = Some(baseline);
         Ok(())
     }

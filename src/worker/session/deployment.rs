@@ -55,7 +55,6 @@ impl Session {
 
     /// Changes the champion, logs it, and voids what was promised on the one before.
     pub(super) async fn deploy(&mut self, successor: Successor, why: &str, now_ms: f64) -> Result<(), SessionError> {
-        let store = self.store.clone();
         let project = self.opened_mut()?;
         let verdict = match successor {
             Successor::Challenger => project.verdict(),
@@ -91,9 +90,8 @@ impl Session {
         project.record.deployment.promotions.push(promotion);
         let first = project.champion.is_none();
         project.champion = Some(model);
-        store.put_run(&project.record.id, &run, &[]).await?;
-        project.log_run(run);
         project.touch();
+        self.keep_run(run, &[]).await?;
         self.save_record(now_ms).await?;
         if !first {
             self.void_certificates(&format!("{promoted} became champion")).await?;

@@ -1,16 +1,16 @@
-//! Experiments in the background: one training run, or a search of many trials. Each is logged, and none is run twice.
+//! Experiments in the background: a training run, or a search (`search.rs`). Each is logged, and none is run twice.
 
 use super::baseline::Baseline;
 use super::deployment::Successor;
 use super::frozen::{CONFIG_FILE, Frozen, ModelConfig, OUT_OF_FOLD_FILE, out_of_fold};
 use super::project::SEED;
 use super::runs::metric;
+use super::search::Searching;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::experiment::{Experiment, Outcome};
 use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, fingerprint, finished_twin, merkle_root};
 use crate::pipeline::model::spec::HeadSpec;
-use crate::pipeline::search::Search;
 use crate::protocol::{ExperimentReply, SearchState};
 use std::collections::BTreeMap;
 
@@ -18,52 +18,34 @@ use std::collections::BTreeMap;
 pub(super) const SLICE_WORK: usize = 20 << 20;
 
 /// The metric that a search minimises.
-const SCORE: &str = "out_of_fold_log_loss";
+pub(super) const SCORE: &str = "out_of_fold_log_loss";
 
 /// What is under way.
 #[derive(Default)]
 pub(super) struct Experiments {
     training: Option<Trial>,
-    searching: Option<Searching>,
+    pub(super) searching: Option<Searching>,
     /// Measures what random labels would have given, once a training run has ended.
     pub(super) baseline: Option<Baseline>,
     /// How the last search of this visit ended.
-    last_search: Option<SearchState>,
+    pub(super) last_search: Option<SearchState>,
     /// When the page was last told how a search gets on.
     told_ms: f64,
 }
 
 /// One experiment under way, and its run.
-struct Trial {
-    run: Run,
-    spec: HeadSpec,
-    experiment: Experiment,
-    labels: u32,
+pub(super) struct Trial {
+    pub run: Run,
+    pub spec: HeadSpec,
+    pub experiment: Experiment,
+    pub labels: u32,
 }
 
-struct Searching {
-    run: Run,
-    search: Search,
-    ends_ms: f64,
-    now_ms: f64,
-    anyway: bool,
-    tried: u32,
-    from_log: u32,
-    trial: Option<Trial>,
-    /// The best trial so far: its run, its score, and its model if it was trained in this search.
-    best: Option<Best>,
-    /// Trials are over; the best one's model is being made again, for the log only has its figures.
-    finale: bool,
-}
-
-struct Best {
-    run: String,
-    number: u32,
-    name: String,
-    spec: HeadSpec,
-    score: f64,
-    accuracy: f64,
-    model: Option<(ModelConfig, Box<Outcome>)>,
+/// Labels as they were when an experiment or a search began: what is given meanwhile is for the next one.
+pub(super) struct TrainingData {
+    /// Feature row and class.
+    pub rows: Vec<(usize, usize)>,
+    root: [u8; 32],
 }
 
 impl Experiments {
@@ -90,26 +72,7 @@ impl Experiments {
         if let Some(trial) = &self.training {
             return Some((format!("Training r{}", trial.run.number), trial.experiment.progress()));
         }
-        let searching = self.searching.as_ref()?;
-        let length = (searching.ends_ms - searching.run.start_ms).max(1.0);
-        let share = (searching.now_ms - searching.run.start_ms) / length;
-        Some((format!("Searching (r{})", searching.run.number), share.clamp(0.0, 1.0)))
-    }
-}
-
-impl Searching {
-    fn state(&self) -> SearchState {
-        SearchState {
-            run: self.run.id.clone(),
-            number: self.run.number,
-            running: true,
-            tried: self.tried,
-            from_log: self.from_log,
-            trying: self.trial.as_ref().map(|trial| trial.spec.name()),
-            best: self.best.as_ref().map(|best| (best.name.clone(), best.accuracy)),
-            seconds_left: ((self.ends_ms - self.now_ms) / 1_000.0).max(0.0),
-            ended: None,
-        }
+        self.searching.as_ref().map(Searching::progress)
     }
 }
 
@@ -117,84 +80,36 @@ impl Session {
     /// Trains the champion's kind of model on all labels, unless the log has that very experiment.
     pub(super) async fn train(&mut self, anyway: bool, now_ms: f64) -> Result<ExperimentReply, SessionError> {
         self.must_write()?;
-        let store = self.store.clone();
         let project = self.opened_mut()?;
         project.may_experiment()?;
+        let data = project.training_data();
         let spec = project.spec_to_train();
-        let fingerprint = project.fingerprint(&spec, true);
+        let fingerprint = project.fingerprint(&spec, &data, Some(project.audits_root()));
         if let Some(twin) = finished_twin(&project.runs, &fingerprint).filter(|_| !anyway) {
             let reply = from_log(twin);
-            project.record.deployment.labels_at_last_run = project.training_rows().len() as u32;
+            project.record.deployment.labels_at_last_run = data.rows.len() as u32;
             project.touch();
             return Ok(reply);
         }
         let mut run = project.new_run(RunKind::Train, &spec.name(), None, now_ms);
-        project.describe(&mut run, &spec, fingerprint, anyway);
-        let trial = project.begin_trial(run, spec)?;
-        store.put_run(&project.record.id, &trial.run, &[]).await?;
+        project.describe(&mut run, &spec, &data, fingerprint, anyway);
+        let trial = project.begin_trial(run, spec, &data)?;
         let number = trial.run.number;
-        project.log_run(trial.run.clone());
+        self.keep_run(trial.run.clone(), &[]).await?;
+        let project = self.opened_mut()?;
         project.record.deployment.labels_at_last_run = trial.labels;
         project.experiments.training = Some(trial);
         project.touch();
         Ok(ExperimentReply::Started { number })
     }
 
-    /// Begins a search for a better model.
-    pub(super) async fn search(
-        &mut self,
-        seconds: u32,
-        anyway: bool,
-        now_ms: f64,
-    ) -> Result<ExperimentReply, SessionError> {
-        self.must_write()?;
-        if seconds == 0 {
-            return refused("A search needs some time. Nothing was begun. Give it at least a second.");
-        }
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        project.may_experiment()?;
-        let mut run = project.new_run(RunKind::Search, "search", None, now_ms);
-        run.params.insert("seconds".into(), seconds.to_string());
-        store.put_run(&project.record.id, &run, &[]).await?;
-        let number = run.number;
-        project.log_run(run.clone());
-        let labels = project.training_rows().len();
-        let search = Search::new(project.record.kind, &project.features, labels, project.record.classes.len(), SEED);
-        project.experiments.last_search = None;
-        project.experiments.searching = Some(Searching {
-            run,
-            search,
-            ends_ms: now_ms + f64::from(seconds) * 1_000.0,
-            now_ms,
-            anyway,
-            tried: 0,
-            from_log: 0,
-            trial: None,
-            best: None,
-            finale: false,
-        });
-        project.touch();
-        Ok(ExperimentReply::Started { number })
-    }
-
     /// Stops what is under way; finished trials stay in the log.
     pub async fn stop_experiments(&mut self, now_ms: f64) -> Result<(), SessionError> {
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        let id = project.record.id.clone();
-        if let Some(trial) = project.experiments.training.take() {
-            let run = ended(trial.run, RunStatus::Cancelled, now_ms);
-            store.put_run(&id, &run, &[]).await?;
-            project.log_run(run);
+        if let Some(trial) = self.opened_mut()?.experiments.training.take() {
+            self.keep_run(ended(trial.run, RunStatus::Cancelled, now_ms), &[]).await?;
         }
-        if let Some(mut searching) = project.experiments.searching.take() {
-            if let Some(trial) = searching.trial.take().filter(|_| !searching.finale) {
-                let run = ended(trial.run, RunStatus::Cancelled, now_ms);
-                store.put_run(&id, &run, &[]).await?;
-                project.log_run(run);
-            }
-            self.finish_search(searching, RunStatus::Cancelled, now_ms).await?;
+        if let Some(searching) = self.opened_mut()?.experiments.searching.take() {
+            self.stop_search(searching, now_ms).await?;
         }
         self.opened_mut()?.touch();
         Ok(())
@@ -221,7 +136,9 @@ impl Session {
         }
         // The pipeline runs by itself: train → evaluate → gate → ask for promotion.
         match self.train(false, now_ms).await {
-            Ok(_) | Err(SessionError::Refused(_)) => Ok(true),
+            Ok(_) => Ok(true),
+            // What can't be trained now is not tried again before something has changed.
+            Err(SessionError::Refused(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -242,17 +159,15 @@ impl Session {
     }
 
     /// Logs a finished model with all its figures and files, and brings it to the gate.
-    async fn challenge(
+    pub(super) async fn challenge(
         &mut self,
         mut run: Run,
         config: ModelConfig,
         outcome: Outcome,
         now_ms: f64,
     ) -> Result<(), SessionError> {
-        let store = self.store.clone();
         let project = self.opened_mut()?;
         let mut model = Frozen::of_outcome(&run, config, &outcome);
-        // Only the audits at once; the rest of the pool follows in slices.
         let mut files = model_artifacts(&model, &outcome)?;
         // A search's best trial has been logged but for its audits and files.
         if run.metrics.is_empty() {
@@ -264,8 +179,8 @@ impl Session {
             files.push(("confusion_matrix.json".into(), serde_json::to_vec(&matrix).unwrap_or_default()));
         }
         run.artifacts = files.iter().map(|(path, bytes)| artifact(path, bytes)).collect();
-        store.put_run(&project.record.id, &run, &files).await?;
-        project.log_run(run);
+        self.keep_run(run, &files).await?;
+        let project = self.opened_mut()?;
         while model.predict(&project.features) && project.features.len() <= AT_ONCE_ROWS {}
         let first = project.champion.is_none();
         project.record.deployment.challenger = Some(model.run.clone());
@@ -289,175 +204,6 @@ impl Session {
         self.notice(format!("r{number} has passed the gate and may be promoted (evidence {:.0}).", verdict.e_value));
         Ok(())
     }
-
-    async fn step_search(&mut self, mut searching: Searching, now_ms: f64) -> Result<(), SessionError> {
-        searching.now_ms = now_ms;
-        if let Some(mut trial) = searching.trial.take() {
-            let project = self.opened_mut()?;
-            if trial.experiment.step(&project.features, SLICE_WORK) {
-                return self.end_trial(searching, trial, now_ms).await;
-            }
-            if now_ms < searching.ends_ms || searching.finale {
-                searching.trial = Some(trial);
-                project.experiments.searching = Some(searching);
-                project.touch_now_and_then(now_ms);
-                return Ok(());
-            }
-            let store = self.store.clone();
-            let project = self.opened_mut()?;
-            let mut run = ended(trial.run, RunStatus::Cancelled, now_ms);
-            run.error = Some("The search's time was up.".into());
-            store.put_run(&project.record.id, &run, &[]).await?;
-            project.log_run(run);
-            return self.conclude(searching, now_ms).await;
-        }
-        if now_ms >= searching.ends_ms {
-            return self.conclude(searching, now_ms).await;
-        }
-        let Some(spec) = searching.search.next() else { return self.conclude(searching, now_ms).await };
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        let fingerprint = project.fingerprint(&spec, false);
-        if let Some(twin) = finished_twin(&project.runs, &fingerprint).filter(|_| !searching.anyway) {
-            let score = twin.metric(SCORE).unwrap_or(f64::INFINITY);
-            searching.tried += 1;
-            searching.from_log += 1;
-            searching.search.tell(&spec, score);
-            if searching.best.as_ref().is_none_or(|best| score < best.score) {
-                searching.best = Some(Best {
-                    run: twin.id.clone(),
-                    number: twin.number,
-                    name: spec.name(),
-                    accuracy: twin.metric("out_of_fold_accuracy").unwrap_or(0.0),
-                    spec,
-                    score,
-                    model: None,
-                });
-            }
-            project.touch();
-            project.experiments.searching = Some(searching);
-            return Ok(());
-        }
-        let mut run = project.new_run(RunKind::Trial, &spec.name(), Some(&searching.run.id), now_ms);
-        project.describe(&mut run, &spec, fingerprint, searching.anyway);
-        match project.begin_trial(run.clone(), spec.clone()) {
-            Ok(trial) => {
-                store.put_run(&project.record.id, &trial.run, &[]).await?;
-                project.log_run(trial.run.clone());
-                searching.trial = Some(trial);
-            }
-            Err(error) => {
-                run.error = Some(error.to_string());
-                let run = ended(run, RunStatus::Failed, now_ms);
-                store.put_run(&project.record.id, &run, &[]).await?;
-                project.log_run(run);
-                searching.search.tell(&spec, f64::INFINITY);
-                searching.tried += 1;
-            }
-        }
-        project.experiments.searching = Some(searching);
-        Ok(())
-    }
-
-    async fn end_trial(&mut self, mut searching: Searching, trial: Trial, now_ms: f64) -> Result<(), SessionError> {
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        let Trial { run, spec, experiment, labels } = trial;
-        let outcome = experiment.finish();
-        let config = project.model_config(spec.clone(), &outcome, labels);
-        if searching.finale {
-            if let Some(best) = &mut searching.best {
-                best.model = Some((config, Box::new(outcome)));
-            }
-            return self.conclude(searching, now_ms).await;
-        }
-        let mut run = ended(run, RunStatus::Finished, now_ms);
-        log_outcome(&mut run, &outcome, now_ms);
-        store.put_run(&project.record.id, &run, &[]).await?;
-        project.log_run(run.clone());
-        searching.tried += 1;
-        let score = if outcome.out_of_fold.is_empty() { f64::INFINITY } else { outcome.out_of_fold_log_loss };
-        searching.search.tell(&spec, score);
-        if searching.best.as_ref().is_none_or(|best| score < best.score) {
-            searching.best = Some(Best {
-                run: run.id,
-                number: run.number,
-                name: spec.name(),
-                spec,
-                score,
-                accuracy: outcome.out_of_fold_accuracy,
-                model: Some((config, Box::new(outcome))),
-            });
-        }
-        project.touch();
-        project.experiments.searching = Some(searching);
-        Ok(())
-    }
-
-    /// Trials are over: brings the best one to the gate, making its model again if only its figures are left.
-    async fn conclude(&mut self, mut searching: Searching, now_ms: f64) -> Result<(), SessionError> {
-        let project = self.opened_mut()?;
-        if let Some(best) = &searching.best
-            && best.model.is_none()
-            && !searching.finale
-            && !project.is_deployed(&best.run)
-        {
-            let run = project.runs.iter().find(|run| run.id == best.run).cloned();
-            if let Some(trial) = run.and_then(|run| project.begin_trial(run, best.spec.clone()).ok()) {
-                searching.finale = true;
-                searching.trial = Some(trial);
-                project.experiments.searching = Some(searching);
-                return Ok(());
-            }
-        }
-        self.finish_search(searching, RunStatus::Finished, now_ms).await
-    }
-
-    async fn finish_search(
-        &mut self,
-        mut searching: Searching,
-        status: RunStatus,
-        now_ms: f64,
-    ) -> Result<(), SessionError> {
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        let mut run = ended(searching.run.clone(), status, now_ms);
-        run.metrics.push(metric("trials", f64::from(searching.tried), 0, now_ms));
-        run.metrics.push(metric("trials_from_log", f64::from(searching.from_log), 0, now_ms));
-        let mut state = searching.state();
-        state.running = false;
-        state.trying = None;
-        state.seconds_left = 0.0;
-        let best = searching.best.take();
-        if let Some(best) = &best {
-            run.params.insert("best".into(), format!("r{}", best.number));
-            run.metrics.push(metric(SCORE, best.score, 0, now_ms));
-            run.metrics.push(metric("out_of_fold_accuracy", best.accuracy, 0, now_ms));
-        }
-        state.ended = Some(match &best {
-            None if status == RunStatus::Cancelled => "Stopped before a trial was finished.".to_string(),
-            None => "No trial was finished in this time. Give it more.".to_string(),
-            Some(best) if project.is_deployed(&best.run) => {
-                format!(
-                    "The best of {} is r{}, which is deployed or at the gate already.",
-                    searching.tried, best.number
-                )
-            }
-            Some(best) if best.model.is_none() => format!("Stopped. The best so far is r{}.", best.number),
-            Some(best) => format!("The best of {} is r{}: it is brought to the gate.", searching.tried, best.number),
-        });
-        store.put_run(&project.record.id, &run, &[]).await?;
-        project.log_run(run);
-        project.experiments.last_search = Some(state);
-        project.touch();
-        let Some(Best { run, model: Some((config, outcome)), .. }) = best else { return Ok(()) };
-        let project = self.opened()?;
-        if project.is_deployed(&run) {
-            return Ok(());
-        }
-        let Some(run) = project.runs.iter().find(|known| known.id == run).cloned() else { return Ok(()) };
-        self.challenge(run, config, *outcome, now_ms).await
-    }
 }
 
 /// Pools up to this size are predicted by a new challenger at once.
@@ -476,13 +222,13 @@ fn from_log(twin: &Run) -> ExperimentReply {
     }
 }
 
-fn ended(mut run: Run, status: RunStatus, now_ms: f64) -> Run {
+pub(super) fn ended(mut run: Run, status: RunStatus, now_ms: f64) -> Run {
     run.status = status;
     run.end_ms = Some(now_ms);
     run
 }
 
-fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
+pub(super) fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
     let mut add = |key: &str, value: f64, step: u32| run.metrics.push(metric(key, value, step, now_ms));
     // With too few labels to hold any out there is no such figure.
     if !outcome.out_of_fold.is_empty() {
@@ -521,7 +267,7 @@ impl Project {
         self.item_of.iter().enumerate().filter_map(class).collect()
     }
 
-    fn may_experiment(&self) -> Result<(), SessionError> {
+    pub(super) fn may_experiment(&self) -> Result<(), SessionError> {
         if let Some((title, _)) = self.experiments.progress() {
             return refused(format!("{title} is under way. Nothing else was begun. Wait for it, or stop it."));
         }
@@ -532,12 +278,21 @@ impl Project {
         Ok(())
     }
 
-    fn begin_trial(&self, run: Run, spec: HeadSpec) -> Result<Trial, SessionError> {
-        let labels = self.training_rows();
+    /// The labels that train now, and what identifies them.
+    pub(super) fn training_data(&self) -> TrainingData {
+        let leaves = self.item_of.iter().filter_map(|&item| {
+            self.training_class(item)?;
+            let label = self.labels[item as usize].label.as_ref()?;
+            Some((self.items[item as usize].hash, label.class.clone(), label.event.clone()))
+        });
+        TrainingData { root: merkle_root(leaves), rows: self.training_rows() }
+    }
+
+    pub(super) fn begin_trial(&self, run: Run, spec: HeadSpec, data: &TrainingData) -> Result<Trial, SessionError> {
         let classes = self.record.classes.len();
-        let experiment = Experiment::begin(&self.features, &labels, classes, &spec, SEED);
+        let experiment = Experiment::begin(&self.features, &data.rows, classes, &spec, SEED);
         let experiment = experiment.map_err(|error| SessionError::Refused(format!("{error} Nothing was begun.")))?;
-        Ok(Trial { run, spec, experiment, labels: labels.len() as u32 })
+        Ok(Trial { run, spec, experiment, labels: data.rows.len() as u32 })
     }
 
     fn spec_to_train(&self) -> HeadSpec {
@@ -545,18 +300,16 @@ impl Project {
         self.champion.as_ref().map_or_else(default, |champion| champion.config.spec.clone())
     }
 
+    /// What identifies the answered audits.
+    fn audits_root(&self) -> [u8; 32] {
+        merkle_root(self.audited().into_iter().filter_map(|audit| {
+            let answer = self.labels[audit.item as usize].audit.as_ref()?;
+            Some((self.items[audit.item as usize].hash, answer.class.clone(), answer.event.clone()))
+        }))
+    }
+
     /// All that decides the result of an experiment. What is also measured on the audits depends on them, too.
-    fn fingerprint(&self, spec: &HeadSpec, audited: bool) -> String {
-        let leaves = self.item_of.iter().filter_map(|&item| {
-            self.training_class(item)?;
-            let label = self.labels[item as usize].label.as_ref()?;
-            Some((self.items[item as usize].hash, label.class.clone(), label.event.clone()))
-        });
-        let answered = |item: u32| {
-            let answer = self.labels[item as usize].audit.as_ref()?;
-            Some((self.items[item as usize].hash, answer.class.clone(), answer.event.clone()))
-        };
-        let audits = audited.then(|| merkle_root(self.audited().into_iter().filter_map(|audit| answered(audit.item))));
+    pub(super) fn fingerprint(&self, spec: &HeadSpec, data: &TrainingData, audits: Option<[u8; 32]>) -> String {
         let features = match &self.record.encoder {
             Some(encoder) => {
                 format!("{} {}", self.feature_id(), crate::pipeline::item::ContentHash::of(encoder.as_bytes()))
@@ -567,7 +320,7 @@ impl Project {
         fingerprint(&Fingerprinted {
             features: &features,
             preprocessing: &self.source.words,
-            data: merkle_root(leaves),
+            data: data.root,
             audits,
             // The seed decides them.
             folds: None,
@@ -584,9 +337,16 @@ impl Project {
         params
     }
 
-    fn describe(&self, run: &mut Run, spec: &HeadSpec, fingerprint: String, anyway: bool) {
+    pub(super) fn describe(
+        &self,
+        run: &mut Run,
+        spec: &HeadSpec,
+        data: &TrainingData,
+        fingerprint: String,
+        anyway: bool,
+    ) {
         run.params.extend(self.experiment_params(spec));
-        run.params.insert("labels".into(), self.training_rows().len().to_string());
+        run.params.insert("labels".into(), data.rows.len().to_string());
         run.params.insert("features".into(), self.feature_id().to_string());
         run.params.insert("strategy".into(), self.record.options.strategy.word().into());
         run.params.insert("seed".into(), SEED.to_string());
@@ -596,7 +356,7 @@ impl Project {
         run.fingerprint = Some(fingerprint);
     }
 
-    fn model_config(&self, spec: HeadSpec, outcome: &Outcome, labels: u32) -> ModelConfig {
+    pub(super) fn model_config(&self, spec: HeadSpec, outcome: &Outcome, labels: u32) -> ModelConfig {
         ModelConfig {
             spec,
             feature_id: self.feature_id().to_string(),
@@ -606,7 +366,7 @@ impl Project {
         }
     }
 
-    fn is_deployed(&self, run: &str) -> bool {
+    pub(super) fn is_deployed(&self, run: &str) -> bool {
         [&self.champion, &self.challenger].into_iter().flatten().any(|model| model.run == run)
     }
 
@@ -625,7 +385,7 @@ impl Project {
     }
 
     /// The page wants to see a search move, but not thirty times a second.
-    fn touch_now_and_then(&mut self, now_ms: f64) {
+    pub(super) fn touch_now_and_then(&mut self, now_ms: f64) {
         const EVERY_MS: f64 = 500.0;
         if now_ms - self.experiments.told_ms >= EVERY_MS {
             self.experiments.told_ms = now_ms;

@@ -15,6 +15,7 @@ mod imports;
 mod labels;
 mod project;
 mod runs;
+mod search;
 mod triage;
 mod views;
 

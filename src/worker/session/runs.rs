@@ -56,18 +56,24 @@ impl Session {
         })
     }
 
+    /// Stores a run, with new files of it, in place of its earlier state.
+    pub(super) async fn keep_run(&mut self, run: Run, files: &[(String, Vec<u8>)]) -> Result<(), SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        store.put_run(&project.record.id, &run, files).await?;
+        project.log_run(run);
+        Ok(())
+    }
+
     /// Replaces a run's note.
     pub(super) async fn note_run(&mut self, id: &str, note: String) -> Result<(), SessionError> {
         self.must_write()?;
-        let store = self.store.clone();
-        let project = self.opened_mut()?;
-        let Some(mut run) = project.runs.iter().find(|run| run.id == id).cloned() else {
+        let Some(mut run) = self.opened()?.runs.iter().find(|run| run.id == id).cloned() else {
             return refused("That run is not in this project. Nothing was changed.");
         };
         run.note = note;
-        store.put_run(&project.record.id, &run, &[]).await?;
-        project.log_run(run);
-        project.touch();
+        self.keep_run(run, &[]).await?;
+        self.opened_mut()?.touch();
         Ok(())
     }
 
