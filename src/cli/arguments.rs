@@ -158,17 +158,10 @@ pub struct ScoreArguments {
     pub run: RunArguments,
 }
 
-/// `hone evaluate`
+/// What models are measured on, and how.
 #[derive(Debug, Args)]
-#[command(after_help = "Of a project, the blind audits are used if there are any, else every label a person set.\n\n\
-    Examples:\n  \
-    hone evaluate photos.model.zip held-out-photos/\n  \
-    hone evaluate reviews.model.zip test.csv --label-column sentiment --json")]
-pub struct EvaluateArguments {
-    /// A model saved by `hone train` or exported by the app
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
-    /// Labelled data that the model was not trained on
+pub struct MeasuredArguments {
+    /// Labelled data that no model compared was trained on
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
     /// The column that holds the labels; folders and projects need none [default: as in the training data]
@@ -180,6 +173,21 @@ pub struct EvaluateArguments {
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
+}
+
+/// `hone evaluate`
+#[derive(Debug, Args)]
+#[command(after_help = "Of a project, the blind audits are used if there are any, else every label a person set.\n\n\
+    Examples:\n  \
+    hone evaluate photos.model.zip held-out-photos/\n  \
+    hone evaluate reviews.model.zip test.csv --label-column sentiment --json")]
+pub struct EvaluateArguments {
+    /// A model saved by `hone train` or exported by the app
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// What to measure on.
+    #[command(flatten)]
+    pub measured: MeasuredArguments,
 }
 
 /// `hone gate`
@@ -198,18 +206,9 @@ pub struct GateArguments {
     /// The model that may replace it
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
-    /// Labelled data that neither model was trained on
-    #[arg(value_name = "DATA")]
-    pub data: PathBuf,
-    /// The column that holds the labels; folders and projects need none [default: as in the training data]
-    #[arg(long, value_name = "NAME")]
-    pub label_column: Option<String>,
-    /// The column that holds the text, if it is not named as in the training data
-    #[arg(long, value_name = "NAME")]
-    pub text_column: Option<String>,
-    /// How to compute and answer.
+    /// What to measure on.
     #[command(flatten)]
-    pub run: RunArguments,
+    pub measured: MeasuredArguments,
 }
 
 /// `hone simulate`

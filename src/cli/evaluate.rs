@@ -1,6 +1,6 @@
 //! `hone evaluate`: a model's predictions against the labels of data that it has not seen.
 
-use super::arguments::EvaluateArguments;
+use super::arguments::{EvaluateArguments, MeasuredArguments};
 use super::dataset::{Dataset, ProjectLabels};
 use super::failure::Failure;
 use super::model_file::SavedModel;
@@ -17,7 +17,7 @@ struct Report<'a> {
     /// Items without a label, left out.
     unlabelled: usize,
     /// The share predicted right, with its exact 95 % interval.
-    accuracy: Interval,
+    accuracy: Estimate,
     balanced_accuracy: f64,
     macro_f1: f64,
     log_loss: f64,
@@ -38,27 +38,11 @@ struct Report<'a> {
     problems: &'a [Problem],
 }
 
-#[derive(Serialize)]
-struct Interval {
-    estimate: f64,
-    low: f64,
-    high: f64,
-}
-
 /// Runs the command.
 pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
     let model = SavedModel::read(&arguments.model)?;
-    let mut dataset = Dataset::open(&arguments.data, Some(model.kind), ProjectLabels::Measuring, |plan| {
-        model.fit_plan(plan, arguments.text_column.as_deref(), arguments.label_column.as_deref())
-    })?;
-    let unlabelled = dataset.keep_labelled();
-    if dataset.entries.is_empty() {
-        return Err(Failure::data(match &dataset.label_column {
-            Some(column) => format!("the label column “{column}” is empty; there is nothing to compare with"),
-            None => "the data has no labels to compare with; name their column with --label-column, or put the files of each class into a folder".into(),
-        }));
-    }
-    let known = model.predict(&mut dataset, &arguments.run)?;
+    let (mut dataset, unlabelled) = open_labelled(&model, &arguments.measured)?;
+    let known = model.predict(&mut dataset, &arguments.measured.run)?;
     let unknown: Vec<String> = dataset.classes().into_iter().filter(|class| !model.classes.contains(class)).collect();
     let classes = [model.classes.as_slice(), &unknown].concat();
     let probabilities = widened(&known, unknown.len());
@@ -70,12 +54,11 @@ pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
         remark(&format!("the model has never seen the class {names}; items of it count as wrong"));
     }
     output::remark_problems(&dataset.problems);
-    if arguments.run.json {
-        let Estimate { estimate, low, high } = evaluation.accuracy;
+    if arguments.measured.run.json {
         return output::print_json(&Report {
             items: evaluation.rows,
             unlabelled,
-            accuracy: Interval { estimate, low, high },
+            accuracy: evaluation.accuracy,
             balanced_accuracy: evaluation.balanced_accuracy,
             macro_f1: evaluation.macro_f1,
             log_loss: evaluation.log_loss,
@@ -93,6 +76,24 @@ pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
     }
     output::print(&in_words(&evaluation, &classes));
     Ok(())
+}
+
+/// The labelled items as this model needs them, and how many had no label.
+///
+/// # Errors
+/// If the data can't be read as the model needs it, or holds no label.
+pub fn open_labelled(model: &SavedModel, measured: &MeasuredArguments) -> Result<(Dataset, usize), Failure> {
+    let mut dataset = Dataset::open(&measured.data, Some(model.kind), ProjectLabels::Measuring, |plan| {
+        model.fit_plan(plan, measured.text_column.as_deref(), measured.label_column.as_deref())
+    })?;
+    let unlabelled = dataset.keep_labelled();
+    if dataset.entries.is_empty() {
+        return Err(Failure::data(match &dataset.label_column {
+            Some(column) => format!("the label column “{column}” is empty; there is nothing to compare with"),
+            None => "the data has no labels to compare with; name their column with --label-column, or put the files of each class into a folder".into(),
+        }));
+    }
+    Ok((dataset, unlabelled))
 }
 
 /// Adds columns of probability 0 for classes that the model does not know.

@@ -1,7 +1,7 @@
 //! `hone gate`: may a new model replace the old one? Both on the same labels, which neither has seen.
 
-use super::arguments::GateArguments;
-use super::dataset::{Dataset, ProjectLabels};
+use super::arguments::{GateArguments, MeasuredArguments};
+use super::evaluate::open_labelled;
 use super::failure::Failure;
 use super::model_file::SavedModel;
 use super::output::{self, listed, percent, remark};
@@ -24,28 +24,15 @@ struct Report<'a> {
     losses: u64,
     /// Items compared.
     items: usize,
-    champion: Interval,
-    challenger: Interval,
+    champion: Estimate,
+    challenger: Estimate,
     /// The new model's minus the old one's share right.
-    difference: Interval,
+    difference: Estimate,
     champion_log_loss: f64,
     challenger_log_loss: f64,
     /// The classes of either model and of the data.
     classes: &'a [String],
     sentence: &'a str,
-}
-
-#[derive(Serialize)]
-struct Interval {
-    estimate: f64,
-    low: f64,
-    high: f64,
-}
-
-impl From<Estimate> for Interval {
-    fn from(Estimate { estimate, low, high }: Estimate) -> Self {
-        Self { estimate, low, high }
-    }
 }
 
 /// Runs the command. "Not proven" is an answer, too, not a failure.
@@ -58,7 +45,7 @@ pub fn run(arguments: &GateArguments) -> Result<(), Failure> {
             new.kind.word()
         )));
     }
-    let (old_answers, new_answers) = (Answers::of(&old, arguments)?, Answers::of(&new, arguments)?);
+    let (old_answers, new_answers) = (Answers::of(&old, &arguments.measured)?, Answers::of(&new, &arguments.measured)?);
     let classes = all_classes(&[&old.classes, &new.classes, &old_answers.data_classes]);
     let place_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let mut truth = Vec::new();
@@ -88,16 +75,16 @@ pub fn run(arguments: &GateArguments) -> Result<(), Failure> {
     let sentence = verdict.sentence(&classes, &file_name(&arguments.old), &file_name(&arguments.new));
     output::remark_problems(&old_answers.problems);
     tell_unknown(&old, &new, &old_answers.data_classes);
-    if arguments.run.json {
+    if arguments.measured.run.json {
         return output::print_json(&Report {
             promote: verdict.promote,
             e_value: verdict.e_value,
             wins: verdict.wins,
             losses: verdict.losses,
             items: verdict.audits,
-            champion: verdict.champion.into(),
-            challenger: verdict.challenger.into(),
-            difference: verdict.difference.into(),
+            champion: verdict.champion,
+            challenger: verdict.challenger,
+            difference: verdict.difference,
             champion_log_loss: verdict.champion_log_loss,
             challenger_log_loss: verdict.challenger_log_loss,
             classes: &classes,
@@ -121,17 +108,9 @@ struct Answers {
 
 impl Answers {
     /// Reads the data as this model needs it: two models may read different columns of the same table.
-    fn of(model: &SavedModel, arguments: &GateArguments) -> Result<Self, Failure> {
-        let mut dataset = Dataset::open(&arguments.data, Some(model.kind), ProjectLabels::Measuring, |plan| {
-            model.fit_plan(plan, arguments.text_column.as_deref(), arguments.label_column.as_deref())
-        })?;
-        dataset.keep_labelled();
-        if dataset.entries.is_empty() {
-            return Err(Failure::data(
-                "the data has no labels to compare with; name their column with --label-column, or put the files of each class into a folder",
-            ));
-        }
-        let probabilities = model.predict(&mut dataset, &arguments.run)?;
+    fn of(model: &SavedModel, measured: &MeasuredArguments) -> Result<Self, Failure> {
+        let (mut dataset, _) = open_labelled(model, measured)?;
+        let probabilities = model.predict(&mut dataset, &measured.run)?;
         // A project's items are told apart by their content; files and rows by their place, for their content depends on
         // the columns read.
         let by_content = dataset.is_project();

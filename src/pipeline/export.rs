@@ -10,6 +10,8 @@ use super::import::plan::Problem;
 use super::item::{ContentHash, Item};
 use super::label::{Class, LabelEvent, fold};
 use super::log::Run;
+use super::predict::likeliest;
+use ndarray::ArrayView1;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use time::rfc_3339;
@@ -92,7 +94,8 @@ pub fn predictions_csv<'a>(rows: impl IntoIterator<Item = (&'a str, &'a [f32])>,
     let header: Vec<&str> =
         ["item", "prediction", "probability"].into_iter().chain(classes.iter().map(String::as_str)).collect();
     let rows = rows.into_iter().map(|(item, probabilities)| {
-        let best = probabilities.iter().zip(classes).max_by(|a, b| a.0.total_cmp(b.0));
+        let best = likeliest(ArrayView1::from(probabilities));
+        let best = probabilities.get(best).zip(classes.get(best));
         let (probability, prediction) =
             best.map_or_else(Default::default, |(probability, class)| (format!("{probability:.6}"), class.clone()));
         let by_class =

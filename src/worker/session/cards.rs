@@ -4,6 +4,7 @@ use super::audits::Drawn;
 use super::project::{CARDS_AHEAD, Planned, Project, SEED};
 use super::{SessionError, refused};
 use crate::pipeline::item::Content;
+use crate::pipeline::predict;
 use crate::pipeline::rank::{Why, audit_draw};
 use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
 use ndarray::ArrayView1;
@@ -227,8 +228,8 @@ impl Project {
     }
 }
 
-/// The likeliest class and its probability.
+/// The likeliest class and its probability, by the same rule as what is measured.
 pub(super) fn likeliest(probabilities: ArrayView1<'_, f32>) -> Option<(ClassIndex, f32)> {
-    let best = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-    Some((best.0 as ClassIndex, *best.1))
+    let class = predict::likeliest(probabilities);
+    Some((class as ClassIndex, *probabilities.get(class)?))
 }
