@@ -192,6 +192,19 @@ fn the_pipeline_runs_by_itself_and_promotes_if_it_may() {
 }
 
 #[test]
+fn audits_that_come_later_promote_as_well() {
+    run(async {
+        let mut driver = Driver::with_champion(Store::default(), 500, 4).await;
+        driver.label_until(60).await;
+        driver.options(0, true).await;
+        driver.train(false).await;
+        assert_eq!(driver.champion(), 1, "too few audits yet: {:?}", driver.state().deployment.gate);
+        driver.answer_audits(60).await;
+        assert!(driver.champion() > 1, "{:?}", driver.state().deployment.gate);
+    });
+}
+
+#[test]
 fn accepted_predictions_keep_the_budget_and_return_when_the_champion_changes() {
     run(async {
         let store = Store::default();

@@ -29,6 +29,8 @@ pub(super) struct Experiments {
     pub(super) baseline: Option<Baseline>,
     /// How the last search of this visit ended.
     pub(super) last_search: Option<SearchState>,
+    /// The challenger whose passing of the gate was told already.
+    told: Option<String>,
     /// When the page was last told how a search gets on.
     told_ms: f64,
 }
@@ -131,7 +133,14 @@ impl Session {
             self.step_baseline(now_ms).await?;
             return Ok(true);
         }
-        if read_only || !project.retraining_due() {
+        if read_only {
+            return Ok(false);
+        }
+        if project.gate_is_news() {
+            self.tell_verdict(now_ms).await?;
+            return Ok(true);
+        }
+        if !project.retraining_due() {
             return Ok(false);
         }
         // The pipeline runs by itself: train → evaluate → gate → ask for promotion.
@@ -167,7 +176,7 @@ impl Session {
         now_ms: f64,
     ) -> Result<(), SessionError> {
         let project = self.opened_mut()?;
-        let mut model = Frozen::of_outcome(&run, config, &outcome);
+        let model = Frozen::of_outcome(&run, config, &outcome);
         let mut files = model_artifacts(&model, &outcome)?;
         // A search's best trial has been logged but for its audits and files.
         if run.metrics.is_empty() {
@@ -181,7 +190,6 @@ impl Session {
         run.artifacts = files.iter().map(|(path, bytes)| artifact(path, bytes)).collect();
         self.keep_run(run, &files).await?;
         let project = self.opened_mut()?;
-        while model.predict(&project.features) && project.features.len() <= AT_ONCE_ROWS {}
         let first = project.champion.is_none();
         project.record.deployment.challenger = Some(model.run.clone());
         project.challenger = Some(model);
@@ -190,24 +198,24 @@ impl Session {
         if first {
             return self.deploy(Successor::Challenger, "first model", now_ms).await;
         }
-        self.tell_verdict(now_ms).await
+        // Its opinion on the pool follows in slices; then the gate is heard, and again with every audit.
+        Ok(())
     }
 
-    /// Says what the gate says, and promotes if the user wants that done.
-    pub(super) async fn tell_verdict(&mut self, now_ms: f64) -> Result<(), SessionError> {
-        let project = self.opened()?;
-        let Some(verdict) = project.verdict().filter(|verdict| verdict.promote) else { return Ok(()) };
+    /// Says that the challenger has passed the gate, or promotes it if the user wants that done.
+    async fn tell_verdict(&mut self, now_ms: f64) -> Result<(), SessionError> {
+        let project = self.opened_mut()?;
+        let Some(verdict) = project.verdict() else { return Ok(()) };
+        let Some(challenger) = &project.challenger else { return Ok(()) };
+        let number = challenger.number;
+        project.experiments.told = Some(challenger.run.clone());
         if project.record.options.auto_promote {
             return self.promote(now_ms).await;
         }
-        let number = project.challenger.as_ref().map_or(0, |challenger| challenger.number);
         self.notice(format!("r{number} has passed the gate and may be promoted (evidence {:.0}).", verdict.e_value));
         Ok(())
     }
 }
-
-/// Pools up to this size are predicted by a new challenger at once.
-const AT_ONCE_ROWS: usize = 2_000;
 
 fn from_log(twin: &Run) -> ExperimentReply {
     let result = match (twin.metric("accuracy"), twin.metric("out_of_fold_accuracy")) {
@@ -373,6 +381,14 @@ impl Project {
     /// Training labels given since the last training run.
     pub(super) fn labels_since_run(&self) -> u32 {
         (self.training_rows().len() as u32).saturating_sub(self.record.deployment.labels_at_last_run)
+    }
+
+    /// Whether the challenger has passed the gate since anybody was told.
+    fn gate_is_news(&self) -> bool {
+        let Some(challenger) = &self.challenger else { return false };
+        self.experiments.told.as_ref() != Some(&challenger.run)
+            && challenger.is_complete(&self.features)
+            && self.verdict().is_some_and(|verdict| verdict.promote)
     }
 
     fn retraining_due(&self) -> bool {
