@@ -215,6 +215,12 @@ pub enum Verdict {
     Skip,
     /// Mark, or unmark, for a second look; the card stays.
     Flag,
+    /// The label was reviewed and stands.
+    Keep,
+    /// Not one of the classes, or not fit to learn from: it neither trains nor is asked.
+    Exclude,
+    /// Somebody else should look at the label.
+    SecondOpinion,
 }
 
 /// How the queue asks, per project.

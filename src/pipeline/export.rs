@@ -180,7 +180,7 @@ mod tests {
             annotator: "me".into(),
             action,
             source,
-            shown: Some(Shown { class: "cat".into(), probability: 0.75, model: 2 }),
+            shown: Some(Shown { class: "cat".into(), probability: 0.75, model: 2, quality: None }),
             drawn_with: None,
             certificate: None,
             took_ms: None,

@@ -18,6 +18,8 @@ pub enum Source {
     Import,
     /// A person, correcting an earlier label.
     Review,
+    /// A person, asked again blind what they had labelled before: measures their consistency, changes no label.
+    Repeat,
 }
 
 impl Source {
@@ -29,12 +31,13 @@ impl Source {
             Source::Model => "model",
             Source::Import => "import",
             Source::Review => "review",
+            Source::Repeat => "repeat",
         }
     }
 
     /// The inverse of [`Source::word`].
     pub fn from_word(word: &str) -> Option<Source> {
-        [Source::Human, Source::Audit, Source::Model, Source::Import, Source::Review]
+        [Source::Human, Source::Audit, Source::Model, Source::Import, Source::Review, Source::Repeat]
             .into_iter()
             .find(|source| source.word() == word)
     }
@@ -55,6 +58,12 @@ pub enum Action {
     Skip,
     /// Something is odd here; kept for review. Does not touch the label.
     Flag,
+    /// Reviewed: the label of this class stands, however suspicious it looked ([`Shown::quality`]).
+    Keep(String),
+    /// Not one of the classes, or not fit to learn from: neither trains nor is asked, until it is labelled again.
+    Exclude,
+    /// Somebody else should look at the label. Does not touch it; a later label or [`Action::Keep`] settles it.
+    SecondOpinion,
     /// Takes back the event with this id, whatever it was. An undo can itself be undone.
     Undo(String),
 }
@@ -68,6 +77,9 @@ pub struct Shown {
     pub probability: f32,
     /// The version of the model that suggested it.
     pub model: u32,
+    /// In a review: the quality of the label on screen, 0 (surely wrong) to 1.
+    #[serde(default)]
+    pub quality: Option<f32>,
 }
 
 /// One line of the log. Never changed, never deleted.
@@ -119,6 +131,21 @@ pub struct ItemLabels {
     pub skipped: bool,
     /// Flagged for a second look.
     pub flagged: bool,
+    /// Taken out of the project's questions and training, after the latest label.
+    pub excluded: bool,
+    /// Waits for somebody else's opinion, after the latest label.
+    pub second_opinion: bool,
+    /// The latest review that let a label stand.
+    pub kept: Option<Kept>,
+}
+
+/// A label that a person reviewed and let stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The label's class key; for any other label the review says nothing.
+    pub class: String,
+    /// The label's quality at the review, 0 to 1, if it was shown.
+    pub quality: Option<f32>,
 }
 
 impl ItemLabels {
@@ -178,8 +205,11 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
                     event: event.id.clone(),
                     certificate: event.certificate,
                 };
-                item.skipped = false;
+                if event.source != Source::Repeat {
+                    (item.skipped, item.excluded, item.second_opinion) = (false, false, false);
+                }
                 match event.source {
+                    Source::Repeat => {}
                     Source::Audit => item.audit = Some(set),
                     Source::Model => item.accepted = Some(set),
                     // An audited item that is corrected later stays an audit: it must never train.
@@ -189,16 +219,26 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
             }
             Action::Skip => item.skipped = true,
             Action::Flag => item.flagged = !item.flagged,
+            Action::Keep(class) => {
+                item.second_opinion = false;
+                item.kept =
+                    Some(Kept { class: class.clone(), quality: event.shown.as_ref().and_then(|shown| shown.quality) });
+            }
+            Action::Exclude => item.excluded = true,
+            Action::SecondOpinion => item.second_opinion = true,
             Action::Undo(_) => {}
         }
     }
     items
 }
 
-/// The newest event that a person can take back: their own labels, skips and flags, one press each (a bulk
-/// decision shares one `took_ms`-less batch and is undone event by event).
-pub fn last_undoable(events: &[LabelEvent]) -> Option<&LabelEvent> {
-    standing(events).into_iter().rev().find(|event| !matches!(event.source, Source::Import | Source::Model))
+/// The newest event that `annotator` can take back: their own decisions, one press each (a bulk decision shares one
+/// `took_ms`-less batch and is undone event by event).
+pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Option<&'log LabelEvent> {
+    let own = |event: &&LabelEvent| {
+        event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model)
+    };
+    standing(events).into_iter().rev().find(own)
 }
 
 /// How many standing labels each class key has, by source that a person decided or the data brought.
@@ -273,6 +313,33 @@ mod tests {
     }
 
     #[test]
+    fn a_review_may_let_stand_exclude_or_ask_for_an_opinion_and_a_label_settles_all() {
+        let mut log = vec![label("1", 7, "cat"), event("2", 7, Action::SecondOpinion, Source::Review)];
+        let of = |log: &[LabelEvent]| fold(log)[&ContentHash([7; 32])].clone();
+        assert!(of(&log).second_opinion);
+        log.push(event("3", 7, Action::Keep("cat".into()), Source::Review));
+        assert!(!of(&log).second_opinion);
+        assert_eq!(of(&log).kept.map(|kept| kept.class).as_deref(), Some("cat"));
+        log.push(event("4", 7, Action::Exclude, Source::Review));
+        assert!(of(&log).excluded);
+        log.push(event("5", 7, Action::Label("dog".into()), Source::Repeat));
+        assert!(of(&log).excluded, "a repeated question changes nothing");
+        assert_eq!(class_of(&log, 7).as_deref(), Some("cat"));
+        log.push(event("6", 7, Action::Label("dog".into()), Source::Review));
+        assert!(!of(&log).excluded);
+        assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+    }
+
+    #[test]
+    fn nobody_takes_back_what_somebody_else_decided() {
+        let mut theirs = label("2", 3, "dog");
+        theirs.annotator = "Ada".into();
+        let log = vec![label("1", 2, "cat"), theirs];
+        assert_eq!(last_undoable(&log, "me").map(|event| event.id.as_str()), Some("1"));
+        assert_eq!(last_undoable(&log, "Ada").map(|event| event.id.as_str()), Some("2"));
+    }
+
+    #[test]
     fn undo_reaches_back_without_limit_but_not_into_the_import() {
         let mut log = vec![
             event("0", 1, Action::Label("cat".into()), Source::Import),
@@ -280,10 +347,10 @@ mod tests {
             label("2", 3, "dog"),
         ];
         for (id, expected) in [("3", "2"), ("4", "1")] {
-            let target = last_undoable(&log).map(|event| event.id.clone());
+            let target = last_undoable(&log, "me").map(|event| event.id.clone());
             assert_eq!(target.as_deref(), Some(expected));
             log.push(undo(id, expected));
         }
-        assert_eq!(last_undoable(&log), None);
+        assert_eq!(last_undoable(&log, "me"), None);
     }
 }

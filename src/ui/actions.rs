@@ -221,7 +221,7 @@ fn decide(app: App, verdict: Verdict) -> Option<String> {
     let shown = card.suggestion.as_ref().filter(|_| card.audit.is_none()).and_then(|suggestion| {
         state.classes.with_untracked(|classes| {
             let class = classes.get(usize::from(suggestion.class))?.class.key.clone();
-            Some(Shown { class, probability: suggestion.probability, model: suggestion.model })
+            Some(Shown { class, probability: suggestion.probability, model: suggestion.model, quality: None })
         })
     });
     let decision = Decision {
@@ -247,7 +247,7 @@ fn decide(app: App, verdict: Verdict) -> Option<String> {
     }
     let class = match verdict {
         Verdict::Label(class) => Some(class),
-        Verdict::Skip | Verdict::Flag => None,
+        _ => None,
     };
     send(
         app,

@@ -51,7 +51,7 @@ fn label(id: &str, number: u32) -> LabelEvent {
         annotator: "me".into(),
         action: Action::Label("bird".into()),
         source: Source::Audit,
-        shown: Some(Shown { class: "bird".into(), probability: 0.1, model: 3 }),
+        shown: Some(Shown { class: "bird".into(), probability: 0.1, model: 3, quality: None }),
         drawn_with: Some(1e-9),
         certificate: Some(2),
         took_ms: Some(4_000_000_000),

@@ -304,13 +304,16 @@ fn History() -> impl IntoView {
             Verdict::Label(class) => state.class_name(class),
             Verdict::Skip => "skipped".to_owned(),
             Verdict::Flag => "flagged".to_owned(),
+            Verdict::Keep => "kept".to_owned(),
+            Verdict::Exclude => "excluded".to_owned(),
+            Verdict::SecondOpinion => "second opinion".to_owned(),
         };
         let labelled = if matches!(entry.verdict, Verdict::Label(_)) { "labelled " } else { "" };
         let revisit = format!("Revisit {}, {labelled}", entry.name);
         let accessible_name = move || format!("{revisit}{}", short());
         let hue = match entry.verdict {
             Verdict::Label(class) => hue_class(class.into()),
-            Verdict::Skip | Verdict::Flag => "hue-none".to_owned(),
+            _ => "hue-none".to_owned(),
         };
         let item = entry.item;
         view! {

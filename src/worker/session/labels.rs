@@ -22,6 +22,12 @@ impl Session {
             Verdict::Label(class) => Action::Label(project.class_key(class)?),
             Verdict::Skip => Action::Skip,
             Verdict::Flag => Action::Flag,
+            Verdict::Exclude => Action::Exclude,
+            Verdict::SecondOpinion => Action::SecondOpinion,
+            Verdict::Keep => match project.labels[decision.item as usize].current() {
+                Some(standing) => Action::Keep(standing.class.clone()),
+                None => return refused("There is no label to keep. Nothing was changed. Label the item instead."),
+            },
         };
         let drawn = project.drawn_with(decision.item);
         let certificate = match (drawn, decision.audit) {
@@ -32,6 +38,7 @@ impl Session {
         let source = match (&action, asked_as_audit, project.labels[decision.item as usize].is_decided()) {
             (Action::Label(_), true, _) => Source::Audit,
             (Action::Label(_), false, true) => Source::Review,
+            (Action::Keep(_) | Action::Exclude | Action::SecondOpinion, ..) => Source::Review,
             _ => Source::Human,
         };
         let event = LabelEvent {
@@ -89,7 +96,7 @@ impl Session {
     pub(super) async fn undo(&mut self, now_ms: f64) -> Result<Option<Card>, SessionError> {
         self.must_write()?;
         let project = self.opened()?;
-        let Some(target) = last_undoable(&project.log) else { return Ok(None) };
+        let Some(target) = last_undoable(&project.log, ANNOTATOR) else { return Ok(None) };
         let (hash, target_id, drawn_with) = (target.item, target.id.clone(), target.drawn_with);
         let was_audit = target.source == Source::Audit && target.certificate.is_none();
         let newest = project.log.iter().map(|event| event.id.as_str()).max();

@@ -141,6 +141,7 @@ impl Session {
                     class: certified.class.clone(),
                     probability: certified.probability,
                     model: record.model,
+                    quality: None,
                 }),
                 drawn_with: None,
                 certificate: Some(record.number),

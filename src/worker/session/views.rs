@@ -102,6 +102,9 @@ impl Project {
                 },
                 Action::Skip => Verdict::Skip,
                 Action::Flag => Verdict::Flag,
+                Action::Keep(_) => Verdict::Keep,
+                Action::Exclude => Verdict::Exclude,
+                Action::SecondOpinion => Verdict::SecondOpinion,
                 Action::Undo(_) => continue,
             };
             newest.push(HistoryEntry {
