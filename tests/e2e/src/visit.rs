@@ -358,6 +358,8 @@ impl<'programs> Visit<'programs> {
     pub fn picture(&self, file: &Path, width: u32, scheme: &str) -> Result<(), String> {
         let session = self.session()?;
         let height = if width < 600 { 844 } else { 900 };
+        let window_width = || session.run("return window.innerWidth;", &json!([]));
+        let before = window_width()?;
         session.devtools(
             "Emulation.setDeviceMetricsOverride",
             &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
@@ -371,6 +373,7 @@ impl<'programs> Visit<'programs> {
         let picture = session.screenshot()?;
         session.devtools("Emulation.clearDeviceMetricsOverride", &json!({}))?;
         session.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }))?;
+        until("the window's own size", SOON, || Ok((window_width()? == before).then_some(())))?;
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(file, picture))

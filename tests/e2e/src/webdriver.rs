@@ -173,8 +173,16 @@ impl<'driver> Session<'driver> {
         }
         let found = self.devtools("Accessibility.queryAXTree", &query)?;
         let nodes = found["nodes"].as_array().cloned().unwrap_or_default();
-        let visible = nodes.iter().filter(|node| node["ignored"] != json!(true));
-        visible.map(|node| self.element(&node["backendDOMNodeId"])).collect()
+        let mut elements = Vec::new();
+        for node in nodes.iter().filter(|node| node["ignored"] != json!(true)) {
+            let element = self.element(&node["backendDOMNodeId"])?;
+            // The accessibility tree may lag behind a change of layout: rail and bottom bar have links of the same names.
+            let displayed = self.run("return arguments[0].checkVisibility();", &json!([Self::argument(&element)]));
+            if displayed.is_ok_and(|displayed| displayed == json!(true)) {
+                elements.push(element);
+            }
+        }
+        Ok(elements)
     }
 
     /// The accessibility tree and WebDriver number elements differently; they meet in a variable of the page.
