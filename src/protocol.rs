@@ -4,9 +4,11 @@
 //! in the order that the variant's documentation gives.
 
 mod measures;
+mod review;
 mod runs;
 
 pub use measures::*;
+pub use review::*;
 pub use runs::*;
 
 use crate::pipeline::import::plan::{ImportPlan, Problem, SourceFile};
@@ -76,14 +78,14 @@ pub enum Request {
     },
     /// A decision about one item. Sending the same `id` twice is safe. → [`Reply::Decided`]
     Decide(Decision),
-    /// The same class for many items at once. → [`Reply::Decided`]
+    /// The same decision about many items at once. → [`Reply::Decided`]
     DecideMany {
         /// One ULID an item, made by the page.
         ids: Vec<String>,
         /// The items.
         items: Vec<ItemIndex>,
-        /// The class.
-        class: ClassIndex,
+        /// What.
+        verdict: Verdict,
     },
     /// Takes back the latest decision that stands. → [`Reply::Undone`]
     Undo,
@@ -155,6 +157,29 @@ pub enum Request {
         /// The certificate's number.
         certificate: u32,
     },
+    /// One part of what there is to review. → [`Reply::Review`]
+    Review(ReviewKind),
+    /// One case of it. → [`Reply::ReviewCase`]
+    ReviewCase {
+        /// Which part.
+        kind: ReviewKind,
+        /// Its items, as the list has them.
+        items: Vec<ItemIndex>,
+    },
+    /// Measures on the audits what the review gained, and begins a new one. → [`Reply::Experiment`]
+    MeasureGain,
+    /// These items are asked next. → [`Reply::Count`]
+    AskFirst {
+        /// Which.
+        items: Vec<ItemIndex>,
+    },
+    /// Who decides from now on. → [`Reply::Done`]
+    SetAnnotator {
+        /// The name that goes with each decision.
+        name: String,
+    },
+    /// Takes in another person's label log or project file. Attachment: the `File`. → [`Reply::Merged`]
+    Merge,
     /// The experiment log. → [`Reply::Runs`]
     Runs(RunQuery),
     /// Runs side by side. → [`Reply::Compared`]
@@ -202,6 +227,8 @@ pub struct Decision {
     pub shown: Option<Shown>,
     /// `Some(q)` if the card was a blind audit, drawn with probability q.
     pub audit: Option<f64>,
+    /// Whether the card asked again, blind, what this person had labelled before.
+    pub repeat: bool,
     /// From showing the card to the key, in milliseconds.
     pub took_ms: Option<u32>,
 }
@@ -236,6 +263,9 @@ pub struct Options {
     /// Whether a challenger that passes the gate is promoted without asking.
     #[serde(default)]
     pub auto_promote: bool,
+    /// The share of requests that ask again, blind, what this person labelled before; 0 to 0.5.
+    #[serde(default)]
+    pub repeat_share: f64,
 }
 
 fn retrain_after() -> u32 {
@@ -244,7 +274,13 @@ fn retrain_after() -> u32 {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strategy: Strategy::Herding, audit_share: 0.15, retrain_after: retrain_after(), auto_promote: false }
+        Self {
+            strategy: Strategy::Herding,
+            audit_share: 0.15,
+            retrain_after: retrain_after(),
+            auto_promote: false,
+            repeat_share: 0.02,
+        }
     }
 }
 
@@ -261,6 +297,8 @@ pub enum Export {
     Model,
     /// The champion's prediction for every item, in the same form.
     ChampionPredictionsCsv,
+    /// Every event of the label log, one a line, for somebody else's project to take in.
+    LabelLog,
     /// Everything, as one file that can be dropped back in.
     Project,
     /// The experiment log as a table.
@@ -394,8 +432,14 @@ pub enum Reply {
     Evaluation(Option<Box<EvaluationState>>),
     /// To `Train` and `Search`.
     Experiment(ExperimentReply),
-    /// To `AcceptCertified` and `RevertAccepted`: how many items.
+    /// To `AcceptCertified`, `RevertAccepted` and `AskFirst`: how many items.
     Count(u32),
+    /// To `Review`.
+    Review(Box<ReviewState>),
+    /// To `ReviewCase`; `None` if it is settled meanwhile.
+    ReviewCase(Option<Box<ReviewCase>>),
+    /// To `Merge`: what came in, in a sentence.
+    Merged(String),
     /// To `Runs`.
     Runs {
         /// Those that match, in the order asked for.
@@ -474,6 +518,8 @@ pub struct ProjectState {
     pub deployment: DeploymentState,
     /// What is accepted, what is to be asked, and under which certificates.
     pub triage: TriageState,
+    /// The review: what was decided and what it gained.
+    pub review: ReviewSummary,
     /// Audits still wished for by "audit now".
     pub audits_wished: u32,
     /// The last decisions that stand, newest first, at most 12.
@@ -593,6 +639,8 @@ pub struct Card {
     pub why: String,
     /// `Some(q)`: a blind audit, drawn with probability q. No suggestion, no probabilities.
     pub audit: Option<f64>,
+    /// Asks again, blind, what this person labelled before. No suggestion, no present label.
+    pub repeat: bool,
     /// The likeliest class and the model's version, unless an audit or there is no model.
     pub suggestion: Option<Suggestion>,
     /// Calibrated probabilities in class order; empty for audits and before the first model.

@@ -291,6 +291,7 @@ fn a_project_file_is_data() {
         labelled: 20,
         encoder: None,
         deployment: Default::default(),
+        review: Default::default(),
     };
     let snapshot = Snapshot {
         project,
@@ -331,6 +332,7 @@ fn project_with_runs(runs: Vec<Run>) -> Vec<u8> {
         labelled: 0,
         encoder: None,
         deployment: Default::default(),
+        review: Default::default(),
     };
     let snapshot = Snapshot {
         project,

@@ -87,6 +87,7 @@ fn the_same_decision_delivered_twice_counts_once() {
             verdict: Verdict::Label(1),
             shown: None,
             audit: None,
+            repeat: false,
             took_ms: None,
         };
         for _ in 0..2 {

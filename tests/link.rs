@@ -21,7 +21,15 @@ fn tag(request: &Request) -> u8 {
 }
 
 fn decide(id: &str) -> Request {
-    let decision = Decision { id: id.into(), item: 0, verdict: Verdict::Skip, shown: None, audit: None, took_ms: None };
+    let decision = Decision {
+        id: id.into(),
+        item: 0,
+        verdict: Verdict::Skip,
+        shown: None,
+        audit: None,
+        repeat: false,
+        took_ms: None,
+    };
     Request::Decide(decision)
 }
 

@@ -7,6 +7,7 @@ use super::evaluate::metrics::surprise;
 use super::features::matrix::Features;
 use super::model::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::model::fitting::{Fitting, FittingError, Prepared};
+pub use super::model::folds::OutOfFoldRow;
 use super::model::folds::{FOLDS, assign_folds};
 use super::model::head::TrainedHead;
 use super::model::linear::ABSENT_INTERCEPT;
@@ -20,17 +21,6 @@ use std::collections::BTreeMap;
 mod early_stopping;
 
 use early_stopping::EarlyStopping;
-
-/// A training label as it was predicted by a fit that had not seen it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutOfFoldRow {
-    /// The row of the features.
-    pub row: usize,
-    /// Its label.
-    pub target: usize,
-    /// K calibrated probabilities.
-    pub probabilities: Vec<f32>,
-}
 
 /// What an experiment leads to.
 #[derive(Debug, Clone)]

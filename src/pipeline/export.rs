@@ -50,7 +50,8 @@ pub fn label_rows<'a>(
     items
         .into_iter()
         .filter_map(|item| {
-            let standing = labels.get(&item.hash)?.current()?;
+            // What a person took out of the project has no label to give.
+            let standing = labels.get(&item.hash).filter(|labels| !labels.excluded)?.current()?;
             let event = event_of.get(standing.event.as_str())?;
             let shown = event.shown.as_ref().filter(|shown| shown.class == standing.class);
             Some(LabelRow {

@@ -154,9 +154,15 @@ impl ItemLabels {
         self.audit.as_ref().or(self.label.as_ref()).or(self.accepted.as_ref())
     }
 
-    /// Whether a person, or the data, has said what this is.
+    /// Whether a person, or the data, has said what this is, or a person that it is none of the classes.
     pub fn is_decided(&self) -> bool {
-        self.audit.is_some() || self.label.is_some()
+        self.excluded || self.audit.is_some() || self.label.is_some()
+    }
+
+    /// The class key it trains as, if it trains: audits and excluded items never do.
+    pub fn training_key(&self) -> Option<&str> {
+        let trains = !self.excluded && self.audit.is_none();
+        self.label.as_ref().filter(|_| trains).map(|standing| standing.class.as_str())
     }
 }
 
@@ -235,9 +241,8 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
 /// The newest event that `annotator` can take back: their own decisions, one press each (a bulk decision shares one
 /// `took_ms`-less batch and is undone event by event).
 pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Option<&'log LabelEvent> {
-    let own = |event: &&LabelEvent| {
-        event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model)
-    };
+    let own =
+        |event: &&LabelEvent| event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model);
     standing(events).into_iter().rev().find(own)
 }
 

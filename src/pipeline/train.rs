@@ -6,6 +6,7 @@
 
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::item::Kind;
+use crate::pipeline::model::folds::OutOfFoldRow;
 use crate::pipeline::model::linear::Linear;
 use crate::pipeline::model::logistic::Logistic;
 use crate::pipeline::model::online::{self, OnlineUpdate};
@@ -70,6 +71,7 @@ pub struct Learner {
     learnt: u32,
     curve: Vec<(u32, f64)>,
     out_of_fold: Option<f64>,
+    held_out: Vec<OutOfFoldRow>,
     /// Labels changed since the last polish began.
     due: bool,
     polish: Option<Polish>,
@@ -96,6 +98,7 @@ impl Learner {
             learnt: 0,
             curve: Vec::new(),
             out_of_fold: None,
+            held_out: Vec::new(),
             due: false,
             polish: None,
             meanwhile: Vec::new(),
@@ -266,6 +269,12 @@ impl Learner {
         self.out_of_fold
     }
 
+    /// What the last polish of this visit predicted of the labels it held out, rows in no particular order. A label whose
+    /// class no other fold has is not among them.
+    pub fn held_out(&self) -> &[OutOfFoldRow] {
+        &self.held_out
+    }
+
     fn labelled_classes(&self) -> usize {
         self.labels.values().collect::<HashSet<_>>().len()
     }
@@ -279,6 +288,7 @@ impl Learner {
         self.logits = None;
         self.probabilities = None;
         self.out_of_fold = None;
+        self.held_out.clear();
         self.temperature = 1.0;
         self.learnt = 0;
     }
@@ -361,6 +371,7 @@ impl Learner {
         self.version += 1;
         self.temperature = result.temperature;
         self.out_of_fold = result.out_of_fold;
+        self.held_out = result.held_out;
         if let Some(share) = result.out_of_fold {
             self.curve.retain(|&(labels, _)| labels < self.learnt);
             self.curve.push((self.learnt, share));

@@ -37,6 +37,16 @@ pub struct ProjectRecord {
     /// Which models were and are deployed.
     #[serde(default)]
     pub deployment: DeploymentRecord,
+    /// How far the review has come.
+    #[serde(default)]
+    pub review: ReviewRecord,
+}
+
+/// How far the review has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReviewRecord {
+    /// The newest event of the label log when a gain was last measured: the present review is what came after it.
+    pub since: Option<String>,
 }
 
 /// Who is champion, who was, and who wants to be.

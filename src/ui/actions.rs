@@ -11,7 +11,7 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
-use crate::ui::{dom, format};
+use crate::ui::{dom, format, review};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -25,6 +25,7 @@ pub fn start(app: App) {
     spawn_local(async move {
         match app.ask(Request::Hello, Vec::new()).await.0 {
             Reply::Welcome { release, projects, read_only } => {
+                review::introduce(app).await;
                 let last = dom::remembered(LAST_PROJECT).filter(|id| {
                     app.state.route.get_untracked().needs_project() && projects.iter().any(|p| &p.id == id)
                 });
@@ -230,6 +231,7 @@ fn decide(app: App, verdict: Verdict) -> Option<String> {
         verdict,
         shown,
         audit: card.audit,
+        repeat: card.repeat,
         took_ms: Some(took.clamp(0.0, f64::from(u32::MAX)) as u32),
     };
     if verdict == Verdict::Flag {
@@ -269,7 +271,7 @@ async fn write(app: App, id: String, request: Request) -> Reply {
 }
 
 /// Sends decisions. `words` says which label it was, for the report on what it changed.
-fn send(app: App, request: Request, words: Option<String>) {
+pub fn send(app: App, request: Request, words: Option<String>) {
     let id = match &request {
         Request::Decide(decision) => decision.id.clone(),
         Request::DecideMany { ids, .. } => ids.first().cloned().unwrap_or_default(),
@@ -369,7 +371,7 @@ fn show(app: App, card: crate::protocol::Card) {
 }
 
 /// Labels many items at once.
-pub fn decide_many(app: App, items: Vec<ItemIndex>, class: ClassIndex) {
+pub fn label_many(app: App, items: Vec<ItemIndex>, class: ClassIndex) {
     let name = untrack(|| app.state.class_name(class));
     if let Some(reason) = untrack(|| app.state.why_read_only()) {
         return app.state.tell(Tone::Bad, format!("Nothing was labelled. {reason}"));
@@ -377,7 +379,7 @@ pub fn decide_many(app: App, items: Vec<ItemIndex>, class: ClassIndex) {
     let ids = items.iter().map(|_| app.new_id()).collect();
     let words = format!("{} as {name}", counted(items.len() as u64, "item", "items"));
     app.state.announcement.set(format!("Labelled {words}"));
-    send(app, Request::DecideMany { ids, items, class }, Some(words));
+    send(app, Request::DecideMany { ids, items, verdict: Verdict::Label(class) }, Some(words));
 }
 
 /// Changes how the queue asks.

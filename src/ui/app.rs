@@ -8,6 +8,7 @@ use crate::ui::parts::dialog::{Dialog, DialogHost};
 use crate::ui::parts::frame::{BottomBar, Rail, TopBar};
 use crate::ui::parts::toast::{Toasts, Tone};
 use crate::ui::route::Route;
+use crate::ui::screens::review::ReviewScreen;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
 use crate::ui::state::AppState;
@@ -154,9 +155,10 @@ fn Screen() -> impl IntoView {
         (Route::Glossary, _) => view! { <GlossaryScreen /> }.into_any(),
         (Route::Label, true) => view! { <LabelScreen /> }.into_any(),
         (Route::Data, true) => view! { <DataScreen /> }.into_any(),
+        (Route::Review, true) => view! { <ReviewScreen /> }.into_any(),
         (Route::Models, true) => view! { <ModelsScreen /> }.into_any(),
         (Route::Start, _) => view! { <StartScreen /> }.into_any(),
-        (Route::Label | Route::Data | Route::Models, false) => view! {
+        (Route::Label | Route::Data | Route::Review | Route::Models, false) => view! {
             <div class="empty"><p class="muted">"Opening…"</p></div>
         }
         .into_any(),

@@ -70,9 +70,10 @@ pub enum Command {
 }
 
 /// What can be taken away from the open project, and what it is called.
-pub const EXPORTS: [(Export, &str); 8] = [
+pub const EXPORTS: [(Export, &str); 9] = [
     (Export::LabelsCsv, "Labels as CSV"),
     (Export::LabelsJsonLines, "Labels as JSONL"),
+    (Export::LabelLog, "Label log, for another annotator’s project"),
     (Export::PredictionsCsv, "Predictions as CSV"),
     (Export::ChampionPredictionsCsv, "Champion’s predictions as CSV"),
     (Export::Model, "Model"),

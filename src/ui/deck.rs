@@ -106,6 +106,7 @@ mod tests {
             extra: Vec::new(),
             why: String::new(),
             audit: None,
+            repeat: false,
             suggestion: None,
             probabilities: Vec::new(),
             neighbours: Vec::new(),

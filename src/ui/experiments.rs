@@ -60,7 +60,8 @@ pub fn run_anyway(app: App, request: Request) {
     experiment(app, request.clone(), request);
 }
 
-fn experiment(app: App, request: Request, anyway: Request) {
+/// Begins an experiment; `anyway` runs it even if the log has it.
+pub fn experiment(app: App, request: Request, anyway: Request) {
     let state = app.state;
     if let Some(reason) = untrack(|| state.why_read_only()) {
         return state.tell(Tone::Bad, format!("Nothing was begun. {reason}"));

@@ -24,6 +24,8 @@ pub mod actions;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod experiments;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod review;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod mlflow;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod commands;

@@ -81,7 +81,15 @@ mod tests {
 
     fn decide(id: &str) -> Request {
         let id = id.to_owned();
-        Request::Decide(Decision { id, item: 0, verdict: Verdict::Skip, shown: None, audit: None, took_ms: None })
+        Request::Decide(Decision {
+            id,
+            item: 0,
+            verdict: Verdict::Skip,
+            shown: None,
+            audit: None,
+            repeat: false,
+            took_ms: None,
+        })
     }
 
     #[test]
@@ -109,7 +117,7 @@ mod tests {
     fn many_at_once_count_each_and_a_failed_undo_is_given_up() {
         let mut outbox = Outbox::default();
         let ids = vec!["a".to_owned(), "b".to_owned()];
-        outbox.keep("a", Request::DecideMany { ids, items: vec![1, 2], class: 0 });
+        outbox.keep("a", Request::DecideMany { ids, items: vec![1, 2], verdict: Verdict::Skip });
         outbox.keep("u", Request::Undo);
         assert_eq!(outbox.sentence(), "Saving 3…");
         outbox.refuse("u");

@@ -11,6 +11,8 @@ pub enum Route {
     Label,
     /// All items.
     Data,
+    /// What looks wrong, and what putting it right gains.
+    Review,
     /// How good the model is, and how it asks.
     Models,
     /// Storage, privacy, appearance, about.
@@ -21,7 +23,7 @@ pub enum Route {
 
 impl Route {
     /// The screens of an open project in the order of the flow, as the rail shows them.
-    pub const RAIL: [Route; 4] = [Route::Label, Route::Data, Route::Models, Route::Settings];
+    pub const RAIL: [Route; 5] = [Route::Label, Route::Data, Route::Review, Route::Models, Route::Settings];
 
     /// Reads a location hash, with or without its `#`. Anything unknown leads to the start screen.
     pub fn parse(hash: &str) -> Route {
@@ -29,6 +31,7 @@ impl Route {
         match path.to_ascii_lowercase().as_str() {
             "label" => Route::Label,
             "data" => Route::Data,
+            "review" => Route::Review,
             "models" => Route::Models,
             "settings" => Route::Settings,
             "glossary" => Route::Glossary,
@@ -42,6 +45,7 @@ impl Route {
             Route::Start => "#/",
             Route::Label => "#/label",
             Route::Data => "#/data",
+            Route::Review => "#/review",
             Route::Models => "#/models",
             Route::Settings => "#/settings",
             Route::Glossary => "#/glossary",
@@ -54,6 +58,7 @@ impl Route {
             Route::Start => "Start",
             Route::Label => "Label",
             Route::Data => "Data",
+            Route::Review => "Review",
             Route::Models => "Models",
             Route::Settings => "Settings",
             Route::Glossary => "Glossary",
@@ -62,7 +67,7 @@ impl Route {
 
     /// Whether the screen shows an open project, and is empty without one.
     pub fn needs_project(self) -> bool {
-        matches!(self, Route::Label | Route::Data | Route::Models)
+        matches!(self, Route::Label | Route::Data | Route::Review | Route::Models)
     }
 }
 

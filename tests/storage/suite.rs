@@ -27,6 +27,7 @@ fn project(id: &str) -> ProjectRecord {
         labelled: 1,
         encoder: None,
         deployment: DeploymentRecord::default(),
+        review: Default::default(),
     }
 }
 

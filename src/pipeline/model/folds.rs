@@ -6,6 +6,17 @@ use rand_chacha::ChaCha8Rng;
 /// Each label is predicted by a fit on the other four fifths.
 pub const FOLDS: usize = 5;
 
+/// A training label as it was predicted by a fit that had not seen it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfFoldRow {
+    /// The row of the features.
+    pub row: usize,
+    /// Its label.
+    pub target: usize,
+    /// K calibrated probabilities.
+    pub probabilities: Vec<f32>,
+}
+
 /// A fold for each (row, class): within each class by a seeded hash of the row, dealt round, so that every fold has
 /// its share of every class and the order of labelling plays no part.
 pub fn assign_folds(labels: &[(usize, usize)], seed: u64) -> Vec<usize> {

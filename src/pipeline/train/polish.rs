@@ -3,17 +3,19 @@
 use super::LearnerConfig;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::calibration::{PRIOR_DEVIATION, fit_temperature};
-use crate::pipeline::model::folds::{FOLDS, assign_folds};
+use crate::pipeline::model::folds::{FOLDS, OutOfFoldRow, assign_folds};
 use crate::pipeline::model::linear::Linear;
 use crate::pipeline::model::logistic::{Fit, Logistic, Progress};
 use crate::pipeline::model::training_set::TrainingSet;
-use crate::pipeline::predict::likeliest;
+use crate::pipeline::predict::{likeliest, softmax};
 use ndarray::{Array2, Axis};
 
 /// A polish under way.
 #[derive(Debug, Clone)]
 pub(super) struct Polish {
     set: TrainingSet,
+    /// The feature row of each of the set's.
+    rows: Vec<usize>,
     logistic: Logistic,
     folds: Vec<usize>,
     stage: Stage,
@@ -35,6 +37,8 @@ enum Stage {
 /// Out-of-fold logits of the rows that could be held out.
 #[derive(Debug, Clone)]
 struct HeldOut {
+    /// Places in the set.
+    places: Vec<usize>,
     logits: Array2<f32>,
     targets: Vec<usize>,
     right: usize,
@@ -47,6 +51,7 @@ pub(super) struct Polished {
     pub logits: Array2<f32>,
     pub temperature: f64,
     pub out_of_fold: Option<f64>,
+    pub held_out: Vec<OutOfFoldRow>,
     pub labels: usize,
 }
 
@@ -64,10 +69,17 @@ impl Polish {
         let full = config.head.begin(&set, None, start)?;
         Some(Self {
             folds: assign_folds(labels, config.seed),
+            rows: labels.iter().map(|&(row, _)| row).collect(),
             logistic: config.head,
             stage: Stage::Full(full),
             head: None,
-            held_out: HeldOut { logits: Array2::zeros((0, classes)), targets: Vec::new(), right: 0, total: 0 },
+            held_out: HeldOut {
+                places: Vec::new(),
+                logits: Array2::zeros((0, classes)),
+                targets: Vec::new(),
+                right: 0,
+                total: 0,
+            },
             logits: Array2::zeros((0, classes)),
             temperature: 1.0,
             set,
@@ -116,11 +128,19 @@ impl Polish {
 
     /// The result, once [`Polish::step`] returned true.
     pub fn finish(self) -> Polished {
+        let HeldOut { places, logits, targets, right, total } = self.held_out;
+        let probabilities = softmax(&logits, self.temperature);
+        let held_out = places
+            .iter()
+            .zip(targets)
+            .zip(probabilities.rows())
+            .map(|((&place, target), row)| OutOfFoldRow { row: self.rows[place], target, probabilities: row.to_vec() });
         Polished {
+            held_out: held_out.collect(),
             head: self.head.expect("a finished polish has a head"),
             logits: self.logits,
             temperature: self.temperature,
-            out_of_fold: (self.held_out.total > 0).then(|| self.held_out.right as f64 / self.held_out.total as f64),
+            out_of_fold: (total > 0).then(|| right as f64 / total as f64),
             labels: self.set.len(),
         }
     }
@@ -137,6 +157,7 @@ impl HeldOut {
             if fit.active()[target] {
                 self.logits.push_row(logits).expect("as many classes");
                 self.targets.push(target);
+                self.places.push(*row);
             }
         }
     }

@@ -36,6 +36,7 @@ fn snapshot() -> Snapshot {
             items: 2,
             labelled: 1,
             encoder: Some("{\"columns\":[]}".into()),
+            review: Default::default(),
             deployment: DeploymentRecord {
                 promotions: vec![PromotionRecord { run: "01R".into(), why: "first model".into(), time_ms: 5.0 }],
                 challenger: None,

@@ -12,7 +12,7 @@ use crate::ui::state::Phase;
 use crate::ui::{actions, dom, experiments, words};
 use leptos::prelude::*;
 
-/// The screens there are now: an open project has four, without one there are only the settings.
+/// The screens there are now: an open project has five, without one there are only the settings.
 fn reachable(open: bool) -> Vec<Route> {
     Route::RAIL.into_iter().filter(|route| open || !route.needs_project()).collect()
 }
@@ -26,6 +26,7 @@ fn Links() -> impl IntoView {
             Route::Start => IconName::Start,
             Route::Label => IconName::Label,
             Route::Data => IconName::Data,
+            Route::Review => IconName::Review,
             Route::Models => IconName::Models,
             Route::Settings | Route::Glossary => IconName::Settings,
         };

@@ -14,7 +14,13 @@ pub fn CardView() -> impl IntoView {
     let content =
         move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
     let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
-    let audit = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.audit.is_some()));
+    let blind = move || {
+        state.card.with(|card| match card {
+            Some(card) if card.audit.is_some() => Some("Audit: no suggestion shown"),
+            Some(card) if card.repeat => Some("Asked again: no suggestion shown"),
+            _ => None,
+        })
+    };
     let item = move || state.card_item.get().map(|item| item.to_string());
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     let revisit =
@@ -25,15 +31,19 @@ pub fn CardView() -> impl IntoView {
                 <h2 id="card-name" class="card-name">{name}</h2>
                 <Show when=flagged><span class="chip watch">"Flagged"</span></Show>
                 {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> })}
-                <Show when=audit><span class="chip audit">"Audit: no suggestion shown"</span></Show>
+                {move || blind().map(|words| view! { <span class="chip audit">{words}</span> })}
             </header>
             <div class="card-content">{content}<NoCard /></div>
         </section>
     }
 }
 
+/// What an item is, as large as there is room.
 #[component]
-fn Content(card: Card) -> impl IntoView {
+pub fn Content(
+    /// The item.
+    card: Card,
+) -> impl IntoView {
     match card.content {
         CardContent::Image => view! { <Picture item=card.item alt=card.name /> }.into_any(),
         CardContent::Text(text) => {

@@ -1,6 +1,6 @@
 //! Beside the card: why it is asked, what the model thinks, what is near, what the last label changed.
 
-use crate::protocol::{Card, ClassIndex, Neighbour};
+use crate::protocol::{Card, CardContent, ClassIndex, Neighbour};
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::picture::Picture;
@@ -46,6 +46,9 @@ fn Probabilities() -> impl IntoView {
         Some(card) if card.audit.is_some() => {
             view! { <p class="muted">"Hidden: an audit is answered blind, so that it measures the model honestly."</p> }.into_any()
         }
+        Some(card) if card.repeat => {
+            view! { <p class="muted">"Hidden: you labelled this before, and are asked again to see how steady labels are."</p> }.into_any()
+        }
         Some(card) if card.probabilities.is_empty() => {
             view! { <p class="muted">"No model yet. It needs two classes with a label each."</p> }.into_any()
         }
@@ -66,11 +69,26 @@ fn likeliest(card: &Card) -> Vec<(ClassIndex, f32)> {
 
 #[component]
 fn Neighbours() -> impl IntoView {
+    let state = use_app().state;
+    move || {
+        let (neighbours, pictures) = state.card.with(|card| match card {
+            Some(card) => (card.neighbours.clone(), card.content == CardContent::Image),
+            None => (Vec::new(), false),
+        });
+        view! { <NeighbourList neighbours pictures /> }
+    }
+}
+
+/// The labelled items nearest to one, each a way to its card.
+#[component]
+pub fn NeighbourList(
+    /// Nearest first.
+    neighbours: Vec<Neighbour>,
+    /// Whether they are images.
+    pictures: bool,
+) -> impl IntoView {
     let app = use_app();
     let state = app.state;
-    let picture = move || {
-        state.card.with(|card| card.as_ref().is_some_and(|card| card.content == crate::protocol::CardContent::Image))
-    };
     let row = move |near: Neighbour| {
         let class = state.class_name(near.class);
         let item = near.item;
@@ -79,20 +97,17 @@ fn Neighbours() -> impl IntoView {
         view! {
             <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
                 title=title on:click=move |_| actions::visit(app, item)>
-                {picture().then(|| view! { <Picture item alt="" thumbnail=true /> })}
-                <span class="neighbour-name">{if picture() { String::new() } else { near.name }}</span>
+                {pictures.then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                <span class="neighbour-name">{if pictures { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>
                 <span class="figures muted">{format!("{:.2}", near.similarity)}</span>
             </button></li>
         }
     };
-    move || {
-        let near = state.card.with(|card| card.as_ref().map(|card| card.neighbours.clone()).unwrap_or_default());
-        if near.is_empty() {
-            view! { <p class="muted">"None to show."</p> }.into_any()
-        } else {
-            view! { <ul class="neighbours">{near.into_iter().map(row).collect_view()}</ul> }.into_any()
-        }
+    if neighbours.is_empty() {
+        view! { <p class="muted">"None to show."</p> }.into_any()
+    } else {
+        view! { <ul class="neighbours">{neighbours.into_iter().map(row).collect_view()}</ul> }.into_any()
     }
 }
 

@@ -11,6 +11,7 @@ pub mod toolbar;
 pub mod selection;
 pub mod tile;
 pub mod batches;
+pub mod review;
 pub mod models;
 pub mod settings;
 pub mod glossary;

@@ -25,7 +25,7 @@ pub fn SelectionBar(
     let label = move |class: ClassIndex| {
         let items = view.selected.with_untracked(|selected| selected.iter().copied().collect());
         view.selected.set(BTreeSet::new());
-        actions::decide_many(app, items, class);
+        actions::label_many(app, items, class);
     };
     let sentence = move || match count.get() {
         0 => "Tick items to label many at once; Shift ticks all between.".to_owned(),

@@ -2,12 +2,12 @@
 
 use crate::protocol::{RELEASE, Reply, Request, StorageState};
 use crate::ui::app::use_app;
-use crate::ui::format;
 use crate::ui::parts::bar::Bar;
 use crate::ui::privacy::count_requests;
 use crate::ui::route::Route;
 use crate::ui::screens::projects::Projects;
 use crate::ui::theme::{self, Theme};
+use crate::ui::{format, review};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -19,6 +19,7 @@ pub fn SettingsScreen() -> impl IntoView {
             <h1>"Settings"</h1>
             <Storage />
             <Privacy />
+            <Annotator />
             <Appearance />
             <Projects />
             <About />
@@ -79,6 +80,21 @@ fn Privacy() -> impl IntoView {
             <h2 id="privacy-title">"Privacy"</h2>
             <p class="big figures" class:bad=foreign>{left}</p>
             <p class="muted">{move || format!("{} went to this page's own files. The content security policy forbids all others.", format::counted(requests.get().own.into(), "request", "requests"))}</p>
+        </section>
+    }
+}
+
+/// Whose labels these are.
+#[component]
+fn Annotator() -> impl IntoView {
+    let app = use_app();
+    let rename = move |event| review::rename_annotator(app, event_target_value(&event));
+    view! {
+        <section aria-labelledby="annotator-title">
+            <h2 id="annotator-title">"Annotator"</h2>
+            <label class="field">"Your name on labels"
+                <input type="text" maxlength="60" autocomplete="off" prop:value=review::annotator() on:change=rename /></label>
+            <p class="muted">"It goes with each of your labels, so that several people’s can be told apart when their files are merged. It leaves this machine only in files that you save."</p>
         </section>
     }
 }

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 /// The letter and the word for a label's source, as its corner mark.
 fn mark(source: Source) -> (&'static str, &'static str) {
     match source {
-        Source::Human | Source::Review => ("P", "labelled by a person"),
+        Source::Human | Source::Review | Source::Repeat => ("P", "labelled by a person"),
         Source::Audit => ("A", "labelled as a blind audit"),
         Source::Import => ("D", "label came with the data"),
         Source::Model => ("M", "accepted from the model"),

@@ -39,7 +39,7 @@ impl Project {
     pub(super) fn audited(&self) -> Vec<Audited> {
         let mut found: Vec<(&str, Audited)> = Vec::new();
         for (index, labels) in self.labels.iter().enumerate() {
-            let Some(standing) = &labels.audit else { continue };
+            let Some(standing) = labels.audit.as_ref().filter(|_| !labels.excluded) else { continue };
             let (Some(row), Some(truth)) = (self.row_of[index], self.class_of_key(&standing.class)) else { continue };
             let item = index as ItemIndex;
             let Some(asked) = self.audit_event(item).filter(|event| event.certificate.is_none()) else { continue };

@@ -41,12 +41,24 @@ impl Project {
             let card = Card { audit: Some(q), label: None, ..self.bare_card(item, why) };
             planned.push(Planned { card, request: None });
         }
+        // What a person asked for comes next, until it is decided.
+        for item in self.review.asked_first.clone() {
+            let row = self.row_of[item as usize];
+            if planned.len() < CARDS_AHEAD && row.is_some_and(|row| self.is_open(row)) {
+                let why = "You asked for more items like some that are rare or often wrong.".into();
+                planned.push(Planned { card: self.asked_card(item, why), request: None });
+            }
+        }
         let first = self.requests;
-        for request in first..first + (CARDS_AHEAD - planned.len()) as u64 {
+        for request in first..first + CARDS_AHEAD.saturating_sub(planned.len()) as u64 {
             match self.audit_at(request, &planned) {
                 Some(Drawn { item, probability }) => {
                     let card = self.audit_card(item, probability);
                     planned.push(Planned { card, request: Some(request) });
+                }
+                None if self.repeat_at(request, annotator, &planned).is_some() => {
+                    let item = self.repeat_at(request, annotator, &planned).unwrap_or_default();
+                    planned.push(Planned { card: self.repeat_card(item), request: None });
                 }
                 None => {
                     let taken = |item| planned.iter().any(|planned: &Planned| planned.card.item == item);
@@ -87,6 +99,7 @@ impl Project {
                 !self.labels[item as usize].is_decided()
                     && self.drawn_with(item).is_none()
                     && !self.ever_trained(item)
+                    && !self.has_trained_twin(row)
                     && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
             })
             .collect();
@@ -99,13 +112,35 @@ impl Project {
         Some(drawn)
     }
 
+    /// What this person labelled some time ago and is asked again, blind, at this place of the request stream.
+    fn repeat_at(&self, request: u64, annotator: &str, planned: &[Planned]) -> Option<ItemIndex> {
+        let share = self.record.options.repeat_share;
+        if share <= 0.0 {
+            return None;
+        }
+        let pool = eligible(&self.log, annotator);
+        let rows: Vec<usize> = pool
+            .iter()
+            .filter_map(|hash| self.by_hash.get(hash))
+            .filter(|&&item| !self.labels[item as usize].excluded)
+            .filter(|&&item| !planned.iter().any(|planned| planned.card.item == item))
+            .map(|&item| item as usize)
+            .collect();
+        re_ask_draw(SEED, request, share, &rows).map(|item| item as ItemIndex)
+    }
+
+    fn repeat_card(&self, item: ItemIndex) -> Card {
+        let why = "You labelled this some time ago. It is asked again, blind, to see how steady your labels are; no label changes.";
+        Card { repeat: true, label: None, flagged: false, ..self.bare_card(item, why.into()) }
+    }
+
     /// After a decision: cards of decided or skipped items go, the rest move up until the new ranking is there.
     pub(super) fn drop_decided_cards(&mut self) {
         let labels = &self.labels;
         let before = self.planned.len();
         self.planned.retain(|planned| {
             let labels = &labels[planned.card.item as usize];
-            !labels.is_decided() && !labels.skipped
+            planned.card.repeat || (!labels.is_decided() && !labels.skipped)
         });
         if self.planned.len() != before {
             self.touch_queue();
@@ -151,7 +186,7 @@ impl Project {
         Card { audit: Some(q), label: None, ..self.bare_card(item, why) }
     }
 
-    fn bare_card(&self, item: ItemIndex, why: String) -> Card {
+    pub(super) fn bare_card(&self, item: ItemIndex, why: String) -> Card {
         let stored = &self.items[item as usize];
         let labels = &self.labels[item as usize];
         Card {
@@ -167,6 +202,7 @@ impl Project {
             extra: stored.extra.clone(),
             why,
             audit: None,
+            repeat: false,
             suggestion: None,
             probabilities: Vec::new(),
             neighbours: Vec::new(),
@@ -196,7 +232,7 @@ impl Project {
         (row < all.nrows()).then(|| all.row(row))
     }
 
-    fn neighbours(&self, row: usize) -> Vec<Neighbour> {
+    pub(super) fn neighbours(&self, row: usize) -> Vec<Neighbour> {
         let target = self.features.dense.row(row);
         let norm = |row: ArrayView1<'_, f32>| row.dot(&row).sqrt().max(f32::MIN_POSITIVE);
         let target_norm = norm(target);

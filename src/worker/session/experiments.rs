@@ -3,6 +3,7 @@
 use super::baseline::Baseline;
 use super::deployment::Successor;
 use super::frozen::{CONFIG_FILE, Frozen, ModelConfig, OUT_OF_FOLD_FILE, out_of_fold};
+use super::gain::Measuring;
 use super::project::SEED;
 use super::runs::metric;
 use super::search::Searching;
@@ -25,6 +26,8 @@ pub(super) const SCORE: &str = "out_of_fold_log_loss";
 pub(super) struct Experiments {
     training: Option<Trial>,
     pub(super) searching: Option<Searching>,
+    /// Measures what a review gained.
+    pub(super) measuring: Option<Measuring>,
     /// Measures what random labels would have given, once a training run has ended.
     pub(super) baseline: Option<Baseline>,
     /// How the last search of this visit ended.
@@ -47,7 +50,8 @@ pub(super) struct Trial {
 pub(super) struct TrainingData {
     /// Feature row and class.
     pub rows: Vec<(usize, usize)>,
-    root: [u8; 32],
+    /// What identifies them.
+    pub root: [u8; 32],
 }
 
 impl Experiments {
@@ -66,13 +70,16 @@ impl Experiments {
 
     /// Whether anything is under way.
     pub fn is_busy(&self) -> bool {
-        self.training.is_some() || self.searching.is_some()
+        self.training.is_some() || self.searching.is_some() || self.measuring.is_some()
     }
 
     /// What is under way as a job: its title, its share done (0 to 1).
     pub fn progress(&self) -> Option<(String, f64)> {
         if let Some(trial) = &self.training {
             return Some((format!("Training r{}", trial.run.number), trial.experiment.progress()));
+        }
+        if let Some(measuring) = &self.measuring {
+            return Some(measuring.progress());
         }
         self.searching.as_ref().map(Searching::progress)
     }
@@ -113,6 +120,9 @@ impl Session {
         if let Some(searching) = self.opened_mut()?.experiments.searching.take() {
             self.stop_search(searching, now_ms).await?;
         }
+        if let Some(measuring) = self.opened_mut()?.experiments.measuring.take() {
+            self.stop_gain(measuring, now_ms).await?;
+        }
         self.opened_mut()?.touch();
         Ok(())
     }
@@ -127,6 +137,10 @@ impl Session {
         }
         if let Some(searching) = project.experiments.searching.take() {
             self.step_search(searching, now_ms).await?;
+            return Ok(true);
+        }
+        if let Some(measuring) = project.experiments.measuring.take() {
+            self.step_gain(measuring, now_ms).await?;
             return Ok(true);
         }
         if project.experiments.baseline.is_some() {
@@ -217,7 +231,7 @@ impl Session {
     }
 }
 
-fn from_log(twin: &Run) -> ExperimentReply {
+pub(super) fn from_log(twin: &Run) -> ExperimentReply {
     let result = match (twin.metric("accuracy"), twin.metric("out_of_fold_accuracy")) {
         (Some(accuracy), _) => format!(": {:.1} % on its audits", accuracy * 100.0),
         (None, Some(share)) => format!(": {:.1} % of training labels out of fold", share * 100.0),
@@ -303,13 +317,13 @@ impl Project {
         Ok(Trial { run, spec, experiment, labels: data.rows.len() as u32 })
     }
 
-    fn spec_to_train(&self) -> HeadSpec {
+    pub(super) fn spec_to_train(&self) -> HeadSpec {
         let default = || HeadSpec::default_for(self.record.kind);
         self.champion.as_ref().map_or_else(default, |champion| champion.config.spec.clone())
     }
 
     /// What identifies the answered audits.
-    fn audits_root(&self) -> [u8; 32] {
+    pub(super) fn audits_root(&self) -> [u8; 32] {
         merkle_root(self.audited().into_iter().filter_map(|audit| {
             let answer = self.labels[audit.item as usize].audit.as_ref()?;
             Some((self.items[audit.item as usize].hash, answer.class.clone(), answer.event.clone()))

@@ -88,7 +88,7 @@ impl Session {
             .collect();
         let snapshot = Snapshot {
             project: record,
-            events: project.log.clone(),
+            events: project.whole_log(),
             batches: project.batches.clone(),
             model: project.model_record(),
             vectors: vec![self.cached_vectors(project).await?],

@@ -54,6 +54,7 @@ impl Session {
             labelled: 0,
             encoder: None,
             deployment: Default::default(),
+            review: Default::default(),
         };
         let mut project = Project::new(record, self.source(kind));
         for class in classes {

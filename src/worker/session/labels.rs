@@ -7,8 +7,10 @@ use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
 use crate::protocol::{Card, ClassIndex, Decision, ItemIndex, LabelEffect, Options, Verdict};
 use ulid::Ulid;
 
-/// Who decides, until several annotators are told apart.
+/// Who decides, until the page says who sits before it.
 pub(super) const ANNOTATOR: &str = "me";
+/// Longest name of an annotator, in characters.
+const LONGEST_NAME: usize = 60;
 
 impl Session {
     /// Writes one decision to the log, learns from it at once, and says what it changed.
@@ -18,33 +20,22 @@ impl Session {
         let Some(item) = project.items.get(decision.item as usize) else {
             return refused("That item is not in this project. Nothing was changed.");
         };
-        let action = match decision.verdict {
-            Verdict::Label(class) => Action::Label(project.class_key(class)?),
-            Verdict::Skip => Action::Skip,
-            Verdict::Flag => Action::Flag,
-            Verdict::Exclude => Action::Exclude,
-            Verdict::SecondOpinion => Action::SecondOpinion,
-            Verdict::Keep => match project.labels[decision.item as usize].current() {
-                Some(standing) => Action::Keep(standing.class.clone()),
-                None => return refused("There is no label to keep. Nothing was changed. Label the item instead."),
-            },
-        };
+        let action = project.action(decision.item, decision.verdict)?;
         let drawn = project.drawn_with(decision.item);
         let certificate = match (drawn, decision.audit) {
             (None, Some(_)) => project.certificate_asking(decision.item),
             _ => None,
         };
         let asked_as_audit = decision.audit.is_some() || drawn.is_some();
-        let source = match (&action, asked_as_audit, project.labels[decision.item as usize].is_decided()) {
-            (Action::Label(_), true, _) => Source::Audit,
-            (Action::Label(_), false, true) => Source::Review,
-            (Action::Keep(_) | Action::Exclude | Action::SecondOpinion, ..) => Source::Review,
-            _ => Source::Human,
+        let source = match &action {
+            Action::Label(_) if asked_as_audit => Source::Audit,
+            Action::Label(_) if decision.repeat => Source::Repeat,
+            _ => project.source_of(decision.item, &action),
         };
         let event = LabelEvent {
             id: decision.id,
             item: item.hash,
-            annotator: ANNOTATOR.into(),
+            annotator: self.annotator.clone(),
             action,
             source,
             shown: decision.shown,
@@ -61,34 +52,30 @@ impl Session {
         &mut self,
         ids: Vec<String>,
         items: Vec<ItemIndex>,
-        class: ClassIndex,
+        verdict: Verdict,
         now_ms: f64,
     ) -> Result<LabelEffect, SessionError> {
         self.must_write()?;
         let project = self.opened()?;
-        let key = project.class_key(class)?;
         if ids.len() != items.len() || items.iter().any(|&item| item as usize >= project.items.len()) {
             return refused("Some of these items are not in this project. Nothing was changed.");
         }
-        let events = ids
-            .into_iter()
-            .zip(items)
-            .map(|(id, item)| LabelEvent {
+        let mut events = Vec::new();
+        for (id, item) in ids.into_iter().zip(items) {
+            let action = project.action(item, verdict)?;
+            events.push(LabelEvent {
                 id,
                 item: project.items[item as usize].hash,
-                annotator: ANNOTATOR.into(),
-                action: Action::Label(key.clone()),
-                source: match project.labels[item as usize].is_decided() {
-                    true => Source::Review,
-                    false => Source::Human,
-                },
+                annotator: self.annotator.clone(),
+                source: project.source_of(item, &action),
+                action,
                 shown: None,
                 drawn_with: None,
                 certificate: None,
                 took_ms: None,
                 time_ms: now_ms,
-            })
-            .collect();
+            });
+        }
         self.record_events(events, now_ms).await
     }
 
@@ -96,14 +83,14 @@ impl Session {
     pub(super) async fn undo(&mut self, now_ms: f64) -> Result<Option<Card>, SessionError> {
         self.must_write()?;
         let project = self.opened()?;
-        let Some(target) = last_undoable(&project.log, ANNOTATOR) else { return Ok(None) };
+        let Some(target) = last_undoable(&project.log, &self.annotator) else { return Ok(None) };
         let (hash, target_id, drawn_with) = (target.item, target.id.clone(), target.drawn_with);
         let was_audit = target.source == Source::Audit && target.certificate.is_none();
         let newest = project.log.iter().map(|event| event.id.as_str()).max();
         let event = LabelEvent {
             id: id_after(newest, now_ms, hash),
             item: hash,
-            annotator: ANNOTATOR.into(),
+            annotator: self.annotator.clone(),
             action: Action::Undo(target_id),
             source: Source::Human,
             shown: None,
@@ -222,11 +209,29 @@ impl Session {
         self.save_record(now_ms).await
     }
 
+    /// Who decides from now on: a name that other people's labels are told from.
+    pub(super) fn set_annotator(&mut self, name: &str) -> Result<(), SessionError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return refused(format!(
+                "An annotator's name has 1 to {LONGEST_NAME} letters. Nothing was changed; labels keep the name they had."
+            ));
+        }
+        self.annotator = name.into();
+        if let Some(project) = &mut self.open {
+            project.mark_rank_due();
+            project.touch();
+        }
+        Ok(())
+    }
+
     /// Changes how the queue asks.
     pub(super) async fn set_options(&mut self, options: Options, now_ms: f64) -> Result<(), SessionError> {
         self.must_write()?;
-        if !(0.0..=0.5).contains(&options.audit_share) {
-            return refused("The audit share must lie between 0 and 50 %. Nothing was changed.");
+        if ![options.audit_share, options.repeat_share].iter().all(|share| (0.0..=0.5).contains(share)) {
+            return refused(
+                "The shares of audits and of repeated questions lie between 0 and 50 %. Nothing was changed.",
+            );
         }
         let project = self.opened_mut()?;
         project.record.options = options;
@@ -237,6 +242,30 @@ impl Session {
 }
 
 impl super::Project {
+    /// What a verdict about an item says in the log.
+    fn action(&self, item: ItemIndex, verdict: Verdict) -> Result<Action, SessionError> {
+        Ok(match verdict {
+            Verdict::Label(class) => Action::Label(self.class_key(class)?),
+            Verdict::Skip => Action::Skip,
+            Verdict::Flag => Action::Flag,
+            Verdict::Exclude => Action::Exclude,
+            Verdict::SecondOpinion => Action::SecondOpinion,
+            Verdict::Keep => match self.labels[item as usize].current() {
+                Some(standing) => Action::Keep(standing.class.clone()),
+                None => return refused("There is no label to keep. Nothing was changed. Label the item instead."),
+            },
+        })
+    }
+
+    /// Where a person's decision comes from: what was decided before is reviewed.
+    fn source_of(&self, item: ItemIndex, action: &Action) -> Source {
+        match action {
+            Action::Label(_) if self.labels[item as usize].is_decided() => Source::Review,
+            Action::Keep(_) | Action::Exclude | Action::SecondOpinion => Source::Review,
+            _ => Source::Human,
+        }
+    }
+
     pub(super) fn class_key(&self, class: ClassIndex) -> Result<String, SessionError> {
         match self.record.classes.get(usize::from(class)) {
             Some(class) => Ok(class.key.clone()),

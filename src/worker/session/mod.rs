@@ -11,9 +11,13 @@ mod evaluation;
 mod experiments;
 mod files;
 mod frozen;
+mod gain;
 mod imports;
 mod labels;
 mod project;
+mod review;
+mod annotators;
+mod merge;
 mod runs;
 mod search;
 mod triage;
@@ -76,12 +80,21 @@ pub struct Session {
     sources: [FeatureSource; 2],
     open: Option<Project>,
     events: Vec<Event>,
+    /// Who decides.
+    annotator: String,
 }
 
 impl Session {
     /// A session over `store`. `images` and `texts` say which extractors are at hand; tables bring their own.
     pub fn new(store: Store, read_only: bool, images: FeatureSource, texts: FeatureSource) -> Self {
-        Self { store, read_only, sources: [images, texts], open: None, events: Vec::new() }
+        Self {
+            store,
+            read_only,
+            sources: [images, texts],
+            open: None,
+            events: Vec::new(),
+            annotator: labels::ANNOTATOR.into(),
+        }
     }
 
     /// The store it writes to.
@@ -149,7 +162,7 @@ impl Session {
     pub async fn background(&mut self, now_ms: f64) -> bool {
         let Some(project) = &mut self.open else { return false };
         match project.background() {
-            project::Background::Idle if project.predict_frozen() => true,
+            project::Background::Idle if project.predict_frozen() || project.step_review() => true,
             project::Background::Idle => match self.step_experiments(now_ms).await {
                 Ok(worked) => worked,
                 Err(error) => {
@@ -204,8 +217,8 @@ impl Session {
                 Reply::Done.into()
             }
             Request::Decide(decision) => Reply::Decided(self.decide(decision, now_ms).await?).into(),
-            Request::DecideMany { ids, items, class } => {
-                Reply::Decided(self.decide_many(ids, items, class, now_ms).await?).into()
+            Request::DecideMany { ids, items, verdict } => {
+                Reply::Decided(self.decide_many(ids, items, verdict, now_ms).await?).into()
             }
             Request::Undo => Reply::Undone(self.undo(now_ms).await?.map(Box::new)).into(),
             Request::AddClass { name } => Reply::ClassAdded(self.add_class(&name, now_ms).await?).into(),
@@ -257,6 +270,16 @@ impl Session {
             Request::RevertAccepted { certificate } => {
                 Reply::Count(self.revert_accepted(certificate, now_ms).await?).into()
             }
+            Request::Review(kind) => Reply::Review(Box::new(self.review(kind)?)).into(),
+            Request::ReviewCase { kind, items } => {
+                Reply::ReviewCase(self.opened()?.review_case(kind, &items).map(Box::new)).into()
+            }
+            Request::MeasureGain => Reply::Experiment(self.measure_gain(now_ms).await?).into(),
+            Request::AskFirst { items } => Reply::Count(self.ask_first(items)?).into(),
+            Request::SetAnnotator { name } => {
+                self.set_annotator(&name)?;
+                Reply::Done.into()
+            }
             Request::Runs(query) => self.run_table(&query)?.into(),
             Request::Compare { runs } => Reply::Compared(Box::new(self.compare_runs(&runs)?)).into(),
             Request::NoteRun { run, note } => {
@@ -268,6 +291,7 @@ impl Session {
             | Request::Import { .. }
             | Request::OpenDemo { .. }
             | Request::Cancel { .. }
+            | Request::Merge
             | Request::Storage => {
                 return refused("This request needs files or the platform; the worker's loop answers it.");
             }

@@ -4,6 +4,7 @@ use super::SessionError;
 use super::audits::Drawn;
 use super::experiments::Experiments;
 use super::frozen::Frozen;
+use super::review::Review;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
 use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
@@ -72,6 +73,8 @@ pub struct Project {
     pub(super) by_hash: HashMap<ContentHash, ItemIndex>,
     pub(super) batches: Vec<BatchRecord>,
     pub(super) log: Vec<LabelEvent>,
+    /// Events about items that are not here: another annotator's, whose items may yet be imported.
+    pub(super) orphans: Vec<LabelEvent>,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
     own_events: Vec<Vec<usize>>,
     /// The fold, by item.
@@ -106,6 +109,7 @@ pub struct Project {
     pub(super) challenger: Option<Frozen>,
     pub(super) certificates: Vec<CertificateRecord>,
     pub(super) experiments: Experiments,
+    pub(super) review: Review,
     state_changed: bool,
     queue_changed: bool,
 }
@@ -129,6 +133,7 @@ impl Project {
             by_hash: HashMap::new(),
             batches: Vec::new(),
             log: Vec::new(),
+            orphans: Vec::new(),
             own_events: Vec::new(),
             labels: Vec::new(),
             source,
@@ -152,6 +157,7 @@ impl Project {
             challenger: None,
             certificates: Vec::new(),
             experiments: Experiments::default(),
+            review: Review::default(),
             state_changed: true,
             queue_changed: true,
         }
@@ -228,12 +234,27 @@ impl Project {
         self.labels.push(ItemLabels::default());
         self.row_of.push(None);
         self.pending.insert((hash, index));
+        if self.orphans.iter().any(|event| event.item == hash) {
+            let (own, others) = std::mem::take(&mut self.orphans).into_iter().partition(|event| event.item == hash);
+            self.orphans = others;
+            let own: Vec<LabelEvent> = own;
+            for event in own {
+                self.push_event(event);
+            }
+            self.refold(index);
+        }
         index
     }
 
-    /// Adds an event to the log in memory, unless it is there already. The fold is refreshed apart.
+    /// Adds an event to the log in memory, unless it is there already; `None` as well if its item is not here (yet). The fold
+    /// is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
-        let &index = self.by_hash.get(&event.item)?;
+        let Some(&index) = self.by_hash.get(&event.item) else {
+            if !self.orphans.iter().any(|other| other.id == event.id) {
+                self.orphans.push(event);
+            }
+            return None;
+        };
         let own = &mut self.own_events[index as usize];
         if own.iter().any(|&position| self.log[position].id == event.id) {
             return None;
@@ -241,6 +262,13 @@ impl Project {
         own.push(self.log.len());
         self.log.push(event);
         Some(index)
+    }
+
+    /// The whole log, in the order of its ids.
+    pub(super) fn whole_log(&self) -> Vec<LabelEvent> {
+        let mut events: Vec<LabelEvent> = self.log.iter().chain(&self.orphans).cloned().collect();
+        events.sort_by(|a, b| a.id.cmp(&b.id));
+        events
     }
 
     pub(super) fn refold(&mut self, index: ItemIndex) {
@@ -360,11 +388,10 @@ impl Project {
 
     /// The class an item trains as, if it trains.
     pub(super) fn training_class(&self, index: ItemIndex) -> Option<ClassIndex> {
-        let labels = &self.labels[index as usize];
-        if labels.audit.is_some() {
+        if self.duplicates_an_audit(index) {
             return None;
         }
-        labels.label.as_ref().and_then(|standing| self.class_of_key(&standing.class))
+        self.class_of_key(self.labels[index as usize].training_key()?)
     }
 
     /// Hands the learner all training labels anew: on opening, after an undo or a changed label.

@@ -169,7 +169,7 @@ impl Session {
             events.push(LabelEvent {
                 id,
                 item: item.hash,
-                annotator: super::labels::ANNOTATOR.into(),
+                annotator: self.annotator.clone(),
                 action: Action::Undo(accepted.event.clone()),
                 source: Source::Model,
                 shown: None,

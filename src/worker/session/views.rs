@@ -42,6 +42,7 @@ impl Project {
             model: self.model_state(&audited),
             deployment: self.deployment_state(&audited),
             triage: self.triage_state(),
+            review: self.review_summary(),
             audits_wished: self.record.deployment.audits_wished,
             history: self.history(),
             batches: self.batch_states(),
@@ -222,7 +223,7 @@ impl Project {
 }
 
 /// The beginning of a text or a row, at most this many characters; nothing of an image.
-fn preview(content: &Content, characters: usize) -> String {
+pub(super) fn preview(content: &Content, characters: usize) -> String {
     match content {
         Content::Image => String::new(),
         Content::Text(text) => text.chars().take(characters).collect(),

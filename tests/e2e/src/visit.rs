@@ -262,6 +262,16 @@ impl<'programs> Visit<'programs> {
         Ok(Some(key))
     }
 
+    /// Labels the case under review by the keyboard.
+    ///
+    /// # Errors
+    /// When there is no such class.
+    pub fn label_case(&self, class: &str) -> Result<(), String> {
+        let button = self.see("button", class)?;
+        let key = self.session()?.attribute(&button, "aria-keyshortcuts")?;
+        self.session()?.press(&key.ok_or_else(|| format!("the button “{class}” names no key"))?)
+    }
+
     /// Waits until every label is safe on disk.
     ///
     /// # Errors

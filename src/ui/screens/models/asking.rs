@@ -37,6 +37,12 @@ pub fn Asking() -> impl IntoView {
             );
         }
     };
+    let set_repeats = move |event| {
+        if let Ok(percent) = event_target_value(&event).parse::<f64>() {
+            let repeat_share = (percent / 100.0).clamp(0.0, 0.5);
+            actions::set_options(app, Options { repeat_share, ..options.get_untracked() });
+        }
+    };
     view! {
         <section id="asking" class="block" aria-labelledby="asking-title" tabindex="-1">
             <h2 id="asking-title">"How it asks"</h2>
@@ -47,6 +53,9 @@ pub fn Asking() -> impl IntoView {
                 <span class="figures">{move || format!("{:.0} %", options.get().audit_share * 100.0)}</span></span>
             </label>
             <p class="muted">"So many of the cards are drawn at random, asked without a suggestion and kept out of training. They cost effort and buy an honest figure."</p>
+            <label class="field">"Repeated questions, per cent of the cards"
+                <input type="number" min="0" max="50" step="1" prop:value=move || (options.get().repeat_share * 100.0).round().to_string() on:change=set_repeats /></label>
+            <p class="muted">"What you labelled some time ago is asked again, blind, to see how steady your labels are. Review shows the figure; no label is changed."</p>
             {view! { <Pipeline options /> }.into_any()}
         </section>
     }

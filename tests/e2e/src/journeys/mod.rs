@@ -6,6 +6,7 @@ mod folder;
 mod hostile;
 mod mlflow;
 mod offline;
+mod review;
 mod site;
 
 use crate::visit::{Programs, Visit};
@@ -38,7 +39,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 13] = [
+pub const JOURNEYS: [Journey; 14] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -49,6 +50,7 @@ pub const JOURNEYS: [Journey; 13] = [
     ("photos", demos::photos),
     ("sentences", demos::sentences),
     ("deployment", deployment::deployment),
+    ("review", review::review),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
     ("folder-import", folder::two_thousand_images),

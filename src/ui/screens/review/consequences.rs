@@ -1,0 +1,120 @@
+//! Beside the case: how far the review has come, what it gained, what else the data lacks, and who labelled.
+
+use crate::protocol::{AnnotatorsState, Export, Finding, Interval, Options, RoundState};
+use crate::ui::app::{App, use_app};
+use crate::ui::parts::action::ActionButton;
+use crate::ui::review::{self, ReviewView};
+use crate::ui::{actions, format};
+use leptos::prelude::*;
+
+/// The panel at the right.
+#[component]
+pub fn Consequences(
+    /// What the screen shows.
+    view: ReviewView,
+) -> impl IntoView {
+    let app = use_app();
+    let round = Memo::new(move |_| {
+        app.state
+            .project
+            .with(|project| project.as_ref().map(|project| project.review.round.clone()).unwrap_or_default())
+    });
+    let annotators = Memo::new(move |_| {
+        view.list.with(|list| list.as_ref().map(|list| list.annotators.clone()).unwrap_or_default())
+    });
+    let findings =
+        Memo::new(move |_| view.list.with(|list| list.as_ref().map(|list| list.findings.clone()).unwrap_or_default()));
+    let left_out = move || {
+        let count = app.state.project.with(|project| project.as_ref().map_or(0, |project| project.review.left_out));
+        (count > 0).then(|| {
+            let labels = format::counted(count.into(), "label nearly duplicates", "labels nearly duplicate");
+            view! { <p class="muted small">{format!("{labels} an audit and are left out of training, so that the audits stay honest.")}</p> }.into_any()
+        })
+    };
+    view! {
+        <aside class="panel consequences" aria-label="Consequences">
+            <section><h2>"This review"</h2>{move || this_round(app, round)}{left_out}</section>
+            <section><h2>"What the data lacks"</h2>{move || findings.get().into_iter().map(|finding| lacking(app, finding)).collect_view()}
+                <p class="muted">{move || findings.with(Vec::is_empty).then_some("Nothing stands out.")}</p></section>
+            <section><h2>"Annotators"</h2>{move || people(annotators.get())}
+                <div class="row">
+                    <button on:click=move |_| review::merge(app)>"Merge a file…"</button>
+                    <button class="quiet" on:click=move |_| actions::export(app, Export::LabelLog)>"Save my label log"</button>
+                </div>
+                {move || asking_again(app)}
+            </section>
+        </aside>
+    }
+}
+
+fn this_round(app: App, round: Memo<RoundState>) -> AnyView {
+    let RoundState { changed, kept, excluded, .. } = round.get();
+    let why = Signal::derive(move || {
+        round.with(|round| match round.measuring {
+            true => Some("The gain is being measured.".to_owned()),
+            false => round.why_not.clone(),
+        })
+    });
+    let gain = round.with(|round| round.gain.clone()).map(|gain| {
+        view! {
+            <div class="gain" role="group" aria-label="Measured gain">
+                <p><strong>{gain.sentence}</strong></p>
+                <p class="figures muted small">{format!("before {} · after {} · r{}", format::estimate(gain.before), format::estimate(gain.after), gain.run)}</p>
+            </div>
+        }
+        .into_any()
+    });
+    view! {
+        <p class="figures" role="status" aria-label="Review progress">{format!(
+            "{} reviewed, {} changed, {} excluded", format::count((changed + kept + excluded).into()), format::count(changed.into()), format::count(excluded.into())
+        )}</p>
+        <ActionButton name="Measure the gain".to_owned() why press=Callback::new(move |()| review::measure(app)) />
+        {gain}
+    }
+    .into_any()
+}
+
+/// The way to measure one's own consistency, while it is off.
+fn asking_again(app: App) -> Option<AnyView> {
+    let options = app.state.project.with(|project| project.as_ref().map(|project| project.options))?;
+    let begin = move |_| actions::set_options(app, Options { repeat_share: 0.05, ..options });
+    (options.repeat_share == 0.0).then(|| {
+        view! {
+            <p class="muted small">"How steady are your own labels? 5 % of the cards can ask again, blind, what you labelled before."</p>
+            <button on:click=begin>"Ask some of my labels again"</button>
+        }
+        .into_any()
+    })
+}
+
+fn lacking(app: App, finding: Finding) -> AnyView {
+    let items = finding.like_these;
+    let ask = (!items.is_empty()).then(|| {
+        let name = format!("Label {} more like these", items.len());
+        view! { <button on:click=move |_| review::ask_first(app, items.clone())>{name}</button> }.into_any()
+    });
+    view! { <div class="finding"><p>{finding.sentence}</p>{ask}</div> }.into_any()
+}
+
+fn people(state: AnnotatorsState) -> AnyView {
+    let interval = |interval: Interval| format!("{:.2} ({:.2}–{:.2})", interval.estimate, interval.low, interval.high);
+    let names: Vec<String> = state.annotators.iter().map(|annotator| annotator.name.clone()).collect();
+    let row = |annotator: crate::protocol::AnnotatorState| {
+        let agreement = annotator.agreement.map(|share| format::percent(share.into()));
+        view! { <tr><th scope="row">{annotator.name}</th><td class="figures">{format::count(annotator.items.into())}</td><td class="figures">{agreement}</td></tr> }
+    };
+    let pair = |(a, b, items, kappa): (u32, u32, u32, Option<Interval>)| {
+        let name = |place: u32| names.get(place as usize).cloned().unwrap_or_default();
+        let kappa = kappa.map_or_else(|| "κ undefined".to_owned(), |kappa| format!("κ {}", interval(kappa)));
+        view! { <li>{format!("{} and {}: {kappa} on {}", name(a), name(b), format::counted(items.into(), "item", "items"))}</li> }
+    };
+    view! {
+        <p class="muted small">{format!("You label as {}; Settings gives you another name.", state.me)}</p>
+        <table class="people"><thead><tr><th scope="col">"Annotator"</th><th scope="col">"Items"</th><th scope="col">"With the consensus"</th></tr></thead>
+            <tbody>{state.annotators.into_iter().map(row).collect_view()}</tbody></table>
+        <ul class="small figures">{state.pairs.into_iter().map(pair).collect_view()}</ul>
+        <p class="small figures">{state.alpha.map(|alpha| format!("Krippendorff’s α {}", interval(alpha)))}</p>
+        <p class="small" class:watch=state.drifting>{state.consistency}</p>
+    }
+    .into_any()
+}

@@ -1,0 +1,63 @@
+//! The parts of the review and the ranked list of the one chosen.
+
+use crate::protocol::{ReviewKind, ReviewRow};
+use crate::ui::app::use_app;
+use crate::ui::format;
+use crate::ui::parts::bar::hue_class;
+use crate::ui::review::ReviewView;
+use leptos::prelude::*;
+
+/// The parts as tabs with their numbers, and the list.
+#[component]
+pub fn Cases(
+    /// What the screen shows.
+    view: ReviewView,
+) -> impl IntoView {
+    let state = use_app().state;
+    let tab = move |(place, kind): (usize, ReviewKind)| {
+        let count =
+            move || view.list.with(|list| list.as_ref().and_then(|list| list.counts.get(place).copied()).unwrap_or(0));
+        view! {
+            <button class="tab" aria-label=kind.title() aria-pressed=move || (view.kind.get() == kind).to_string() on:click=move |_| view.kind.set(kind)>
+                <span>{kind.title()}</span><span class="figures">{move || format::count(count().into())}</span></button>
+        }
+    };
+    let headline = move || {
+        view.list.with(|list| match list {
+            None => "Looking…".to_owned(),
+            Some(list) => match list.progress {
+                Some(share) => format!("Looking… {}", format::whole_percent(share.into())),
+                None => list.headline.clone(),
+            },
+        })
+    };
+    let row = move |row: ReviewRow| {
+        let items = row.items.clone();
+        let present = {
+            let items = items.clone();
+            Memo::new(move |_| view.case.with(|_| view.items() == items))
+        };
+        let name = if row.preview.is_empty() { row.name } else { row.preview };
+        let labels = match (row.given, row.suggested) {
+            (Some(given), Some(suggested)) => format!("{} → {}", state.class_name(given), state.class_name(suggested)),
+            (Some(class), None) | (None, Some(class)) => state.class_name(class),
+            (None, None) => String::new(),
+        };
+        let hue = row.suggested.or(row.given).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
+        view! {
+            <li><button class=format!("case-row {hue}") aria-current=move || present.get().then_some("true") on:click=move |_| view.open(Some(items.clone()))>
+                <span class="case-name">{name}</span>
+                <span class="muted">{labels}</span>
+                <span class="figures muted">{row.quality.map(format::probability)}</span>
+            </button></li>
+        }
+    };
+    let rows = move || view.list.with(|list| list.as_ref().map(|list| list.rows.clone()).unwrap_or_default());
+    view! {
+        <aside class="panel review-list" aria-label="To review">
+            <div class="tabs" role="group" aria-label="What to review">{ReviewKind::ALL.into_iter().enumerate().map(tab).collect_view()}</div>
+            <p class="muted small" role="status" aria-label="What the list means">{headline}</p>
+            <ol class="case-list" aria-label="Cases"><For each=rows key=|row| (row.items.clone(), row.given) children=row /></ol>
+        </aside>
+    }
+}

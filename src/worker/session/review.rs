@@ -1,0 +1,548 @@
+//! What there is to review: found in the background, listed and shown on request.
+
+use super::cards::likeliest;
+use super::project::SEED;
+use super::{Project, Session, SessionError};
+use crate::pipeline::item::Content;
+use crate::pipeline::label::Source;
+use crate::pipeline::quality::among::Among;
+use crate::pipeline::quality::contradictions::contradictions;
+use crate::pipeline::quality::duplicates::{DuplicateGroup, duplicate_groups, spread};
+use crate::pipeline::quality::imbalance::imbalance;
+use crate::pipeline::quality::more_like::more_like;
+use crate::pipeline::quality::neighbours::Neighbours;
+use crate::pipeline::quality::out_of_fold::of_labels;
+use crate::pipeline::quality::outliers::{Outlier, outliers};
+use crate::pipeline::quality::strangers::Strangers;
+use crate::pipeline::quality::suspects::{Suspect, SuspectReport, raised_again, suspects, why};
+use crate::pipeline::quality::weak_slices::{Membership, weak_slices};
+use crate::protocol::{
+    Card, ClassIndex, Finding, ItemIndex, ReviewCase, ReviewKind, ReviewRow, ReviewSide, ReviewState, ReviewSummary,
+};
+use ndarray::ArrayView1;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Neighbours kept of each item.
+const NEIGHBOURS: usize = 10;
+/// Rows sent of one part.
+const ROWS_SENT: usize = 500;
+/// Items of a case shown side by side.
+const SIDES: usize = 12;
+/// Characters of a text in the list.
+const PREVIEW: usize = 60;
+/// Items that "label more like these" asks.
+const MORE: usize = 10;
+/// A column with more different values makes no slices.
+const MOST_SLICES: usize = 12;
+
+/// What has been found, and how far the search has come.
+pub(super) struct Review {
+    neighbours: Neighbours,
+    /// Feature rows at the last look for duplicates.
+    compared: usize,
+    groups: Vec<DuplicateGroup>,
+    outliers: Vec<Outlier>,
+    /// Labelled items that nearly duplicate an audit.
+    duplicates_of_audits: HashSet<ItemIndex>,
+    /// Nobody has asked for a list yet: what costs time waits until somebody does.
+    wanted: bool,
+    search: Option<Search>,
+    found: Option<Found>,
+    pub(super) revision: u32,
+    /// Items that a person wants asked next.
+    pub(super) asked_first: Vec<ItemIndex>,
+}
+
+/// What the findings rest on: versions of the model, events, feature rows.
+type Basis = (u32, usize, usize);
+
+/// A search under way.
+struct Search {
+    basis: Basis,
+    /// Feature row and class of what trains.
+    labels: Vec<(usize, usize)>,
+    votes: Among,
+    strangers: Strangers,
+    votes_done: bool,
+}
+
+/// What a search found.
+struct Found {
+    basis: Basis,
+    labels: Vec<(usize, usize)>,
+    report: SuspectReport,
+    strangers: Vec<Outlier>,
+    findings: Vec<Finding>,
+}
+
+impl Default for Review {
+    fn default() -> Self {
+        Self {
+            neighbours: Neighbours::new(NEIGHBOURS, SEED),
+            compared: 0,
+            groups: Vec::new(),
+            outliers: Vec::new(),
+            duplicates_of_audits: HashSet::new(),
+            wanted: false,
+            search: None,
+            found: None,
+            revision: 0,
+            asked_first: Vec::new(),
+        }
+    }
+}
+
+impl Session {
+    /// One part of the review; the search for it begins if it hasn't.
+    pub(super) fn review(&mut self, kind: ReviewKind) -> Result<ReviewState, SessionError> {
+        let annotator = self.annotator.clone();
+        let project = self.opened_mut()?;
+        project.review.wanted = true;
+        Ok(project.review_state(kind, &annotator))
+    }
+
+    /// These items are asked next.
+    pub(super) fn ask_first(&mut self, items: Vec<ItemIndex>) -> Result<u32, SessionError> {
+        let project = self.opened_mut()?;
+        let open = |item: &ItemIndex| project.labels.get(*item as usize).is_some_and(|labels| !labels.is_decided());
+        let items: Vec<ItemIndex> = items.into_iter().filter(open).collect();
+        let count = items.len() as u32;
+        project.review.asked_first = items;
+        project.mark_rank_due();
+        Ok(count)
+    }
+}
+
+impl Project {
+    /// Whether this item nearly duplicates an answered audit: who learns from it has seen the audit's answer.
+    pub(super) fn duplicates_an_audit(&self, item: ItemIndex) -> bool {
+        self.review.duplicates_of_audits.contains(&item)
+    }
+
+    /// The items that nearly duplicate this one, itself left out.
+    fn twins(&self, row: usize) -> impl Iterator<Item = ItemIndex> + '_ {
+        let group = self.review.groups.iter().find(|group| group.rows.contains(&row));
+        let rows = group.into_iter().flat_map(|group| &group.rows);
+        rows.filter(move |&&other| other != row).map(|&other| self.item_of[other])
+    }
+
+    /// Whether a near duplicate of this row has a label that trains: as an audit it would measure nothing.
+    pub(super) fn has_trained_twin(&self, row: usize) -> bool {
+        self.twins(row).any(|item| self.labels[item as usize].training_key().is_some())
+    }
+
+    /// After a change of the audits or of the duplicates: leaves out of training what duplicates an audit. True if that
+    /// changed what trains.
+    pub(super) fn part_duplicates(&mut self) -> bool {
+        let audits = |row: usize| self.labels[self.item_of[row] as usize].audit.is_some();
+        let trains = |row: usize| self.labels[self.item_of[row] as usize].training_key().is_some();
+        let rows = spread(&self.review.groups, audits, trains);
+        let left_out: HashSet<ItemIndex> = rows.into_iter().map(|row| self.item_of[row]).collect();
+        let changed = left_out != self.review.duplicates_of_audits;
+        self.review.duplicates_of_audits = left_out;
+        changed
+    }
+
+    /// One slice of the search; `false` if there is nothing to do.
+    pub(super) fn step_review(&mut self) -> bool {
+        let rows = self.features.len();
+        if rows > 0 && self.pending_count() == 0 && self.review.compared != rows {
+            if self.review.neighbours.step(&self.features) {
+                self.review.compared = rows;
+                self.review.groups = duplicate_groups(&self.review.neighbours);
+                self.review.outliers = outliers(&self.review.neighbours);
+                if self.part_duplicates() {
+                    self.relearn();
+                }
+                self.reviewed_anew();
+            }
+            return true;
+        }
+        let basis = (self.learner.version(), self.log.len(), rows);
+        let known = self.review.found.as_ref().is_some_and(|found| found.basis == basis);
+        if !self.review.wanted || known || self.review.compared != rows || self.learner.polish_due() {
+            return false;
+        }
+        match self.review.search.take() {
+            Some(search) if search.basis == basis => self.step_search_of_review(search),
+            _ => self.review.search = Some(self.begin_search_of_review(basis)),
+        }
+        true
+    }
+
+    /// The page should ask again.
+    fn reviewed_anew(&mut self) {
+        self.review.revision += 1;
+        self.touch();
+    }
+
+    fn begin_search_of_review(&self, basis: Basis) -> Search {
+        let labels = self.training_rows();
+        let rows: Vec<usize> = labels.iter().map(|&(row, _)| row).collect();
+        let unlabelled = (0..self.item_of.len()).filter(|&row| {
+            let item = self.item_of[row];
+            !self.labels[item as usize].is_decided() && !self.waits_as_audit(item)
+        });
+        let predicted: Vec<(usize, usize)> = unlabelled
+            .filter_map(|row| Some((row, usize::from(likeliest(self.row_probabilities(row)?)?.0))))
+            .collect();
+        Search {
+            basis,
+            votes: Among::new(NEIGHBOURS, rows.clone(), rows),
+            strangers: Strangers::new(&labels, &predicted),
+            labels,
+            votes_done: false,
+        }
+    }
+
+    fn step_search_of_review(&mut self, mut search: Search) {
+        if !search.votes_done {
+            search.votes_done = search.votes.step(&self.review.neighbours);
+            self.review.search = Some(search);
+            return;
+        }
+        let Some(strangers) = search.strangers.step(&self.review.neighbours) else {
+            self.review.search = Some(search);
+            return;
+        };
+        let classes = self.record.classes.len();
+        let class_of: HashMap<usize, usize> = search.labels.iter().copied().collect();
+        let votes: Vec<Vec<usize>> = search
+            .labels
+            .iter()
+            .map(|&(row, _)| search.votes.nearest(row).filter_map(|near| class_of.get(&near.row).copied()).collect())
+            .collect();
+        let given: Vec<usize> = search.labels.iter().map(|&(_, class)| class).collect();
+        let probabilities = of_labels(&search.labels, classes, self.learner.held_out());
+        let report = suspects(&given, probabilities.view(), Some(&votes));
+        let findings = self.findings(&search.labels);
+        self.review.found = Some(Found { basis: search.basis, labels: search.labels, report, strangers, findings });
+        self.reviewed_anew();
+    }
+
+    /// Rare classes and parts of the data that the model gets wrong more often than the rest.
+    fn findings(&self, labels: &[(usize, usize)]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut counts = vec![0; self.record.classes.len()];
+        labels.iter().for_each(|&(_, class)| counts[class] += 1);
+        let names = self.class_names();
+        let rows_of = |class: usize| labels.iter().filter(|label| label.1 == class).map(|label| label.0).collect();
+        if let Some(rare) = imbalance(&counts) {
+            let sentence = format!(
+                "{} has {} of {} labels ({:.1} %): too few to be learnt well.",
+                names[rare.class],
+                rare.labels,
+                labels.len(),
+                rare.share * 100.0
+            );
+            findings.push(self.finding(sentence, rows_of(rare.class)));
+        }
+        let held_out = self.learner.held_out();
+        let right: Vec<bool> = held_out
+            .iter()
+            .map(|row| crate::pipeline::predict::likeliest(ArrayView1::from(&row.probabilities)) == row.target)
+            .collect();
+        let mut slices: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        for (place, row) in held_out.iter().enumerate() {
+            let item = &self.items[self.item_of[row.row] as usize];
+            let class = names.get(row.target).cloned().unwrap_or_default();
+            slices.entry(("class".into(), class)).or_default().push(place);
+            if self.batches.len() > 1
+                && let Some(batch) = self.batches.get(item.batch as usize)
+            {
+                slices.entry(("import".into(), batch.name.clone())).or_default().push(place);
+            }
+            for (column, value) in &item.extra {
+                slices.entry((column.clone(), value.clone())).or_default().push(place);
+            }
+        }
+        let mut values: HashMap<String, usize> = HashMap::new();
+        slices.keys().for_each(|(by, _)| *values.entry(by.clone()).or_default() += 1);
+        let memberships: Vec<Membership> = slices
+            .into_iter()
+            .filter(|((by, _), _)| by == "class" || (2..=MOST_SLICES).contains(&values[by]))
+            .map(|((by, value), members)| Membership { name: format!("{by} {value}"), members })
+            .collect();
+        for weak in weak_slices(&right, &memberships) {
+            let sentence = format!(
+                "{}: {:.1} % right out of fold on {} labels, {:.1} % on the others.",
+                weak.slice.name,
+                weak.slice.accuracy.estimate * 100.0,
+                weak.slice.rows,
+                weak.rest.estimate * 100.0
+            );
+            let rows = memberships[weak.place].members.iter().map(|&place| held_out[place].row).collect();
+            findings.push(self.finding(sentence, rows));
+        }
+        findings
+    }
+
+    fn finding(&self, sentence: String, rows: Vec<usize>) -> Finding {
+        let open = |row: &usize| {
+            let item = self.item_of[*row];
+            !self.labels[item as usize].is_decided() && !self.waits_as_audit(item)
+        };
+        let candidates: Vec<usize> = (0..self.item_of.len()).filter(open).collect();
+        let like_these = more_like(&rows, &candidates, &self.review.neighbours, MORE);
+        Finding { sentence, like_these: like_these.into_iter().map(|row| self.item_of[row]).collect() }
+    }
+
+    pub(super) fn review_summary(&self) -> ReviewSummary {
+        ReviewSummary {
+            // Every event may settle a case.
+            revision: self.review.revision.wrapping_add(self.log.len() as u32),
+            round: self.round_state(),
+            left_out: self.review.duplicates_of_audits.len() as u32,
+        }
+    }
+
+    fn review_state(&self, kind: ReviewKind, annotator: &str) -> ReviewState {
+        let all: Vec<(ReviewKind, Vec<ReviewRow>)> =
+            ReviewKind::ALL.map(|kind| (kind, self.review_rows(kind))).into_iter().collect();
+        let counts = all.iter().map(|(_, rows)| rows.len() as u32).collect();
+        let rows = all.into_iter().find(|(other, _)| *other == kind).map(|(_, rows)| rows).unwrap_or_default();
+        ReviewState {
+            kind,
+            counts,
+            headline: self.headline(kind, rows.len()),
+            rows: rows.into_iter().take(ROWS_SENT).collect(),
+            progress: self.review_progress(),
+            findings: self.review.found.as_ref().map(|found| found.findings.clone()).unwrap_or_default(),
+            annotators: self.annotators_state(annotator),
+        }
+    }
+
+    fn review_progress(&self) -> Option<f32> {
+        if self.review.compared != self.features.len() {
+            return Some(self.review.neighbours.progress() as f32 / 2.0);
+        }
+        let busy = self.learner.polish_due() || self.review.search.is_some();
+        (self.review.found.is_none() && busy).then_some(0.5)
+    }
+
+    fn headline(&self, kind: ReviewKind, rows: usize) -> String {
+        let found = self.review.found.as_ref();
+        match kind {
+            ReviewKind::Suspect => match found {
+                Some(found) => format!(
+                    "About {:.0} labels are expected to be wrong; {} look wrong, and {} in all differ from what was predicted without them.",
+                    found.report.expected_errors, found.report.flagged, found.report.wide
+                ),
+                None => "The labels are checked once two classes have labels.".into(),
+            },
+            ReviewKind::Contradiction => "Near-identical items with different labels: settle each in one decision.".into(),
+            ReviewKind::Disagreement => "Annotators differ: your decision settles it. The suggestion is the consensus.".into(),
+            ReviewKind::SecondOpinion => "Somebody asked for another opinion on these.".into(),
+            ReviewKind::Duplicate => "Near-identical items: label them together, or keep one.".into(),
+            ReviewKind::Outlier if rows == 0 => "No item is far from all others.".into(),
+            ReviewKind::Outlier => "Far from all other items, or from all labelled ones of its class.".into(),
+        }
+    }
+
+    /// All cases of a part, most urgent first.
+    fn review_rows(&self, kind: ReviewKind) -> Vec<ReviewRow> {
+        match kind {
+            ReviewKind::Suspect => self.open_suspects().map(|(item, suspect)| self.suspect_row(item, suspect)).collect(),
+            ReviewKind::Contradiction => {
+                let label = |row: usize| self.class_on(self.item_of[row]);
+                let found = contradictions(&self.review.neighbours, &self.review.groups, label);
+                let groups = found.into_iter().map(|found| found.rows).filter(|rows| !self.are_kept(rows));
+                groups.map(|rows| self.row_of_group(&rows)).collect()
+            }
+            ReviewKind::Duplicate => {
+                let groups = self.review.groups.iter().map(|group| self.still_there(&group.rows));
+                let open = groups.filter(|rows| rows.len() > 1 && !self.are_settled(rows));
+                open.map(|rows| self.row_of_group(&rows)).collect()
+            }
+            ReviewKind::Outlier => {
+                let strangers = self.review.found.iter().flat_map(|found| &found.strangers);
+                let mut seen = HashSet::new();
+                let items = self.review.outliers.iter().chain(strangers).map(|outlier| self.item_of[outlier.row]);
+                items.filter(|&item| seen.insert(item) && self.is_open_outlier(item)).map(|item| self.plain_row(item)).collect()
+            }
+            ReviewKind::SecondOpinion => {
+                let items = (0..self.items.len() as ItemIndex).filter(|&item| self.labels[item as usize].second_opinion);
+                items.map(|item| self.plain_row(item)).collect()
+            }
+            ReviewKind::Disagreement => self.disagreement_rows(),
+        }
+    }
+
+    /// Suspects that nobody has decided about, or whose evidence has grown since.
+    fn open_suspects(&self) -> impl Iterator<Item = (ItemIndex, &Suspect)> {
+        let found = self.review.found.iter();
+        found.flat_map(|found| found.report.ranked.iter().map(move |suspect| (found, suspect))).filter_map(|(found, suspect)| {
+            let &(row, _) = found.labels.get(suspect.index)?;
+            let item = self.item_of[row];
+            let is_suspect = suspect.flagged || suspect.suggested != suspect.given;
+            (is_suspect && !self.was_reviewed(item, suspect)).then_some((item, suspect))
+        })
+    }
+
+    /// Whether a person decided about this very label, on evidence that has not grown since.
+    fn was_reviewed(&self, item: ItemIndex, suspect: &Suspect) -> bool {
+        let labels = &self.labels[item as usize];
+        let Some(standing) = labels.label.as_ref().filter(|_| !labels.excluded && !labels.second_opinion) else {
+            return true;
+        };
+        // The label was changed since: what was found was about another.
+        if self.class_of_key(&standing.class).map(usize::from) != Some(suspect.given) {
+            return true;
+        }
+        match labels.kept.as_ref().filter(|kept| kept.class == standing.class) {
+            Some(kept) => kept.quality.is_none_or(|quality| !raised_again(quality.into(), suspect.score)),
+            None => standing.source == Source::Review,
+        }
+    }
+
+    fn suspect_row(&self, item: ItemIndex, suspect: &Suspect) -> ReviewRow {
+        ReviewRow {
+            given: Some(suspect.given as ClassIndex),
+            suggested: Some(suspect.suggested as ClassIndex),
+            quality: Some(suspect.score as f32),
+            ..self.plain_row(item)
+        }
+    }
+
+    pub(super) fn plain_row(&self, item: ItemIndex) -> ReviewRow {
+        let stored = &self.items[item as usize];
+        ReviewRow {
+            items: vec![item],
+            name: stored.name.clone(),
+            preview: super::views::preview(&stored.content, PREVIEW),
+            given: self.class_on(item),
+            suggested: None,
+            quality: None,
+        }
+    }
+
+    fn row_of_group(&self, rows: &[usize]) -> ReviewRow {
+        let items: Vec<ItemIndex> = rows.iter().take(SIDES).map(|&row| self.item_of[row]).collect();
+        ReviewRow { suggested: self.majority(&items), items: items.clone(), ..self.plain_row(items[0]) }
+    }
+
+    /// The class that most of these are labelled as, or else predicted as; of equals the first.
+    fn majority(&self, items: &[ItemIndex]) -> Option<ClassIndex> {
+        let mut counts: BTreeMap<ClassIndex, usize> = BTreeMap::new();
+        items.iter().filter_map(|&item| self.class_on(item)).for_each(|class| *counts.entry(class).or_default() += 1);
+        let most = counts.into_iter().max_by_key(|&(class, count)| (count, std::cmp::Reverse(class)));
+        most.map(|(class, _)| class).or_else(|| Some(self.prediction(*items.first()?)?.0))
+    }
+
+    /// The class an item is labelled as by people or the data.
+    fn class_on(&self, item: ItemIndex) -> Option<ClassIndex> {
+        let labels = &self.labels[item as usize];
+        let standing = labels.audit.as_ref().or(labels.label.as_ref()).filter(|_| !labels.excluded)?;
+        self.class_of_key(&standing.class)
+    }
+
+    fn is_kept(&self, item: ItemIndex) -> bool {
+        let labels = &self.labels[item as usize];
+        let standing = labels.audit.as_ref().or(labels.label.as_ref());
+        labels.kept.as_ref().is_some_and(|kept| standing.is_some_and(|standing| standing.class == kept.class))
+    }
+
+    fn are_kept(&self, rows: &[usize]) -> bool {
+        rows.iter().all(|&row| self.is_kept(self.item_of[row]))
+    }
+
+    /// Rows that were not excluded and do not wait to be asked blind.
+    fn still_there(&self, rows: &[usize]) -> Vec<usize> {
+        let there = |row: &&usize| {
+            let item = self.item_of[**row];
+            !self.labels[item as usize].excluded && !self.waits_as_audit(item)
+        };
+        rows.iter().filter(there).copied().collect()
+    }
+
+    /// Whether a person has labelled all of these alike, or has let them be.
+    fn are_settled(&self, rows: &[usize]) -> bool {
+        let items: Vec<ItemIndex> = rows.iter().map(|&row| self.item_of[row]).collect();
+        let alike = items.iter().all(|&item| self.class_on(item).is_some() && self.class_on(item) == self.class_on(items[0]));
+        let by_people = items.iter().all(|&item| self.was_seen(item));
+        (alike && by_people) || items.iter().all(|&item| self.is_kept(item))
+    }
+
+    /// Whether a person decided about it.
+    fn was_seen(&self, item: ItemIndex) -> bool {
+        let labels = &self.labels[item as usize];
+        labels.excluded || self.is_kept(item) || labels.current().is_some_and(|standing| {
+            matches!(standing.source, Source::Human | Source::Review | Source::Audit)
+        })
+    }
+
+    fn is_open_outlier(&self, item: ItemIndex) -> bool {
+        !self.was_seen(item) && !self.waits_as_audit(item)
+    }
+
+    /// A case with all that is to be shown of it; `None` if its items are not here.
+    pub(super) fn review_case(&self, kind: ReviewKind, items: &[ItemIndex]) -> Option<ReviewCase> {
+        if items.is_empty() || items.iter().any(|&item| item as usize >= self.items.len()) {
+            return None;
+        }
+        let items = &items[..items.len().min(SIDES)];
+        let (why, suggested, quality) = self.what_is_said(kind, items);
+        let sides = items.iter().map(|&item| self.side(item, items)).collect();
+        Some(ReviewCase { kind, sides, why, suggested, quality, model: self.learner.version() })
+    }
+
+    /// Why a case is here, what it may be instead, and how good its label is.
+    fn what_is_said(&self, kind: ReviewKind, items: &[ItemIndex]) -> (String, Option<(ClassIndex, f32)>, Option<f32>) {
+        let names = self.class_names();
+        let name = |class: usize| names.get(class).map_or("", String::as_str);
+        let suspect = self.review.found.as_ref().and_then(|found| {
+            let is_this = |suspect: &&Suspect| found.labels.get(suspect.index).is_some_and(|&(row, _)| self.item_of[row] == items[0]);
+            found.report.ranked.iter().find(is_this)
+        });
+        match kind {
+            ReviewKind::Suspect => match suspect {
+                Some(suspect) => (
+                    why(suspect, name),
+                    Some((suspect.suggested as ClassIndex, suspect.suggested_probability as f32)),
+                    Some(suspect.score as f32),
+                ),
+                None => ("You asked for this one.".into(), self.prediction(items[0]), None),
+            },
+            ReviewKind::Contradiction | ReviewKind::Duplicate => {
+                let most = self.majority(items);
+                let share = |class: ClassIndex| {
+                    let same = items.iter().filter(|&&item| self.class_on(item) == Some(class)).count();
+                    (class, same as f32 / items.len() as f32)
+                };
+                let sentence = match kind {
+                    ReviewKind::Contradiction => "These are nearly the same, and labelled differently. One label is wrong, or the classes overlap.",
+                    _ => "These are nearly the same. One of them teaches the model as much as all.",
+                };
+                (sentence.into(), most.map(share), None)
+            }
+            ReviewKind::Outlier => (
+                "It is farther from its nearest neighbours than almost any other item. If it is none of the classes, exclude it.".into(),
+                self.prediction(items[0]),
+                None,
+            ),
+            ReviewKind::SecondOpinion => {
+                ("Another opinion was asked for. Keeping or changing the label settles it.".into(), self.prediction(items[0]), None)
+            }
+            ReviewKind::Disagreement => self.what_annotators_say(items[0]),
+        }
+    }
+
+    fn side(&self, item: ItemIndex, all: &[ItemIndex]) -> ReviewSide {
+        let mut card: Card = self.bare_card(item, String::new());
+        if let Some(row) = self.row_of[item as usize] {
+            card.neighbours = self.neighbours(row);
+            let held_out = self.learner.held_out().iter().find(|held_out| held_out.row == row);
+            card.probabilities = held_out.map(|row| row.probabilities.clone()).unwrap_or_default();
+        }
+        // Each is compared with the first, and the first with the second.
+        let other = if item == all[0] { all.get(1) } else { all.first() };
+        let (pieces, differs) = match other.map(|&other| (&self.items[item as usize].content, &self.items[other as usize].content)) {
+            Some((Content::Text(own), Content::Text(other))) => (marked(own, other), Vec::new()),
+            Some((Content::Row(own), Content::Row(other))) => {
+                (Vec::new(), own.iter().zip(other).map(|(own, other)| own != other).collect())
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
+        ReviewSide { opinions: self.opinions_on(item), card, pieces, differs }
+    }
+}
