@@ -117,6 +117,19 @@ pub(super) async fn inspect(id: u64, origins: Vec<Origin>, sender: mpsc::Unbound
     }
 }
 
+/// Reads the file that request `id` wants merged.
+pub(super) async fn read_to_merge(id: u64, attachments: Vec<JsValue>, sender: mpsc::UnboundedSender<Input>) {
+    let file = attachments.into_iter().next().and_then(|file| file.dyn_into::<Blob>().ok());
+    let read = match file {
+        Some(file) => bytes_of(&file).await,
+        None => Err("There was no file. Nothing was changed. Choose it again.".into()),
+    };
+    match read {
+        Ok(bytes) => drop(sender.unbounded_send(Input::Merge { id, bytes })),
+        Err(error) => reply(id, &Reply::Failed(error), &[]),
+    }
+}
+
 enum Inspected {
     Plan(ImportPlan),
     Project(Vec<u8>),

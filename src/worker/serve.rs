@@ -24,6 +24,8 @@ pub(super) enum Input {
     Staged { origins: Vec<Origin> },
     /// A project file was read.
     Restored { id: u64, bytes: Vec<u8> },
+    /// Another person's label log or project file was read.
+    Merge { id: u64, bytes: Vec<u8> },
     /// An import has read some items; it waits for the answer before it reads on.
     Chunk { import: Import, chunk: Chunk, done: u64, total: Option<u64>, stored: oneshot::Sender<Result<(), String>> },
     /// An import has ended.
@@ -195,6 +197,10 @@ impl Server {
                 let restored = self.session.restore_archive(&bytes, now_ms()).await;
                 reply(id, &restored.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Restored), &[]);
             }
+            Input::Merge { id, bytes } => {
+                let merged = self.session.merge(&bytes, now_ms()).await;
+                reply(id, &merged.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Merged), &[]);
+            }
             Input::Chunk { import, chunk, done, total, stored } => {
                 let result = self.store_chunk(&import, chunk).await;
                 // The job may have gone; what it sent is stored all the same.
@@ -220,6 +226,10 @@ impl Server {
                 self.start_import(plan, &name, origins, into).await
             }
             Request::OpenDemo { demo } => self.open_demo(demo).await,
+            Request::Merge => {
+                spawn_local(import_job::read_to_merge(id, attachments, self.sender.clone()));
+                return;
+            }
             Request::Cancel { job } => {
                 self.jobs.cancel(job);
                 Reply::Done.into()

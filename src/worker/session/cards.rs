@@ -56,16 +56,13 @@ impl Project {
                     let card = self.audit_card(item, probability);
                     planned.push(Planned { card, request: Some(request) });
                 }
-                None if self.repeat_at(request, annotator, &planned).is_some() => {
-                    let item = self.repeat_at(request, annotator, &planned).unwrap_or_default();
-                    planned.push(Planned { card: self.repeat_card(item), request: None });
-                }
                 None => {
                     let taken = |item| planned.iter().any(|planned: &Planned| planned.card.item == item);
-                    let next = ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item));
-                    let Some((item, why)) = next else { continue };
-                    let card = self.asked_card(item, why.sentence(&names));
-                    planned.push(Planned { card, request: None });
+                    let card = self.repeat_at(request, &planned).map(|item| self.repeat_card(item)).or_else(|| {
+                        let (item, why) = ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item))?;
+                        Some(self.asked_card(item, why.sentence(&names)))
+                    });
+                    planned.extend(card.map(|card| Planned { card, request: None }));
                 }
             }
         }
@@ -113,12 +110,12 @@ impl Project {
     }
 
     /// What this person labelled some time ago and is asked again, blind, at this place of the request stream.
-    fn repeat_at(&self, request: u64, annotator: &str, planned: &[Planned]) -> Option<ItemIndex> {
+    fn repeat_at(&self, request: u64, planned: &[Planned]) -> Option<ItemIndex> {
         let share = self.record.options.repeat_share;
         if share <= 0.0 {
             return None;
         }
-        let pool = eligible(&self.log, annotator);
+        let pool = eligible(&self.log, &self.annotator);
         let rows: Vec<usize> = pool
             .iter()
             .filter_map(|hash| self.by_hash.get(hash))

@@ -8,6 +8,7 @@ use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problem
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::log::{Artifact, Run};
+use crate::pipeline::quality::annotators::log_file::write_log;
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
 use crate::storage::Store;
 use crate::storage::archive::{
@@ -19,7 +20,7 @@ use ndarray::ArrayView1;
 use std::io::Cursor;
 
 /// Items of a restored project that are stored together.
-const RESTORED_AT_ONCE: usize = 200;
+pub(super) const RESTORED_AT_ONCE: usize = 200;
 
 impl Session {
     /// An item's image, whole or small.
@@ -51,6 +52,11 @@ impl Session {
             Export::LabelsJsonLines => made(
                 "-labels.jsonl",
                 labels_jsonl(&project.items, &project.log, classes).into_bytes(),
+                "application/x-ndjson",
+            ),
+            Export::LabelLog => made(
+                "-label-log.jsonl",
+                write_log(&project.whole_log(), &project.record.name, classes),
                 "application/x-ndjson",
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
@@ -258,7 +264,7 @@ impl Project {
     }
 }
 
-fn unarchived(error: ArchiveError) -> SessionError {
+pub(super) fn unarchived(error: ArchiveError) -> SessionError {
     SessionError::Refused(error.to_string())
 }
 

@@ -62,7 +62,7 @@ impl Session {
         }
         project.relearn();
         self.store.put_project(&project.record).await?;
-        self.open = Some(project);
+        self.open(project);
         Ok(())
     }
 

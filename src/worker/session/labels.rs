@@ -123,7 +123,8 @@ impl Session {
         let mut relearn = false;
         for event in events {
             let is_undo = matches!(event.action, Action::Undo(_));
-            let is_request = matches!(event.source, Source::Human | Source::Audit);
+            let is_request = matches!(event.source, Source::Human | Source::Audit | Source::Repeat);
+            let is_repeat = event.source == Source::Repeat;
             let granted = event.source == Source::Audit && event.certificate.is_none();
             let Some(item) = project.push_event(event) else { continue };
             let before = project.training_class(item);
@@ -138,6 +139,9 @@ impl Session {
                 let wished = &mut project.record.deployment.audits_wished;
                 *wished = wished.saturating_sub(1);
             }
+            if is_repeat {
+                project.planned.retain(|planned| !planned.card.repeat || planned.card.item != item);
+            }
             if project.labels[item as usize].is_decided() || project.labels[item as usize].skipped {
                 project.drawn.retain(|_, drawn| drawn.item != item);
             }
@@ -149,7 +153,7 @@ impl Session {
                 _ => {}
             }
         }
-        if relearn {
+        if project.part_duplicates() || relearn {
             project.relearn();
         } else {
             project.exclude_audits();
@@ -219,8 +223,9 @@ impl Session {
         }
         self.annotator = name.into();
         if let Some(project) = &mut self.open {
+            project.annotator.clone_from(&self.annotator);
+            project.reviewed_anew();
             project.mark_rank_due();
-            project.touch();
         }
         Ok(())
     }

@@ -353,8 +353,13 @@ impl Session {
         };
         let source = self.source(record.kind);
         let project = Project::load(&self.store, record, source).await?;
-        self.open = Some(project);
+        self.open(project);
         Ok(())
+    }
+
+    fn open(&mut self, mut project: Project) {
+        project.annotator.clone_from(&self.annotator);
+        self.open = Some(project);
     }
 
     /// Writes the project's head matter, with fresh counts for the start screen.

@@ -4,6 +4,7 @@ use super::SessionError;
 use super::audits::Drawn;
 use super::experiments::Experiments;
 use super::frozen::Frozen;
+use super::labels::ANNOTATOR;
 use super::review::Review;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
@@ -110,6 +111,8 @@ pub struct Project {
     pub(super) certificates: Vec<CertificateRecord>,
     pub(super) experiments: Experiments,
     pub(super) review: Review,
+    /// Who decides.
+    pub(super) annotator: String,
     state_changed: bool,
     queue_changed: bool,
 }
@@ -158,6 +161,7 @@ impl Project {
             certificates: Vec::new(),
             experiments: Experiments::default(),
             review: Review::default(),
+            annotator: ANNOTATOR.into(),
             state_changed: true,
             queue_changed: true,
         }
@@ -264,6 +268,22 @@ impl Project {
         Some(index)
     }
 
+    /// Takes a merged log in place of the one there was.
+    pub(super) fn replace_log(&mut self, events: Vec<LabelEvent>) {
+        self.log.clear();
+        self.orphans.clear();
+        self.own_events.iter_mut().for_each(Vec::clear);
+        for event in events {
+            self.push_event(event);
+        }
+        self.refold_all();
+    }
+
+    /// An item whose features came along with it.
+    pub(super) fn no_longer_pending(&mut self, index: ItemIndex, hash: ContentHash) {
+        self.pending.remove(&(hash, index));
+    }
+
     /// The whole log, in the order of its ids.
     pub(super) fn whole_log(&self) -> Vec<LabelEvent> {
         let mut events: Vec<LabelEvent> = self.log.iter().chain(&self.orphans).cloned().collect();
@@ -288,7 +308,7 @@ impl Project {
         }
         self.requests = label::standing(&self.log)
             .iter()
-            .filter(|event| matches!(event.source, label::Source::Human | label::Source::Audit))
+            .filter(|event| matches!(event.source, label::Source::Human | label::Source::Audit | label::Source::Repeat))
             .count() as u64;
     }
 

@@ -5,17 +5,13 @@ use super::project::SEED;
 use super::{Project, Session, SessionError};
 use crate::pipeline::item::Content;
 use crate::pipeline::label::Source;
-use crate::pipeline::quality::among::Among;
-use crate::pipeline::quality::contradictions::contradictions;
-use crate::pipeline::quality::duplicates::{DuplicateGroup, duplicate_groups, spread};
-use crate::pipeline::quality::imbalance::imbalance;
-use crate::pipeline::quality::more_like::more_like;
-use crate::pipeline::quality::neighbours::Neighbours;
+use crate::pipeline::quality::difference::{Kind, word_difference};
 use crate::pipeline::quality::out_of_fold::of_labels;
-use crate::pipeline::quality::outliers::{Outlier, outliers};
-use crate::pipeline::quality::strangers::Strangers;
 use crate::pipeline::quality::suspects::{Suspect, SuspectReport, raised_again, suspects, why};
-use crate::pipeline::quality::weak_slices::{Membership, weak_slices};
+use crate::pipeline::quality::{
+    Among, DuplicateGroup, Membership, Neighbours, Outlier, Strangers, contradictions, duplicate_groups, imbalance,
+    more_like, outliers, spread, weak_slices,
+};
 use crate::protocol::{
     Card, ClassIndex, Finding, ItemIndex, ReviewCase, ReviewKind, ReviewRow, ReviewSide, ReviewState, ReviewSummary,
 };
@@ -95,10 +91,9 @@ impl Default for Review {
 impl Session {
     /// One part of the review; the search for it begins if it hasn't.
     pub(super) fn review(&mut self, kind: ReviewKind) -> Result<ReviewState, SessionError> {
-        let annotator = self.annotator.clone();
         let project = self.opened_mut()?;
         project.review.wanted = true;
-        Ok(project.review_state(kind, &annotator))
+        Ok(project.review_state(kind))
     }
 
     /// These items are asked next.
@@ -171,7 +166,7 @@ impl Project {
     }
 
     /// The page should ask again.
-    fn reviewed_anew(&mut self) {
+    pub(super) fn reviewed_anew(&mut self) {
         self.review.revision += 1;
         self.touch();
     }
@@ -296,7 +291,7 @@ impl Project {
         }
     }
 
-    fn review_state(&self, kind: ReviewKind, annotator: &str) -> ReviewState {
+    fn review_state(&self, kind: ReviewKind) -> ReviewState {
         let all: Vec<(ReviewKind, Vec<ReviewRow>)> =
             ReviewKind::ALL.map(|kind| (kind, self.review_rows(kind))).into_iter().collect();
         let counts = all.iter().map(|(_, rows)| rows.len() as u32).collect();
@@ -308,7 +303,7 @@ impl Project {
             rows: rows.into_iter().take(ROWS_SENT).collect(),
             progress: self.review_progress(),
             findings: self.review.found.as_ref().map(|found| found.findings.clone()).unwrap_or_default(),
-            annotators: self.annotators_state(annotator),
+            annotators: self.annotators_state(),
         }
     }
 
@@ -545,4 +540,10 @@ impl Project {
         };
         ReviewSide { opinions: self.opinions_on(item), card, pieces, differs }
     }
+}
+
+/// A text in pieces, and which of them the other one does not have.
+fn marked(own: &str, other: &str) -> Vec<(String, bool)> {
+    let pieces = word_difference(own, other).left;
+    pieces.into_iter().map(|piece| (piece.text, piece.kind != Kind::Same)).collect()
 }

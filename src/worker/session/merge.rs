@@ -1,0 +1,171 @@
+//! Other people's labels: a label log or a whole project file is taken into the open project. In any order, any number of
+//! times, the same files give the same labels.
+
+use super::files::{RESTORED_AT_ONCE, unarchived};
+use super::{Project, Session, SessionError, refused};
+use crate::pipeline::import::plan::Problem;
+use crate::pipeline::item::{ContentHash, Item, Kind};
+use crate::pipeline::label::{Class, LabelEvent};
+use crate::pipeline::quality::annotators::class_mapping::class_mapping;
+use crate::pipeline::quality::annotators::log_file::{looks_like_log, read_log};
+use crate::pipeline::quality::annotators::merge::{Merged, merge};
+use crate::storage::archive::{Snapshot, image_hashes, read_archive};
+use crate::storage::media::from_bytes;
+use crate::storage::records::ItemRecord;
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+impl Session {
+    /// Takes in a label log or a project file, and says in a sentence what came in. Nothing is taken in unless the file can be
+    /// read.
+    pub async fn merge(&mut self, bytes: &[u8], now_ms: f64) -> Result<String, SessionError> {
+        self.must_write()?;
+        self.opened()?;
+        let mut items = 0;
+        let (classes, events, problems) = if looks_like_log(bytes) {
+            let log = read_log(bytes).map_err(SessionError::Refused)?;
+            (log.classes, log.events, log.problems)
+        } else {
+            let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
+            self.opened()?.check_alike(&snapshot)?;
+            let (classes, events) = (snapshot.project.classes.clone(), snapshot.events.clone());
+            let (came, problems) = self.merge_items(snapshot, |hash| images.read(hash), now_ms).await?;
+            items = came;
+            (classes, events, problems)
+        };
+        let merged = self.merge_events(&classes, events, now_ms).await?;
+        Ok(sentence(&merged, items, &problems))
+    }
+
+    /// The items of another project file that are not here yet, with their images and features.
+    async fn merge_items(
+        &mut self,
+        snapshot: Snapshot,
+        mut image: impl FnMut(ContentHash) -> Result<Vec<u8>, Problem>,
+        now_ms: f64,
+    ) -> Result<(usize, Vec<Problem>), SessionError> {
+        let name = format!("Merged from {}", snapshot.project.name);
+        let project = self.opened()?;
+        let new: Vec<Item> =
+            snapshot.items.into_iter().map(|record| record.item).filter(|item| !project.by_hash.contains_key(&item.hash)).collect();
+        if new.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        let (kind, columns) = (project.record.kind, project.record.columns.clone());
+        let batch = self.begin_batch(&name, kind, &columns, now_ms).await?;
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let first = project.items.len();
+        let records: Vec<ItemRecord> = new
+            .into_iter()
+            .enumerate()
+            .map(|(place, item)| ItemRecord { index: (first + place) as u32, item: Item { batch, ..item } })
+            .collect();
+        let mut problems = Vec::new();
+        for chunk in records.chunks(RESTORED_AT_ONCE) {
+            let mut media = Vec::new();
+            for hash in image_hashes(chunk) {
+                match image(hash) {
+                    Ok(bytes) => media.push((hash, from_bytes(bytes)?)),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            store.add_items(&project.record.id, chunk, media, &[]).await?;
+        }
+        for set in snapshot.vectors {
+            store.append_vectors(&set.feature_id, &set.vectors).await?;
+        }
+        let count = records.len();
+        let hashes: Vec<ContentHash> = records.iter().map(|record| record.item.hash).collect();
+        if let Some(record) = project.batches.get_mut(batch as usize) {
+            record.items += count as u32;
+            record.problems.extend(problems.iter().cloned());
+        }
+        for record in records {
+            project.push_item(record.item);
+        }
+        // Features that came along need not be computed again.
+        let mut known = store.vectors(&project.source.id, &hashes).await?;
+        for hash in hashes {
+            if let (Some(vector), Some(&index)) = (known.remove(&hash), project.by_hash.get(&hash)) {
+                project.push_row(index, vector);
+                project.no_longer_pending(index, hash);
+            }
+        }
+        project.rows_arrived();
+        self.finish_batch(batch, now_ms).await?;
+        Ok((count, problems))
+    }
+
+    async fn merge_events(
+        &mut self,
+        classes: &[Class],
+        events: Vec<LabelEvent>,
+        now_ms: f64,
+    ) -> Result<Merged, SessionError> {
+        let store = self.store.clone();
+        let project = self.opened_mut()?;
+        let ours = project.whole_log();
+        let merged = merge(&ours, &events);
+        project.record.classes.extend(class_mapping(&project.record.classes, classes).added);
+        // Written again is harmless: an event's id is its key.
+        let changed: Vec<LabelEvent> =
+            merged.events.iter().filter(|event| ours.binary_search_by(|own| own.id.cmp(&event.id)).map_or(true, |at| ours[at] != **event)).cloned().collect();
+        store.append_events(&project.record.id, &changed).await?;
+        project.replace_log(merged.events.clone());
+        project.relearn();
+        project.part_duplicates();
+        project.relearn();
+        project.drop_decided_cards();
+        project.reviewed_anew();
+        self.settle_certificates().await?;
+        self.save_record(now_ms).await?;
+        Ok(merged)
+    }
+}
+
+impl Project {
+    /// Only what holds the same kind of items can be merged.
+    fn check_alike(&self, other: &Snapshot) -> Result<(), SessionError> {
+        let (own, other) = (&self.record, &other.project);
+        if own.kind != other.kind {
+            return refused(format!(
+                "That project holds {}s and this one {}s, so they can't be merged. Nothing was changed.",
+                other.kind.noun(),
+                own.kind.noun()
+            ));
+        }
+        if own.kind == Kind::Table && own.columns != other.columns {
+            return refused(format!(
+                "That project's columns are {}, and this one's {}, so their rows can't be merged. Nothing was changed.",
+                other.columns.join(", "),
+                own.columns.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What came in, in a sentence.
+fn sentence(merged: &Merged, items: usize, problems: &[Problem]) -> String {
+    let who: BTreeSet<&str> = merged.added.iter().map(|event| event.annotator.as_str()).collect();
+    let mut parts = Vec::new();
+    if items > 0 {
+        parts.push(format!("{items} new items"));
+    }
+    if !merged.added.is_empty() {
+        let names: Vec<&str> = who.into_iter().collect();
+        parts.push(format!("{} new decisions by {}", merged.added.len(), names.join(", ")));
+    }
+    let mut sentence = match parts.is_empty() {
+        true => "Nothing new: all of it was here already.".to_owned(),
+        false => format!("Merged {}.", parts.join(" and ")),
+    };
+    if !merged.conflicts.is_empty() {
+        sentence += &format!(" {} decisions differ from the ones here under the same id.", merged.conflicts.len());
+    }
+    if let Some(problem) = problems.first() {
+        sentence += &format!(" {} lines or images could not be read, the first: {}", problems.len(), problem.message);
+    }
+    sentence
+}
