@@ -3,6 +3,7 @@
 //! Invariant: nothing here knows of labels or models.
 
 pub mod matrix;
+pub mod geometry;
 
 pub mod image;
 pub mod tokenizer;

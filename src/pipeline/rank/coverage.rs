@@ -1,7 +1,8 @@
 //! How well labelled items stand for the others: kernel coverage of a reference sample of the pool.
 
-use super::geometry::{Geometry, squared_distances};
+
 use super::row_hash;
+use crate::pipeline::features::geometry::{Geometry, squared_distances};
 use crate::pipeline::predict::TopTwo;
 use ndarray::{Array2, ArrayView1};
 use std::collections::{BTreeMap, HashMap, HashSet};

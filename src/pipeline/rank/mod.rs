@@ -6,17 +6,17 @@ pub mod audit;
 pub mod strategy;
 pub mod why;
 mod coverage;
-mod geometry;
 
 pub use audit::{AuditDraw, audit_draw};
 pub use strategy::Strategy;
 pub use why::Why;
 
+use crate::pipeline::features::geometry::Geometry;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::folds::row_hash;
 use crate::pipeline::predict::TopTwo;
 use coverage::Coverage;
-use geometry::Geometry;
+
 use ndarray::Array2;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

@@ -5,7 +5,7 @@
 //! herding, mean accuracy without → with: demo photos at 30 labels .879 → .902, Fashion-MNIST at 100 labels .801 →
 //! .805, digits at 20 labels .815 → .833.
 
-use crate::pipeline::features::matrix::Features;
+use super::matrix::Features;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +19,7 @@ const GROWTH: f64 = 1.1;
 
 /// Unit vectors of all rows so far.
 #[derive(Debug, Clone)]
-pub(super) struct Geometry {
+pub struct Geometry {
     seed: u64,
     /// d × [`DIMENSIONS`], where d is larger.
     projection: Option<Array2<f32>>,
@@ -98,7 +98,7 @@ impl Geometry {
 }
 
 /// ‖a − b‖² of each row of `others` to `vector`, all of unit length; never below 0.
-pub(super) fn squared_distances(vector: ArrayView1<f32>, others: &Array2<f32>) -> Array1<f32> {
+pub fn squared_distances(vector: ArrayView1<f32>, others: &Array2<f32>) -> Array1<f32> {
     others.dot(&vector).mapv_into(|cosine| (2.0 - 2.0 * cosine).max(0.0))
 }
 
