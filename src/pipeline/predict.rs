@@ -50,10 +50,12 @@ impl TopTwo {
 }
 
 /// The likeliest class of one row, the lowest of equals; 0 for an empty row.
-pub fn likeliest(values: ArrayView1<f32>) -> usize {
-    let better =
-        |best: (usize, f32), (class, &value): (usize, &f32)| if value > best.1 { (class, value) } else { best };
-    values.iter().enumerate().fold((0, f32::NEG_INFINITY), better).0
+pub fn likeliest<P: Copy + PartialOrd>(values: ArrayView1<P>) -> usize {
+    let is_number = |value: P| value.partial_cmp(&value).is_some();
+    let better = |best: usize, class: usize| {
+        if values[class] > values[best] || !is_number(values[best]) { class } else { best }
+    };
+    (0..values.len()).fold(0, better)
 }
 
 /// What a label changed.

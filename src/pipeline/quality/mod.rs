@@ -1,7 +1,17 @@
-//! Whether the data can be trusted: duplicates, contradictions, outliers, imbalance, weak slices.
+//! Whether the data can be trusted: wrong labels, contradictions, duplicates, outliers, what the data lacks, and how far
+//! annotators agree.
 //!
-//! Invariant: sees features, labels and predictions as numbers; changes nothing, only points.
+//! Invariant: judges labels by predictions made without them; changes nothing, only points.
 
+mod rounding;
+pub mod confident_learning;
+pub mod label_quality;
+pub mod filter;
+#[cfg(feature = "engine")]
+pub mod out_of_fold;
+pub mod neighbour_votes;
+pub mod suspects;
+pub mod why;
 pub mod neighbours;
 pub mod among;
 pub mod duplicates;
@@ -12,8 +22,11 @@ pub mod strangers;
 pub mod imbalance;
 pub mod weak_slices;
 pub mod more_like;
+pub mod annotators;
 mod nearest;
 mod sketch;
+#[cfg(test)]
+mod parity;
 #[cfg(test)]
 mod test_data;
 
