@@ -235,9 +235,8 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
 /// The newest event that `annotator` can take back: their own decisions, one press each (a bulk decision shares one
 /// `took_ms`-less batch and is undone event by event).
 pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Option<&'log LabelEvent> {
-    let own = |event: &&LabelEvent| {
-        event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model)
-    };
+    let own =
+        |event: &&LabelEvent| event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model);
     standing(events).into_iter().rev().find(own)
 }
 

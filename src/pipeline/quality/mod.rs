@@ -1,0 +1,3 @@
+//! Whether the labels can be trusted.
+
+pub mod annotators;
