@@ -191,4 +191,6 @@ pub struct AnnotatorState {
     pub confusion: Vec<Vec<f32>>,
     /// Share of their answers that the consensus supports, 0 to 1; `None` with fewer than two annotators.
     pub agreement: Option<f32>,
+    /// Whether they agree with the consensus less than they used to.
+    pub drifting: bool,
 }

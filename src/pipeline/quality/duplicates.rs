@@ -108,11 +108,7 @@ pub fn group_of(groups: &[DuplicateGroup]) -> impl Fn(usize) -> usize + use<> {
 
 /// Training rows that duplicate an audited one, ascending: who trains on them has seen the audit's answer. `audits` and
 /// `trains` tell which rows are audited and which have a label that trains.
-pub fn spread(
-    groups: &[DuplicateGroup],
-    audits: impl Fn(usize) -> bool,
-    trains: impl Fn(usize) -> bool,
-) -> Vec<usize> {
+pub fn spread(groups: &[DuplicateGroup], audits: impl Fn(usize) -> bool, trains: impl Fn(usize) -> bool) -> Vec<usize> {
     let split = groups.iter().filter(|group| group.rows.iter().any(|&row| audits(row)));
     let mut rows: Vec<usize> =
         split.flat_map(|group| group.rows.iter().copied()).filter(|&row| trains(row) && !audits(row)).collect();
@@ -129,7 +125,9 @@ mod tests {
     fn pairs(groups: &[DuplicateGroup]) -> Vec<(usize, usize)> {
         let of_group = |group: &DuplicateGroup| {
             let rows = group.rows.clone();
-            (0..rows.len()).flat_map(move |a| (0..a).map(|b| (rows[b], rows[a])).collect::<Vec<_>>()).collect::<Vec<_>>()
+            (0..rows.len())
+                .flat_map(move |a| (0..a).map(|b| (rows[b], rows[a])).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         groups.iter().flat_map(of_group).collect()
     }

@@ -171,9 +171,13 @@ mod tests {
     #[test]
     fn exactly_the_nearest_are_found() {
         // Narrow, wide and projected; clustered and shapeless; fewer rows than k.
-        for (groups, rows, columns, spread, k) in
-            [(9, 700, 8, 0.3, 10), (12, 600, 120, 0.4, 5), (1, 400, 100, 1.0, 10), (5, 300, 500, 0.3, 3), (2, 4, 3, 0.1, 10)]
-        {
+        for (groups, rows, columns, spread, k) in [
+            (9, 700, 8, 0.3, 10),
+            (12, 600, 120, 0.4, 5),
+            (1, 400, 100, 1.0, 10),
+            (5, 300, 500, 0.3, 3),
+            (2, 4, 3, 0.1, 10),
+        ] {
             let (features, _) = clusters(groups, rows, columns, spread, 11);
             let found = neighbours(&features, k);
             assert_eq!(found.len(), rows);

@@ -5,6 +5,7 @@ use super::project::{CARDS_AHEAD, Planned, Project, SEED};
 use super::{SessionError, refused};
 use crate::pipeline::item::Content;
 use crate::pipeline::predict;
+use crate::pipeline::quality::annotators::consistency::{re_ask_candidates, re_ask_draw};
 use crate::pipeline::rank::{Why, audit_draw};
 use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
 use ndarray::ArrayView1;
@@ -115,7 +116,7 @@ impl Project {
         if share <= 0.0 {
             return None;
         }
-        let pool = eligible(&self.log, &self.annotator);
+        let pool = re_ask_candidates(&self.log, &self.annotator);
         let rows: Vec<usize> = pool
             .iter()
             .filter_map(|hash| self.by_hash.get(hash))

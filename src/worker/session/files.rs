@@ -56,7 +56,7 @@ impl Session {
             ),
             Export::LabelLog => made(
                 "-label-log.jsonl",
-                write_log(&project.whole_log(), &project.record.name, classes),
+                write_log(&project.record.name, classes, &project.whole_log()),
                 "application/x-ndjson",
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),

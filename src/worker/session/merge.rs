@@ -23,7 +23,7 @@ impl Session {
         self.opened()?;
         let mut items = 0;
         let (classes, events, problems) = if looks_like_log(bytes) {
-            let log = read_log(bytes).map_err(SessionError::Refused)?;
+            let log = read_log("the label log", bytes).map_err(SessionError::Refused)?;
             (log.classes, log.events, log.problems)
         } else {
             let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
@@ -33,8 +33,8 @@ impl Session {
             items = came;
             (classes, events, problems)
         };
-        let merged = self.merge_events(&classes, events, now_ms).await?;
-        Ok(sentence(&merged, items, &problems))
+        let (merged, who) = self.merge_events(&classes, events, now_ms).await?;
+        Ok(sentence(&merged, who, items, &problems))
     }
 
     /// The items of another project file that are not here yet, with their images and features.
@@ -46,8 +46,12 @@ impl Session {
     ) -> Result<(usize, Vec<Problem>), SessionError> {
         let name = format!("Merged from {}", snapshot.project.name);
         let project = self.opened()?;
-        let new: Vec<Item> =
-            snapshot.items.into_iter().map(|record| record.item).filter(|item| !project.by_hash.contains_key(&item.hash)).collect();
+        let new: Vec<Item> = snapshot
+            .items
+            .into_iter()
+            .map(|record| record.item)
+            .filter(|item| !project.by_hash.contains_key(&item.hash))
+            .collect();
         if new.is_empty() {
             return Ok((0, Vec::new()));
         }
@@ -102,15 +106,18 @@ impl Session {
         classes: &[Class],
         events: Vec<LabelEvent>,
         now_ms: f64,
-    ) -> Result<Merged, SessionError> {
+    ) -> Result<(Merged, BTreeSet<String>), SessionError> {
         let store = self.store.clone();
         let project = self.opened_mut()?;
         let ours = project.whole_log();
         let merged = merge(&ours, &events);
         project.record.classes.extend(class_mapping(&project.record.classes, classes).added);
         // Written again is harmless: an event's id is its key.
-        let changed: Vec<LabelEvent> =
-            merged.events.iter().filter(|event| ours.binary_search_by(|own| own.id.cmp(&event.id)).map_or(true, |at| ours[at] != **event)).cloned().collect();
+        let changed = |event: &&LabelEvent| match ours.binary_search_by(|own| own.id.cmp(&event.id)) {
+            Ok(place) => ours[place] != **event,
+            Err(_) => true,
+        };
+        let changed: Vec<LabelEvent> = merged.events.iter().filter(changed).cloned().collect();
         store.append_events(&project.record.id, &changed).await?;
         project.replace_log(merged.events.clone());
         project.relearn();
@@ -120,7 +127,8 @@ impl Session {
         project.reviewed_anew();
         self.settle_certificates().await?;
         self.save_record(now_ms).await?;
-        Ok(merged)
+        let who = changed.into_iter().map(|event| event.annotator).collect();
+        Ok((merged, who))
     }
 }
 
@@ -147,22 +155,24 @@ impl Project {
 }
 
 /// What came in, in a sentence.
-fn sentence(merged: &Merged, items: usize, problems: &[Problem]) -> String {
-    let who: BTreeSet<&str> = merged.added.iter().map(|event| event.annotator.as_str()).collect();
+fn sentence(merged: &Merged, who: BTreeSet<String>, items: usize, problems: &[Problem]) -> String {
     let mut parts = Vec::new();
     if items > 0 {
         parts.push(format!("{items} new items"));
     }
-    if !merged.added.is_empty() {
-        let names: Vec<&str> = who.into_iter().collect();
-        parts.push(format!("{} new decisions by {}", merged.added.len(), names.join(", ")));
+    if merged.added > 0 {
+        let names: Vec<String> = who.into_iter().collect();
+        parts.push(format!("{} new decisions by {}", merged.added, names.join(", ")));
     }
     let mut sentence = match parts.is_empty() {
         true => "Nothing new: all of it was here already.".to_owned(),
         false => format!("Merged {}.", parts.join(" and ")),
     };
     if !merged.conflicts.is_empty() {
-        sentence += &format!(" {} decisions differ from the ones here under the same id.", merged.conflicts.len());
+        sentence += &format!(
+            " {} decisions came in two versions under one id; the same one is kept everywhere.",
+            merged.conflicts.len()
+        );
     }
     if let Some(problem) = problems.first() {
         sentence += &format!(" {} lines or images could not be read, the first: {}", problems.len(), problem.message);

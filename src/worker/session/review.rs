@@ -1,5 +1,6 @@
 //! What there is to review: found in the background, listed and shown on request.
 
+use super::annotators::People;
 use super::cards::likeliest;
 use super::project::SEED;
 use super::{Project, Session, SessionError};
@@ -7,7 +8,8 @@ use crate::pipeline::item::Content;
 use crate::pipeline::label::Source;
 use crate::pipeline::quality::difference::{Kind, word_difference};
 use crate::pipeline::quality::out_of_fold::of_labels;
-use crate::pipeline::quality::suspects::{Suspect, SuspectReport, raised_again, suspects, why};
+use crate::pipeline::quality::suspects::{Suspect, SuspectReport, suspects};
+use crate::pipeline::quality::why::{raised_again, why};
 use crate::pipeline::quality::{
     Among, DuplicateGroup, Membership, Neighbours, Outlier, Strangers, contradictions, duplicate_groups, imbalance,
     more_like, outliers, spread, weak_slices,
@@ -44,6 +46,9 @@ pub(super) struct Review {
     wanted: bool,
     search: Option<Search>,
     found: Option<Found>,
+    /// What annotators say together, as far as it is computed.
+    pub(super) people: Option<People>,
+    people_done: bool,
     pub(super) revision: u32,
     /// Items that a person wants asked next.
     pub(super) asked_first: Vec<ItemIndex>,
@@ -82,6 +87,8 @@ impl Default for Review {
             wanted: false,
             search: None,
             found: None,
+            people: None,
+            people_done: false,
             revision: 0,
             asked_first: Vec::new(),
         }
@@ -153,6 +160,9 @@ impl Project {
             }
             return true;
         }
+        if self.review.wanted && self.step_people() {
+            return true;
+        }
         let basis = (self.learner.version(), self.log.len(), rows);
         let known = self.review.found.as_ref().is_some_and(|found| found.basis == basis);
         if !self.review.wanted || known || self.review.compared != rows || self.learner.polish_due() {
@@ -161,6 +171,20 @@ impl Project {
         match self.review.search.take() {
             Some(search) if search.basis == basis => self.step_search_of_review(search),
             _ => self.review.search = Some(self.begin_search_of_review(basis)),
+        }
+        true
+    }
+
+    /// One slice of what annotators say together; `false` if it is known.
+    fn step_people(&mut self) -> bool {
+        if self.review.people.as_ref().is_none_or(|people| people.events != self.log.len()) {
+            self.review.people = Some(People::of(self));
+            self.review.people_done = false;
+        }
+        let Some(people) = self.review.people.as_mut().filter(|_| !self.review.people_done) else { return false };
+        if people.step() {
+            self.review.people_done = true;
+            self.reviewed_anew();
         }
         true
     }
@@ -178,9 +202,8 @@ impl Project {
             let item = self.item_of[row];
             !self.labels[item as usize].is_decided() && !self.waits_as_audit(item)
         });
-        let predicted: Vec<(usize, usize)> = unlabelled
-            .filter_map(|row| Some((row, usize::from(likeliest(self.row_probabilities(row)?)?.0))))
-            .collect();
+        let predicted: Vec<(usize, usize)> =
+            unlabelled.filter_map(|row| Some((row, usize::from(likeliest(self.row_probabilities(row)?)?.0)))).collect();
         Search {
             basis,
             votes: Among::new(NEIGHBOURS, rows.clone(), rows),
@@ -325,8 +348,12 @@ impl Project {
                 ),
                 None => "The labels are checked once two classes have labels.".into(),
             },
-            ReviewKind::Contradiction => "Near-identical items with different labels: settle each in one decision.".into(),
-            ReviewKind::Disagreement => "Annotators differ: your decision settles it. The suggestion is the consensus.".into(),
+            ReviewKind::Contradiction => {
+                "Near-identical items with different labels: settle each in one decision.".into()
+            }
+            ReviewKind::Disagreement => {
+                "Annotators differ: your decision settles it. The suggestion is the consensus.".into()
+            }
             ReviewKind::SecondOpinion => "Somebody asked for another opinion on these.".into(),
             ReviewKind::Duplicate => "Near-identical items: label them together, or keep one.".into(),
             ReviewKind::Outlier if rows == 0 => "No item is far from all others.".into(),
@@ -337,9 +364,11 @@ impl Project {
     /// All cases of a part, most urgent first.
     fn review_rows(&self, kind: ReviewKind) -> Vec<ReviewRow> {
         match kind {
-            ReviewKind::Suspect => self.open_suspects().map(|(item, suspect)| self.suspect_row(item, suspect)).collect(),
+            ReviewKind::Suspect => {
+                self.open_suspects().map(|(item, suspect)| self.suspect_row(item, suspect)).collect()
+            }
             ReviewKind::Contradiction => {
-                let label = |row: usize| self.class_on(self.item_of[row]);
+                let label = |row: usize| self.class_on(self.item_of[row]).map(usize::from);
                 let found = contradictions(&self.review.neighbours, &self.review.groups, label);
                 let groups = found.into_iter().map(|found| found.rows).filter(|rows| !self.are_kept(rows));
                 groups.map(|rows| self.row_of_group(&rows)).collect()
@@ -353,10 +382,14 @@ impl Project {
                 let strangers = self.review.found.iter().flat_map(|found| &found.strangers);
                 let mut seen = HashSet::new();
                 let items = self.review.outliers.iter().chain(strangers).map(|outlier| self.item_of[outlier.row]);
-                items.filter(|&item| seen.insert(item) && self.is_open_outlier(item)).map(|item| self.plain_row(item)).collect()
+                items
+                    .filter(|&item| seen.insert(item) && self.is_open_outlier(item))
+                    .map(|item| self.plain_row(item))
+                    .collect()
             }
             ReviewKind::SecondOpinion => {
-                let items = (0..self.items.len() as ItemIndex).filter(|&item| self.labels[item as usize].second_opinion);
+                let items =
+                    (0..self.items.len() as ItemIndex).filter(|&item| self.labels[item as usize].second_opinion);
                 items.map(|item| self.plain_row(item)).collect()
             }
             ReviewKind::Disagreement => self.disagreement_rows(),
@@ -366,12 +399,14 @@ impl Project {
     /// Suspects that nobody has decided about, or whose evidence has grown since.
     fn open_suspects(&self) -> impl Iterator<Item = (ItemIndex, &Suspect)> {
         let found = self.review.found.iter();
-        found.flat_map(|found| found.report.ranked.iter().map(move |suspect| (found, suspect))).filter_map(|(found, suspect)| {
-            let &(row, _) = found.labels.get(suspect.index)?;
-            let item = self.item_of[row];
-            let is_suspect = suspect.flagged || suspect.suggested != suspect.given;
-            (is_suspect && !self.was_reviewed(item, suspect)).then_some((item, suspect))
-        })
+        found.flat_map(|found| found.report.ranked.iter().map(move |suspect| (found, suspect))).filter_map(
+            |(found, suspect)| {
+                let &(row, _) = found.labels.get(suspect.index)?;
+                let item = self.item_of[row];
+                let is_suspect = suspect.flagged || suspect.suggested != suspect.given;
+                (is_suspect && !self.was_reviewed(item, suspect)).then_some((item, suspect))
+            },
+        )
     }
 
     /// Whether a person decided about this very label, on evidence that has not grown since.
@@ -453,7 +488,8 @@ impl Project {
     /// Whether a person has labelled all of these alike, or has let them be.
     fn are_settled(&self, rows: &[usize]) -> bool {
         let items: Vec<ItemIndex> = rows.iter().map(|&row| self.item_of[row]).collect();
-        let alike = items.iter().all(|&item| self.class_on(item).is_some() && self.class_on(item) == self.class_on(items[0]));
+        let alike =
+            items.iter().all(|&item| self.class_on(item).is_some() && self.class_on(item) == self.class_on(items[0]));
         let by_people = items.iter().all(|&item| self.was_seen(item));
         (alike && by_people) || items.iter().all(|&item| self.is_kept(item))
     }
@@ -461,9 +497,11 @@ impl Project {
     /// Whether a person decided about it.
     fn was_seen(&self, item: ItemIndex) -> bool {
         let labels = &self.labels[item as usize];
-        labels.excluded || self.is_kept(item) || labels.current().is_some_and(|standing| {
-            matches!(standing.source, Source::Human | Source::Review | Source::Audit)
-        })
+        labels.excluded
+            || self.is_kept(item)
+            || labels
+                .current()
+                .is_some_and(|standing| matches!(standing.source, Source::Human | Source::Review | Source::Audit))
     }
 
     fn is_open_outlier(&self, item: ItemIndex) -> bool {
@@ -486,7 +524,9 @@ impl Project {
         let names = self.class_names();
         let name = |class: usize| names.get(class).map_or("", String::as_str);
         let suspect = self.review.found.as_ref().and_then(|found| {
-            let is_this = |suspect: &&Suspect| found.labels.get(suspect.index).is_some_and(|&(row, _)| self.item_of[row] == items[0]);
+            let is_this = |suspect: &&Suspect| {
+                found.labels.get(suspect.index).is_some_and(|&(row, _)| self.item_of[row] == items[0])
+            };
             found.report.ranked.iter().find(is_this)
         });
         match kind {
@@ -531,13 +571,14 @@ impl Project {
         }
         // Each is compared with the first, and the first with the second.
         let other = if item == all[0] { all.get(1) } else { all.first() };
-        let (pieces, differs) = match other.map(|&other| (&self.items[item as usize].content, &self.items[other as usize].content)) {
-            Some((Content::Text(own), Content::Text(other))) => (marked(own, other), Vec::new()),
-            Some((Content::Row(own), Content::Row(other))) => {
-                (Vec::new(), own.iter().zip(other).map(|(own, other)| own != other).collect())
-            }
-            _ => (Vec::new(), Vec::new()),
-        };
+        let (pieces, differs) =
+            match other.map(|&other| (&self.items[item as usize].content, &self.items[other as usize].content)) {
+                Some((Content::Text(own), Content::Text(other))) => (marked(own, other), Vec::new()),
+                Some((Content::Row(own), Content::Row(other))) => {
+                    (Vec::new(), own.iter().zip(other).map(|(own, other)| own != other).collect())
+                }
+                _ => (Vec::new(), Vec::new()),
+            };
         ReviewSide { opinions: self.opinions_on(item), card, pieces, differs }
     }
 }
