@@ -7,6 +7,11 @@
 //! side, 83 % of JPEGs of quality 60, 68 % of those scaled to 70 %; and three pairs among the originals, which show the
 //! same building. Read as a bound on ‖a − b‖ instead of the cosine distance, the rule would find 0 to 2 % but for
 //! brightness (46 %).
+//!
+//! Among texts (mean token embeddings, duplicates by content hash removed), 98 % of 92 pairs found in 5,423 Reuters stories share
+//! at least half of their words, and all of 11 and 13 pairs in 2,982 sentences and 3,697 review snippets say nearly the same.
+//! It is strict: of pairs that share four fifths of their words it finds 57 % (Reuters), 23 % and 40 %. It fails where one
+//! word fills the text: in 4,001 tweets, 21 that consist mostly of the same placeholder for names are one group.
 
 use super::neighbours::Neighbours;
 use std::collections::{BTreeMap, HashMap};
@@ -108,11 +113,7 @@ pub fn group_of(groups: &[DuplicateGroup]) -> impl Fn(usize) -> usize + use<> {
 
 /// Training rows that duplicate an audited one, ascending: who trains on them has seen the audit's answer. `audits` and
 /// `trains` tell which rows are audited and which have a label that trains.
-pub fn spread(
-    groups: &[DuplicateGroup],
-    audits: impl Fn(usize) -> bool,
-    trains: impl Fn(usize) -> bool,
-) -> Vec<usize> {
+pub fn spread(groups: &[DuplicateGroup], audits: impl Fn(usize) -> bool, trains: impl Fn(usize) -> bool) -> Vec<usize> {
     let split = groups.iter().filter(|group| group.rows.iter().any(|&row| audits(row)));
     let mut rows: Vec<usize> =
         split.flat_map(|group| group.rows.iter().copied()).filter(|&row| trains(row) && !audits(row)).collect();
@@ -129,7 +130,9 @@ mod tests {
     fn pairs(groups: &[DuplicateGroup]) -> Vec<(usize, usize)> {
         let of_group = |group: &DuplicateGroup| {
             let rows = group.rows.clone();
-            (0..rows.len()).flat_map(move |a| (0..a).map(|b| (rows[b], rows[a])).collect::<Vec<_>>()).collect::<Vec<_>>()
+            (0..rows.len())
+                .flat_map(move |a| (0..a).map(|b| (rows[b], rows[a])).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         groups.iter().flat_map(of_group).collect()
     }

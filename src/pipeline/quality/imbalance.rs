@@ -68,7 +68,10 @@ mod tests {
     #[test]
     fn shares_add_up() {
         let shares = class_shares(&[1, 3, 0]);
-        assert_eq!(shares.iter().map(|one| (one.labels, one.share)).collect::<Vec<_>>(), [(1, 0.25), (3, 0.75), (0, 0.0)]);
+        assert_eq!(
+            shares.iter().map(|one| (one.labels, one.share)).collect::<Vec<_>>(),
+            [(1, 0.25), (3, 0.75), (0, 0.0)]
+        );
         assert_eq!(class_shares(&[0])[0].share, 0.0);
     }
 }

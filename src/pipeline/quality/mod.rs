@@ -16,6 +16,8 @@ mod nearest;
 mod sketch;
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod parity;
 
 pub use among::Among;
 pub use contradictions::{Contradiction, contradictions};

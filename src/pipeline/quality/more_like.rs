@@ -45,7 +45,9 @@ impl MoreLike {
                 }
             }
             lists.retain(|list| !list.is_empty());
-            lists.sort_by(|a, b| a.last().map(|bid| bid.0).unwrap_or(0.0).total_cmp(&b.last().map(|bid| bid.0).unwrap_or(0.0)));
+            lists.sort_by(|a, b| {
+                a.last().map(|bid| bid.0).unwrap_or(0.0).total_cmp(&b.last().map(|bid| bid.0).unwrap_or(0.0))
+            });
             if lists.is_empty() {
                 break;
             }

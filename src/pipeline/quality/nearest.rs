@@ -156,8 +156,8 @@ impl Lists {
                 let (products, halves, limits) = (&products[start..end], &halves[start..end], &limits[start..end]);
                 let half_squared = |at: usize| own_half + halves[at] - products[at];
                 // Nearly always none of them: to know that takes no branch a pair.
-                let any = (0..products.len())
-                    .fold(false, |any, at| any | (half_squared(at) <= own_limit.max(limits[at])));
+                let any =
+                    (0..products.len()).fold(false, |any, at| any | (half_squared(at) <= own_limit.max(limits[at])));
                 if !any {
                     continue;
                 }

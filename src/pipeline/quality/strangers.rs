@@ -96,7 +96,10 @@ mod tests {
             // Rows of the other group, called the same class.
             let predicted: Vec<(usize, usize)> = (50..60).map(|place| (2 * place + 1, 0)).collect();
             let mut search = Strangers::new(&labels, &predicted);
-            std::iter::repeat_with(move || search.step(&neighbours.clone())).find_map(|found| found).expect("found").len()
+            std::iter::repeat_with(move || search.step(&neighbours.clone()))
+                .find_map(|found| found)
+                .expect("found")
+                .len()
         };
         let search_nine = search.clone();
         assert_eq!((search_nine(9), search(10)), (0, 10));

@@ -22,13 +22,20 @@ pub fn clusters(groups: usize, rows: usize, columns: usize, spread: f32, seed: u
 
 /// `rows` rows in `groups` groups, to some of which a copy was added: `copies` more rows with noise of `noise` × the length
 /// of the rows' own noise; and the pairs (original, copy).
-pub fn planted_copies(rows: usize, groups: usize, copies: usize, noise: f32, seed: u64) -> (Features, Vec<(usize, usize)>) {
+pub fn planted_copies(
+    rows: usize,
+    groups: usize,
+    copies: usize,
+    noise: f32,
+    seed: u64,
+) -> (Features, Vec<(usize, usize)>) {
     let (mut features, _) = clusters(groups, rows, 100, 0.6, seed);
     let mut random = ChaCha8Rng::seed_from_u64(seed + 1);
     let mut pairs = Vec::new();
     for copy in 0..copies {
         let original = copy * (rows / copies);
-        let dense = features.dense.row(original).iter().map(|value| value + noise * 0.06 * normal(&mut random)).collect();
+        let dense =
+            features.dense.row(original).iter().map(|value| value + noise * 0.06 * normal(&mut random)).collect();
         features.push(FeatureVector { dense, sparse: SparseRow::default() });
         pairs.push((original, rows + copy));
     }

@@ -44,8 +44,7 @@ pub fn weak_slices(right: &[bool], slices: &[Membership]) -> Vec<WeakSlice> {
         let slice_right = slice.members.iter().filter(|&&member| right[member]).count();
         let rest = Estimate::of_share(all_right - slice_right, right.len() - size);
         let (Some(accuracy), Some(rest)) = (Estimate::of_share(slice_right, size), rest) else { continue };
-        let p_value =
-            hypergeometric_at_most(slice_right as u64, size as u64, all_right as u64, right.len() as u64);
+        let p_value = hypergeometric_at_most(slice_right as u64, size as u64, all_right as u64, right.len() as u64);
         let slice = Slice { name: slice.name.clone(), rows: size, accuracy };
         compared.push(WeakSlice { slice, place, rest, p_value });
     }
@@ -114,7 +113,8 @@ mod tests {
                 .map(|item| random.random::<f64>() < if slices[weak].members.contains(&item) { 0.6 } else { 0.9 })
                 .collect();
             let named = weak_slices(&right, &slices);
-            found += usize::from(named.first().is_some_and(|slice| slice.place == weak && slice.slice.name == "class 4"));
+            found +=
+                usize::from(named.first().is_some_and(|slice| slice.place == weak && slice.slice.name == "class 4"));
             assert!(named.iter().all(|slice| slice.slice.accuracy.estimate < slice.rest.estimate));
         }
         assert!(found >= 95, "{found} of 100");

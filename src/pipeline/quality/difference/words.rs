@@ -51,7 +51,10 @@ pub fn word_difference(left: &str, right: &str) -> Difference {
     for (a, b) in matches {
         (left_same[a], right_same[b]) = (true, true);
     }
-    Difference { left: pieces(&left_words, &left_same, Kind::Removed), right: pieces(&right_words, &right_same, Kind::Added) }
+    Difference {
+        left: pieces(&left_words, &left_same, Kind::Removed),
+        right: pieces(&right_words, &right_same, Kind::Added),
+    }
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -180,10 +183,8 @@ fn unique_in_both(left: &[&str], right: &[&str]) -> Vec<(usize, usize)> {
         places
     };
     let (in_left, in_right) = (places(left), places(right));
-    let mut pairs: Vec<(usize, usize)> = in_left
-        .iter()
-        .filter_map(|(word, place)| Some(((*place)?, (*in_right.get(word)?)?)))
-        .collect();
+    let mut pairs: Vec<(usize, usize)> =
+        in_left.iter().filter_map(|(word, place)| Some(((*place)?, (*in_right.get(word)?)?))).collect();
     pairs.sort_unstable();
     // The longest run of rising right places: for each length the lowest end, and each pair's predecessor.
     let mut ends: Vec<usize> = Vec::new();
@@ -275,7 +276,8 @@ mod tests {
     fn long_texts_are_compared_in_bounded_time() {
         // 20,000 words of a vocabulary of 5,000, with a word here and there replaced.
         let word = |place: usize| format!("w{}", place.wrapping_mul(2_654_435_761) % 5_000);
-        let left: Vec<String> = (0..20_000).map(|place| if place % 20 == 3 { format!("u{place}") } else { word(place) }).collect();
+        let left: Vec<String> =
+            (0..20_000).map(|place| if place % 20 == 3 { format!("u{place}") } else { word(place) }).collect();
         let mut right = left.clone();
         for place in (50..20_000).step_by(100) {
             right[place] = "changed".into();
