@@ -88,7 +88,7 @@ mod tests {
         let neighbours = neighbours(&features, 3);
         // All rows as one group, the first 100 of one class, the last ten (copies of rows 0, 10, …) of another.
         let group = DuplicateGroup { rows: (0..110).collect(), largest_distance: 0.5 };
-        let found = contradictions(&neighbours, &[group.clone()], |row| Some(usize::from(row >= 100)));
+        let found = contradictions(&neighbours, std::slice::from_ref(&group), |row| Some(usize::from(row >= 100)));
         let nearest = (100..110).map(|row| neighbours.distance(row, (row - 100) * 10)).fold(2.0, f32::min);
         assert_eq!(found[0].distance, nearest);
         assert_eq!(contradictions(&neighbours, &[group], |row| (row > 50).then_some(4)), []);

@@ -7,6 +7,11 @@
 //! side, 83 % of JPEGs of quality 60, 68 % of those scaled to 70 %; and three pairs among the originals, which show the
 //! same building. Read as a bound on ‖a − b‖ instead of the cosine distance, the rule would find 0 to 2 % but for
 //! brightness (46 %).
+//!
+//! Among texts (mean token embeddings; equal texts left out), 90 of 92 pairs found in 5,423 Reuters stories share at least half
+//! of their words, 10 of 11 in 2,982 sentences, 10 of 13 in 3,697 review snippets; the four others of these two say much the
+//! same when read. It is strict: of the pairs that share four fifths of their words it finds 57 %, 23 % and 40 %. It fails where
+//! one word fills a text: in 4,001 tweets, 21 that consist mostly of the same placeholder for names become one group.
 
 use super::neighbours::Neighbours;
 use std::collections::{BTreeMap, HashMap};

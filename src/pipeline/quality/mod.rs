@@ -28,7 +28,11 @@ mod sketch;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+mod neighbour_parity;
+#[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod parity;
 
 pub use among::Among;
 pub use contradictions::{Contradiction, contradictions};

@@ -155,16 +155,15 @@ impl Lists {
                 let end = (start + LANES).min(products.len());
                 let (products, halves, limits) = (&products[start..end], &halves[start..end], &limits[start..end]);
                 let half_squared = |at: usize| own_half + halves[at] - products[at];
-                // Nearly always none of them: to know that takes no branch a pair.
-                let any =
-                    (0..products.len()).fold(false, |any, at| any | (half_squared(at) <= own_limit.max(limits[at])));
-                if !any {
+                let enters = |at: usize| half_squared(at) <= own_limit.max(limits[at]);
+                // Nearly always none of them does: to know that takes no branch a pair.
+                if !(0..products.len()).fold(false, |any, at| any | enters(at)) {
                     continue;
                 }
-                for at in 0..products.len() {
+                for at in (0..products.len()).filter(|&at| enters(at)) {
                     let other = blocks.right[start + at];
                     let compared = if blocks.both { other < row } else { other != row };
-                    if compared && half_squared(at) <= own_limit.max(limits[at]) {
+                    if compared {
                         near.push(Pair { left, right: start + at, half_squared: half_squared(at) });
                     }
                 }

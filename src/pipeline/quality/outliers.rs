@@ -51,7 +51,7 @@ pub(super) fn tukey_limit(values: impl Iterator<Item = f32>) -> Option<f32> {
     let mut values: Vec<f64> = values.map(f64::from).collect();
     values.sort_unstable_by(f64::total_cmp);
     let (first, third) = (quantile(&values, 0.25)?, quantile(&values, 0.75)?);
-    (third - first > f64::from(f32::EPSILON)).then(|| (third + RANGES * (third - first)) as f32)
+    (third - first > f64::from(f32::EPSILON)).then_some((third + RANGES * (third - first)) as f32)
 }
 
 /// The quantile of ascending values, interpolated between the two nearest (type 7 of Hyndman & Fan, 1996; NumPy's
