@@ -99,6 +99,8 @@ fn planted_errors_are_found_put_right_and_paid_back() {
         let wrong: Vec<ItemIndex> = (0..150).filter(|&item| given(item) != truth(item)).collect();
         let mut mended = 0;
         let mut looked_at = 0;
+        // As labels near by are mended, one that was kept may be raised again.
+        let mut kept = std::collections::BTreeSet::new();
         loop {
             let list = review(&mut driver, ReviewKind::Suspect).await;
             assert_eq!(list.progress, None);
@@ -109,6 +111,7 @@ fn planted_errors_are_found_put_right_and_paid_back() {
             looked_at += 1;
             let item = row.items[0];
             if given(item) == truth(item) {
+                kept.insert(item);
                 decide(&mut driver, &shown, Verdict::Keep).await;
             } else {
                 mended += 1;
@@ -118,7 +121,7 @@ fn planted_errors_are_found_put_right_and_paid_back() {
         assert!(mended * 10 >= wrong.len() * 9, "{mended} of {} found among {looked_at}", wrong.len());
         assert!(looked_at <= wrong.len() * 2, "{looked_at} looked at for {} errors", wrong.len());
         let round = driver.state().review.round.clone();
-        assert_eq!((round.changed as usize, round.kept as usize, round.excluded), (mended, looked_at - mended, 0));
+        assert_eq!((round.changed as usize, round.kept as usize, round.excluded), (mended, kept.len(), 0));
         assert_eq!(round.why_not, None);
 
         let reply = driver.ask(Request::MeasureGain).await.0;

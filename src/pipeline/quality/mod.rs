@@ -31,8 +31,6 @@ mod parity;
 mod neighbour_parity;
 #[cfg(test)]
 mod test_data;
-#[cfg(test)]
-mod parity;
 
 pub use among::Among;
 pub use contradictions::{Contradiction, contradictions};

@@ -8,7 +8,7 @@ use crate::pipeline::item::Content;
 use crate::pipeline::label::Source;
 use crate::pipeline::quality::difference::{Kind, word_difference};
 use crate::pipeline::quality::out_of_fold::of_labels;
-use crate::pipeline::quality::suspects::{Suspect, SuspectReport, suspects};
+use crate::pipeline::quality::suspects::{Agreement, Suspect, SuspectReport, suspects};
 use crate::pipeline::quality::why::{raised_again, why};
 use crate::pipeline::quality::{
     Among, DuplicateGroup, Membership, Neighbours, Outlier, Strangers, contradictions, duplicate_groups, imbalance,
@@ -403,7 +403,8 @@ impl Project {
             |(found, suspect)| {
                 let &(row, _) = found.labels.get(suspect.index)?;
                 let item = self.item_of[row];
-                let is_suspect = suspect.flagged || suspect.suggested != suspect.given;
+                // What the neighbours alone speak against is mostly right where classes overlap: it would make the list endless.
+                let is_suspect = suspect.flagged || matches!(suspect.agreement, Agreement::Both | Agreement::ModelOnly);
                 (is_suspect && !self.was_reviewed(item, suspect)).then_some((item, suspect))
             },
         )
@@ -447,7 +448,9 @@ impl Project {
     }
 
     fn row_of_group(&self, rows: &[usize]) -> ReviewRow {
-        let items: Vec<ItemIndex> = rows.iter().take(SIDES).map(|&row| self.item_of[row]).collect();
+        let mut items: Vec<ItemIndex> = rows.iter().map(|&row| self.item_of[row]).collect();
+        items.sort_unstable();
+        items.truncate(SIDES);
         ReviewRow { suggested: self.majority(&items), items: items.clone(), ..self.plain_row(items[0]) }
     }
 
