@@ -22,7 +22,10 @@ const LEAST_THRESHOLD: f64 = 2.0 * TOLERANCE;
 pub fn check(labels: &[usize], probabilities: ArrayView2<f64>) -> Result<(), String> {
     let (rows, classes) = probabilities.dim();
     if labels.len() != rows {
-        return Err(format!("there are {} labels and {rows} rows of probabilities; each label needs one row", labels.len()));
+        return Err(format!(
+            "there are {} labels and {rows} rows of probabilities; each label needs one row",
+            labels.len()
+        ));
     }
     if rows == 0 {
         return Err("there are no labels".into());
@@ -41,9 +44,9 @@ pub fn check(labels: &[usize], probabilities: ArrayView2<f64>) -> Result<(), Str
     }
     let in_range = |value: &f64| (-TOLERANCE..=1.0 + TOLERANCE).contains(value);
     match probabilities.indexed_iter().find(|(_, value)| !in_range(value)) {
-        Some(((row, column), value)) => Err(format!(
-            "the probability in row {row}, column {column} is {value}; probabilities lie between 0 and 1"
-        )),
+        Some(((row, column), value)) => {
+            Err(format!("the probability in row {row}, column {column} is {value}; probabilities lie between 0 and 1"))
+        }
         None => Ok(()),
     }
 }
@@ -125,8 +128,7 @@ mod tests {
     fn one_hit_is_taken_of_several_the_likeliest_of_none_none() {
         // Thresholds: 0.6, 0.3, and 2 for the class without labels.
         let labels = [0, 0, 1, 1];
-        let probabilities =
-            array![[0.8, 0.1, 0.1], [0.4, 0.35, 0.25], [0.65, 0.32, 0.03], [0.1, 0.28, 0.62]];
+        let probabilities = array![[0.8, 0.1, 0.1], [0.4, 0.35, 0.25], [0.65, 0.32, 0.03], [0.1, 0.28, 0.62]];
         assert_eq!(thresholds(&labels, probabilities.view()), [0.6000000000000001, 0.30000000000000004, 2.0]);
         assert_eq!(confident_classes(&labels, probabilities.view()), [Some(0), Some(1), Some(0), None]);
         let joint = confident_joint(&labels, probabilities.view());

@@ -168,8 +168,7 @@ impl<'a> Pruning<'a> {
                 let count = self.counts[[class, other]];
                 if count > 0 {
                     let row = |&place: &usize| self.probabilities.row(place);
-                    let margins: Vec<f64> =
-                        places.iter().map(row).map(|row| -(row[other] - row[class])).collect();
+                    let margins: Vec<f64> = places.iter().map(row).map(|row| -(row[other] - row[class])).collect();
                     flag(&mut issues, places, &margins, count);
                 }
             }

@@ -66,12 +66,7 @@ pub fn label_quality_scores(
 ///
 /// # Panics
 /// As [`label_quality_scores`], or if the mask is of another length.
-pub fn ranked(
-    labels: &[usize],
-    probabilities: ArrayView2<f64>,
-    mask: &[bool],
-    method: LabelQuality,
-) -> Vec<usize> {
+pub fn ranked(labels: &[usize], probabilities: ArrayView2<f64>, mask: &[bool], method: LabelQuality) -> Vec<usize> {
     assert_eq!(mask.len(), labels.len(), "a mark for each label");
     let scores = label_quality_scores(labels, probabilities, method, false);
     let places: Vec<usize> = (0..labels.len()).filter(|&place| mask[place]).collect();

@@ -132,8 +132,8 @@ fn compare(number: usize, labels: &[usize], probabilities: &Array2<f64>, answers
 
 #[test]
 fn indices_and_scores_are_those_of_cleanlab() {
-    let golden: Golden =
-        serde_json::from_str(include_str!("../../../tests/golden/quality/confident_learning.json")).expect("the answers");
+    let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/quality/confident_learning.json"))
+        .expect("the answers");
     assert!(golden.random.iter().filter(|case| case.as_is).count() >= 200, "cases that no tie decides");
     let (mut without_labels, mut single, mut flagged) = (0, 0, 0);
     for (number, answers) in golden.random.iter().enumerate() {

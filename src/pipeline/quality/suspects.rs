@@ -250,7 +250,13 @@ mod tests {
         // Half of what is called 1 is likelier 0; what is called 0 is clean.
         let labels: Vec<usize> = (0..80).map(|i| usize::from(i >= 40)).collect();
         let probabilities = Array2::from_shape_fn((80, 2), |(row, class)| {
-            let of_zero = if row % 20 == 19 { 0.5 } else if row < 60 { 0.9 } else { 0.1 };
+            let of_zero = if row % 20 == 19 {
+                0.5
+            } else if row < 60 {
+                0.9
+            } else {
+                0.1
+            };
             if class == 0 { of_zero } else { 1.0 - of_zero }
         });
         let report = suspects(&labels, probabilities.view(), None);

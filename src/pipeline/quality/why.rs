@@ -55,7 +55,10 @@ mod tests {
             "Labelled “cat”, but a model that had not seen this label gives “dog” 93 % and “cat” 6 %; of the nearest labels (10), “dog” has 8 and “cat” 1."
         );
         let alone = Suspect { neighbour_vote: None, agreement: Agreement::Neither, ..suspect };
-        assert!(why(&alone, |class| names[class]).ends_with("and a model that had not seen this label gives “dog” 93 % and “cat” 6 %."));
+        assert!(
+            why(&alone, |class| names[class])
+                .ends_with("and a model that had not seen this label gives “dog” 93 % and “cat” 6 %.")
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! How well labelled items stand for the others: kernel coverage of a reference sample of the pool.
 
-
 use super::row_hash;
 use crate::pipeline::features::geometry::{Geometry, squared_distances};
 use crate::pipeline::predict::TopTwo;
