@@ -16,7 +16,6 @@ use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::folds::row_hash;
 use crate::pipeline::predict::TopTwo;
 use coverage::Coverage;
-
 use ndarray::Array2;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
