@@ -602,11 +602,125 @@ fn certify_tells_what_audits_prove() {
     }
 }
 
+/// An array as `numpy.save` writes it.
+fn npy(descr: &str, shape: &str, data: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).expect("a short header").to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// Twelve labels of two classes, the third and the last of which are wrong, and their probabilities.
+fn labels_and_probabilities(folder: &Folder) -> (String, String) {
+    let labels: Vec<i64> = vec![0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0];
+    let of_one = [0.1_f64, 0.2, 0.05, 0.1, 0.25, 0.3, 0.9, 0.8, 0.95, 0.7, 0.85, 0.99];
+    let probabilities: Vec<u8> = of_one.iter().flat_map(|p| [1.0 - p, *p]).flat_map(f64::to_le_bytes).collect();
+    (
+        folder.file("labels.npy", npy("<i8", "(12,)", labels.iter().flat_map(|label| label.to_le_bytes()))),
+        folder.file("probabilities.npy", npy("<f8", "(12, 2)", probabilities)),
+    )
+}
+
+#[test]
+fn issues_of_saved_probabilities_are_ranked() {
+    let folder = Folder::new("issues-npy");
+    let (labels, probabilities) = labels_and_probabilities(&folder);
+    let files = ["issues", "--probs", &probabilities, "--labels", &labels];
+    let csv = works(&folder, &files);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "index,is_issue,score,given,suggested");
+    assert!(lines[1].starts_with("11,true,0.01") && lines[1].ends_with(",0,1"), "{csv}");
+    assert_eq!((lines[2], lines.len()), ("2,true,0.05,1,0", 13));
+    assert!(lines[3..].iter().all(|line| line.contains(",false,")), "{csv}");
+    let found = json(&folder, &[&files[..], &["--filter-by", "low_self_confidence", "--json"]].concat());
+    assert_eq!((&found["issues"], &found["expected_errors"]), (&Value::from(2), &Value::from(2.0)), "{found}");
+    for rank_by in ["joint", "self_confidence", "normalized_margin", "confidence_weighted_entropy"] {
+        let found = json(&folder, &[&files[..], &["--rank-by", rank_by, "--json"]].concat());
+        assert_eq!((&found["rank_by"], found["rows"].as_array().map(Vec::len)), (&Value::from(rank_by), Some(12)));
+        let indices = [&found["rows"][0]["index"], &found["rows"][1]["index"]];
+        assert!(indices.contains(&&Value::from(11)) && indices.contains(&&Value::from(2)), "{rank_by}: {indices:?}");
+    }
+    let output = folder.path("issues.csv");
+    assert!(works(&folder, &[&files[..], &["-o", &output]].concat()).contains("2 of 12 labels are issues"));
+    assert_eq!(fs::read_to_string(&output).expect("the table"), csv);
+}
+
+#[test]
+fn issues_of_data_are_found_by_a_model_that_has_not_seen_them() {
+    let folder = Folder::new("issues");
+    // Rows 10 and 31 are labelled wrong, row 5 not at all.
+    let mut lines: Vec<String> = flowers().lines().map(str::to_string).collect();
+    lines[11] = lines[11].replace("rose", "iris");
+    lines[32] = lines[32].replace("iris", "rose");
+    lines[6] = lines[6].replace("iris", "");
+    let data = folder.file("flowers.csv", lines.join("\n"));
+    let csv = works(&folder, &["issues", &data, "--label-column", "species"]);
+    let mut first: Vec<&str> = csv.lines().skip(1).take(2).collect();
+    first.sort_unstable();
+    assert!(first[0].starts_with("10,true,0.0") && first[0].ends_with(",iris,rose"), "{csv}");
+    assert!(first[1].starts_with("31,true,0.0") && first[1].ends_with(",rose,iris"), "{csv}");
+    assert_eq!(csv.lines().count(), 60);
+    let found = json(&folder, &["issues", &data, "--label-column", "species", "--json"]);
+    assert_eq!((&found["items"], &found["unlabelled"]), (&Value::from(59), &Value::from(1)));
+    let suspect = &found["rows"][0];
+    assert!(suspect["item"].as_str().is_some_and(|item| item.starts_with("flowers.csv:")), "{suspect}");
+    assert!(
+        suspect["neighbours"]["of"] == 10 && suspect["why"].as_str().is_some_and(|why| why.ends_with('.')),
+        "{suspect}"
+    );
+
+    let pictures = pictures(&folder);
+    fs::rename(folder.path("pictures/red/3.png"), folder.path("pictures/blue/wrong.png")).expect("a picture to move");
+    let found = json(&folder, &["issues", &pictures, "--json"]);
+    let suspect = &found["rows"][0];
+    assert_eq!(
+        (&suspect["item"], &suspect["suggested"]),
+        (&"pictures/blue/wrong.png".into(), &"red".into()),
+        "{suspect}"
+    );
+}
+
+#[test]
+fn issues_says_what_does_not_go_together() {
+    let folder = Folder::new("issues-wrong");
+    let (labels, probabilities) = labels_and_probabilities(&folder);
+    let wrong = |name: &str, descr: &str, shape: &str, data: &[u8]| folder.file(name, npy(descr, shape, data.to_vec()));
+    let few = wrong("few.npy", "|u1", "(2,)", &[0, 1]);
+    let third = wrong("third.npy", "|u1", "(12,)", &[0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let alone = wrong("alone.npy", "|u1", "(12,)", &[1; 12]);
+    let minus = wrong("minus.npy", "|i1", "(12,)", &[255; 12]);
+    let flat = wrong("flat.npy", "|u1", "(24,)", &[0; 24]);
+    let high = wrong("high.npy", "|u1", "(12, 2)", &[2; 24]);
+    let big_endian = wrong("big.npy", ">f8", "(12, 2)", &[0; 192]);
+    let text = folder.file("labels.csv", "0\n1\n");
+    for (probabilities, labels, words) in [
+        (&probabilities, &few, "2 labels and 12 rows"),
+        (&probabilities, &third, "row 2 has the label 2"),
+        (&probabilities, &alone, "every label is 1"),
+        (&probabilities, &minus, "label 0 is -1"),
+        (&probabilities, &probabilities, "one dimension"),
+        (&probabilities, &text, "numpy.save"),
+        (&flat, &labels, "two dimensions"),
+        (&high, &labels, "row 0, column 0 is 2"),
+        (&big_endian, &labels, "astype(\"<f8\")"),
+        (&folder.path("none.npy"), &labels, "cannot read"),
+    ] {
+        fails(&folder, &["issues", "--probs", probabilities, "--labels", labels], 1, &[words]);
+    }
+    fails(&folder, &["issues"], 2, &["<DATA>"]);
+    fails(&folder, &["issues", "--probs", &probabilities], 2, &["--labels"]);
+    fails(&folder, &["issues", "--probs", &probabilities, "--labels", &labels, "--rank-by", "magic"], 2, &["magic"]);
+    let data = folder.file("one.csv", "length,species\n1,rose\n2,rose\n3,rose\n");
+    fails(&folder, &["issues", &data, "--label-column", "species"], 1, &["two classes"]);
+}
+
 #[test]
 fn help_has_examples() {
     let folder = Folder::new("help");
     assert!(works(&folder, &["--help"]).contains("simulate"));
-    for command in ["train", "search", "score", "evaluate", "gate", "simulate", "certify", "runs"] {
+    for command in ["train", "search", "score", "evaluate", "gate", "issues", "simulate", "certify", "runs"] {
         let help = works(&folder, &[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

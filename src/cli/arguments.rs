@@ -1,8 +1,10 @@
 //! The arguments of each command, checked before any work starts.
 
+use super::issues::RankBy;
 use crate::pipeline::item::Kind;
 use crate::pipeline::log::Query;
 use crate::pipeline::model::spec::HeadSpec;
+use crate::pipeline::quality::filter::FilterBy;
 use crate::pipeline::rank::Strategy;
 use crate::protocol::RELEASE;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -39,6 +41,8 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Decide whether a new model may replace the old one, on labelled data that neither has seen
     Gate(GateArguments),
+    /// Find labels that are likely wrong, the most suspicious first
+    Issues(IssuesArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
     Simulate(SimulateArguments),
     /// Tell what so many errors in so many audits prove about the items they were drawn from
@@ -211,6 +215,50 @@ pub struct GateArguments {
     pub measured: MeasuredArguments,
 }
 
+/// `hone issues`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of DATA, a model predicts each label without having seen it (five folds), and its ten nearest labels vote. With --probs and \
+    --labels these numbers are yours: what cleanlab's find_label_issues reads, and the same answers.\n\
+    The CSV has the columns index, is_issue, score, given and suggested, a line a label. The exit code is 0 however many issues there are.\n\n\
+    Examples:\n  \
+    hone issues reviews.csv --label-column sentiment > issues.csv\n  \
+    hone issues photos/ --json\n  \
+    hone issues --probs probabilities.npy --labels labels.npy --filter-by both --rank-by normalized_margin"
+)]
+pub struct IssuesArguments {
+    /// A folder of class folders, a CSV, TSV or JSON Lines file, a zip of these, or a project (.hone)
+    #[arg(value_name = "DATA", required_unless_present = "probs", conflicts_with = "probs")]
+    pub data: Option<PathBuf>,
+    /// The column that holds the labels; folders and projects need none
+    #[arg(long, value_name = "NAME", conflicts_with = "probs")]
+    pub label_column: Option<String>,
+    /// What overrules the guess.
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+    /// What predicts the labels
+    #[arg(long, value_name = "NAME", default_value = "logistic", value_parser = PossibleValuesParser::new(HeadSpec::WORDS))]
+    pub head: String,
+    /// Out-of-sample probabilities instead of DATA: a .npy file, a row an item, a column a class
+    #[arg(long, value_name = "P.npy", requires = "labels")]
+    pub probs: Option<PathBuf>,
+    /// The labels that go with --probs: a .npy file of column numbers, from 0
+    #[arg(long, value_name = "L.npy", requires = "probs")]
+    pub labels: Option<PathBuf>,
+    /// What makes a label an issue, by cleanlab's names
+    #[arg(long, value_name = "MODE", default_value = FilterBy::default().word(), value_parser = filter_parser())]
+    pub filter_by: FilterBy,
+    /// What the order and the score are [default: joint for DATA, self_confidence for --probs]
+    #[arg(long, value_name = "SCORE", value_parser = rank_parser())]
+    pub rank_by: Option<RankBy>,
+    /// Where to write the CSV [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
 /// `hone simulate`
 #[derive(Debug, Args)]
 #[command(after_help = "Without --test, a third of each class is held out, another third for each seed.\n\n\
@@ -302,6 +350,16 @@ fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
         .try_map(|word| ALL.into_iter().find(|&strategy| strategy.word() == word).ok_or("no such strategy"))
 }
 
+fn filter_parser() -> impl TypedValueParser<Value = FilterBy> {
+    PossibleValuesParser::new(FilterBy::ALL.map(FilterBy::word))
+        .try_map(|word| FilterBy::from_word(&word).ok_or("no such mode"))
+}
+
+fn rank_parser() -> impl TypedValueParser<Value = RankBy> {
+    PossibleValuesParser::new(RankBy::ALL.map(RankBy::word))
+        .try_map(|word| RankBy::ALL.into_iter().find(|rank| rank.word() == word).ok_or("no such score"))
+}
+
 fn minutes(word: &str) -> Result<f64, String> {
     /// Whoever means longer than a year means something else.
     const MOST: f64 = 525_600.0;
@@ -319,7 +377,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, gate, simulate, certify or runs (see `hone --help`)"
+        return "say what to do: train, search, score, evaluate, gate, issues, simulate, certify or runs (see `hone --help`)"
             .into();
     }
     let report = error.render().to_string();
@@ -350,13 +408,18 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate, gate, simulate, certify or runs");
+        check("hone", "train, search, score, evaluate, gate, issues, simulate, certify or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");
         check("hone simulate photos --strategy herding,tea", "tea");
         check("hone simulate photos --budget 0", "0");
         check("hone simulate photos --kind sound", "image, text, table");
+        check("hone issues", "<DATA>");
+        check("hone issues --probs p.npy", "--labels");
+        check("hone issues photos --probs p.npy --labels l.npy", "cannot be used with");
+        check("hone issues photos --filter-by magic", "prune_by_noise_rate, prune_by_class");
+        check("hone issues photos --rank-by magic", "joint, self_confidence");
         check("hone certify --audits ten --errors 0 --alpha 0.05 --delta 0.05", "ten");
         check("hone certify --audits 10 --errors 0 --alpha 0.05", "--delta <D>");
     }

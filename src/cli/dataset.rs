@@ -35,6 +35,8 @@ pub struct Entry {
     pub item: Item,
     /// Its class's name, if it has a label.
     pub label: Option<String>,
+    /// Its place in the data, from 0, whatever was left out since.
+    pub index: usize,
     place: Option<Place>,
 }
 
@@ -97,7 +99,8 @@ impl Dataset {
         items: impl IntoIterator<Item = (Item, Option<String>)>,
         media: project::MediaReader,
     ) -> Self {
-        let entries = items.into_iter().map(|(item, label)| Entry { item, label, place: None }).collect();
+        let entry = |(index, (item, label))| Entry { item, label, index, place: None };
+        let entries = items.into_iter().enumerate().map(entry).collect();
         let (label_column, problems) = (None, ProblemList::default());
         Self { name, kind, content_columns, label_column, entries, problems, media: Media::Project(media) }
     }
@@ -116,6 +119,7 @@ impl Dataset {
             let plan = ImportPlan { problems: problems.into_vec(), ..plan };
             return Err(nothing_in(data, &plan));
         }
+        entries.iter_mut().enumerate().for_each(|(index, entry): (usize, &mut Entry)| entry.index = index);
         Ok(Self {
             name: plan.name.clone(),
             kind: plan.kind,
@@ -203,7 +207,8 @@ fn read_file(plan: &ImportPlan, sources: &Sources, source: &Source) -> (Vec<Entr
         }
     };
     let is_file = matches!(reading(plan, file, head), Reading::Image | Reading::Text);
-    let entry = |Imported { item, label }| Entry { item, label, place: is_file.then(|| place.clone()) };
+    // Its place among all files' items is set once they are together.
+    let entry = |Imported { item, label }| Entry { item, label, index: 0, place: is_file.then(|| place.clone()) };
     (read.into_iter().map(entry).collect(), problems)
 }
 

@@ -1,5 +1,5 @@
-//! The command line `hone`: train, search, score, evaluate, gate, simulate and certify with the pipeline that runs in the
-//! browser, and look at the experiment log.
+//! The command line `hone`: train, search, score, evaluate, gate, find label issues, simulate and certify with the pipeline
+//! that runs in the browser, and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
@@ -22,6 +22,8 @@ pub mod score;
 pub mod search;
 pub mod evaluate;
 pub mod gate;
+pub mod issues;
+pub mod npy;
 pub mod simulate;
 pub mod certify;
 pub mod runs;
@@ -50,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Issues(arguments) => issues::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),

@@ -5,3 +5,4 @@ mod learner;
 mod certificate;
 mod intervals;
 mod gate;
+mod suspects;
