@@ -12,7 +12,7 @@ pub mod reliability;
 pub mod audit;
 pub mod slice;
 pub mod halting;
-mod bootstrap;
+pub(super) mod bootstrap;
 
 pub use audit::{WeighedLoss, audit_accuracy, lure};
 pub use class_score::ClassScore;

@@ -36,6 +36,8 @@ pub struct LeastSquares {
     stage: Stage,
     /// What was found for each strength so far: the mean squared leave-one-out residual and the predictions behind it.
     errors: Vec<f64>,
+    /// The leave-one-out predictions of each strength so far, if they are wanted.
+    every_left_out: Option<Vec<Array2<f64>>>,
     best: Option<Best>,
 }
 
@@ -107,13 +109,21 @@ impl LeastSquares {
         let side = columns.min(rows.len());
         let centre = if primal { weighted_mean(set, &rows, &roots) } else { Vec::new() };
         let stage = Stage::Gram(Array2::zeros((side, side)), 0);
-        Self { rows, outputs, roots, centre, primal, strengths, stage, errors: Vec::new(), best: None }
+        let errors = Vec::new();
+        Self { rows, outputs, roots, centre, primal, strengths, stage, errors, every_left_out: None, best: None }
+    }
+
+    /// Keeps the leave-one-out predictions of all strengths, see [`LeastSquares::every_left_out`].
+    pub fn keep_every_left_out(mut self) -> Self {
+        self.every_left_out = Some(Vec::new());
+        self
     }
 
     /// Begins anew with other outputs of the same rows; a finished fit keeps all that does not depend on outputs.
     pub fn refit(&mut self, outputs: Array2<f64>) {
         self.outputs = outputs;
         self.errors.clear();
+        self.every_left_out.iter_mut().for_each(Vec::clear);
         self.best = None;
         if let Stage::Choose(choice) = &mut self.stage {
             (choice.next, choice.trial) = (0, None);
@@ -159,6 +169,11 @@ impl LeastSquares {
     /// rows × K predictions of each row by a fit without it.
     pub fn left_out(&self) -> Option<&Array2<f64>> {
         self.best.as_ref().map(|best| &best.left_out)
+    }
+
+    /// The same by each strength tried, in their order; empty unless asked for from the start.
+    pub fn every_left_out(&self) -> &[Array2<f64>] {
+        self.every_left_out.as_deref().unwrap_or_default()
     }
 
     /// 1 − hᵢ of each row, 0 to 1: the share of its residual that it did not take away itself. The variance of a
@@ -399,6 +414,9 @@ impl LeastSquares {
             let found = trial.take().map(|trial| trial.found);
             *next += 1;
             self.errors.extend(found.as_ref().map(|found| found.error));
+            if let (Some(every), Some(found)) = (&mut self.every_left_out, &found) {
+                every.push(found.left_out.clone());
+            }
             let least = self.best.as_ref().map_or(f64::INFINITY, |best| best.error);
             if found.as_ref().is_some_and(|found| found.error < least) {
                 self.best = found;
