@@ -14,6 +14,7 @@ pub mod train;
 pub mod experiment;
 pub mod search;
 pub mod evaluate;
+pub mod regression;
 pub mod triage;
 pub mod gate;
 pub mod simulate;

@@ -1,8 +1,8 @@
 //! Ridge regression on one-hot classes: the least squares of `least_squares.rs`, made a classifier.
 
 use super::calibration::{PRIOR_DEVIATION, fit_temperature};
-pub use super::least_squares::{MOST_SIDE, STRENGTHS, gram_side};
 use super::least_squares::LeastSquares;
+pub use super::least_squares::{MOST_SIDE, STRENGTHS, gram_side};
 use super::linear::{ABSENT_INTERCEPT, Linear};
 use super::logistic::{ClassWeight, Progress};
 use super::training_set::TrainingSet;
@@ -126,7 +126,8 @@ mod tests {
         // 6 rows of class 2 weigh as 18 of class 0.
         let (features, labels) = data(36, 5, 0);
         let set = TrainingSet::gather(&features, &labels, 3, Scaling::UnitSpread);
-        let rare = |weight: ClassWeight| fit(&set, &[true; 36], Some(1.0), weight).left_out().expect("done").column(2).sum();
+        let rare =
+            |weight: ClassWeight| fit(&set, &[true; 36], Some(1.0), weight).left_out().expect("done").column(2).sum();
         assert!(rare(ClassWeight::Balanced) > 1.5 * rare(ClassWeight::Equal));
     }
 

@@ -360,6 +360,42 @@ mod tests {
         assert_eq!((learner.predict(7), learner.labels()), (None, 0));
     }
 
+    /// `cargo test --release --no-default-features --lib regression::learner -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement"]
+    fn time_of_a_refit_and_of_its_longest_slice() {
+        for (labelled, pool, columns) in [(200, 20_000, 1280), (1000, 20_000, 1280), (5000, 20_000, 256)] {
+            let (features, labels) = linear_data(1, pool, columns, Noise::Even);
+            let mut learner = NumericLearner::new(NumericLearnerConfig::default());
+            learner.set_labels(&labels[..labelled]);
+            let (start, mut longest, mut slices) = (std::time::Instant::now(), std::time::Duration::ZERO, 0);
+            loop {
+                let slice = std::time::Instant::now();
+                let step = learner.step(&features);
+                longest = longest.max(slice.elapsed());
+                slices += 1;
+                if step == Step::Idle {
+                    break;
+                }
+            }
+            println!("{labelled} × {columns}: {:?}, {slices} slices, longest {longest:?}", start.elapsed());
+            let candidates: Vec<usize> = (labelled..pool).collect();
+            let rows: Vec<usize> = (0..labelled).collect();
+            let mut ranker = super::super::NumericRanker::new(1);
+            ranker.begin(&rows, &candidates, None, 8);
+            let (start, mut longest) = (std::time::Instant::now(), std::time::Duration::ZERO);
+            loop {
+                let slice = std::time::Instant::now();
+                let done = ranker.step(&features).is_some();
+                longest = longest.max(slice.elapsed());
+                if done {
+                    break;
+                }
+            }
+            println!("ranking: {:?}, longest {longest:?}", start.elapsed());
+        }
+    }
+
     #[cfg(feature = "engine")]
     #[test]
     fn a_network_learns_in_the_same_way() {

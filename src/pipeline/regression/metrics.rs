@@ -59,11 +59,7 @@ pub fn root_mean_square_of(errors: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The bootstrap-t interval of a (logarithmic) statistic that comes with its standard error, back on its own scale.
-fn interval(
-    rows: usize,
-    statistic: impl Fn(&[usize]) -> (f64, f64),
-    back: impl Fn(f64) -> f64,
-) -> Estimate {
+fn interval(rows: usize, statistic: impl Fn(&[usize]) -> (f64, f64), back: impl Fn(f64) -> f64) -> Estimate {
     let all: Vec<usize> = (0..rows).collect();
     let (theta, error) = statistic(&all);
     let estimate = back(theta);

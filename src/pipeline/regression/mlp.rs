@@ -324,14 +324,15 @@ mod tests {
         let by_ridge = ridge::fit(&features, &labels[..300], None).expect("labels");
         let (network, plane) = (off(trained.predict(&features)), off(by_ridge.predict(&features)));
         println!("root mean square error: network {network:.2} after {} epochs, ridge {plane:.2}", trained.epochs());
-        assert!(network < 6.0 && plane > 15.0, "{network} {plane}");
+        assert!(network < 8.0 && plane > 20.0, "{network} {plane}");
         let out_of_fold = root_mean_square_of(trained.out_of_fold().iter().map(LeftOut::residual));
         assert!((out_of_fold / network - 1.0).abs() < 0.35, "{out_of_fold} {network}");
         let intervals = trained.conformal(0.1);
         let fresh = trained.predict_rows(&features, 300..400);
-        let held = fresh.iter().zip(&labels[300..]).filter(|&(&value, label)| {
-            intervals.interval(value, trained.scale()).contains(label.1)
-        });
+        let held = fresh
+            .iter()
+            .zip(&labels[300..])
+            .filter(|&(&value, label)| intervals.interval(value, trained.scale()).contains(label.1));
         assert!(held.count() >= 84);
 
         let few = MlpRegressionParams { epochs: 3, ..params };

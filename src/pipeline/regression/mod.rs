@@ -16,9 +16,9 @@ pub mod suspects;
 pub mod issues;
 
 pub use conformal::{Conformal, Interval, accept, share_within};
+pub use issues::{IssueRanking, NumericIssue};
 pub use learner::{NumericLearner, NumericLearnerConfig, NumericPrediction};
 pub use metrics::{NumericScores, scores};
-pub use issues::{IssueRanking, NumericIssue};
 pub use model::{NumericHead, NumericModel};
 pub use rank::{NumericRanked, NumericRanker};
 pub use ridge::{RidgeRegressionFit, RidgeRegressor};

@@ -7,7 +7,6 @@
 //! design", 2006). Rows are chosen one after the other, each knowing of those before it. The largest v(z) alone would ask
 //! for outliers: uncertain, and like nothing else.
 
-
 mod design;
 
 use crate::pipeline::features::matrix::Features;

@@ -121,11 +121,7 @@ impl RidgeRegressionFit {
     ///
     /// # Panics
     /// If a row is out of range.
-    pub fn begin(
-        features: &Features,
-        labels: &[(usize, f64)],
-        strength: Option<f64>,
-    ) -> Result<Self, RegressionError> {
+    pub fn begin(features: &Features, labels: &[(usize, f64)], strength: Option<f64>) -> Result<Self, RegressionError> {
         let labels = checked_labels(labels)?;
         let mut set = gather(features, &labels, true);
         let used = vec![true; labels.len()];
@@ -140,7 +136,8 @@ impl RidgeRegressionFit {
         let outputs = column(labels.iter().map(|&(_, label)| (label - mean) / deviation));
         let strengths = strength.map_or(STRENGTHS.to_vec(), |strength| vec![strength]);
         let rows = (0..labels.len()).collect();
-        let squares = LeastSquares::begin(&set, rows, outputs, vec![1.0; labels.len()], strengths).keep_every_left_out();
+        let squares =
+            LeastSquares::begin(&set, rows, outputs, vec![1.0; labels.len()], strengths).keep_every_left_out();
         Ok(Self { set, labels, mean, deviation, squares, values: None, done: false })
     }
 
@@ -155,8 +152,7 @@ impl RidgeRegressionFit {
         }
         let labels: Vec<f64> = self.labels.iter().map(|&(_, label)| self.standard(label)).collect();
         let left_out = self.squares.left_out().map_or(Vec::new(), |left_out| left_out.column(0).to_vec());
-        let residuals: Vec<f64> =
-            left_out.iter().zip(&labels).map(|(left, label)| label - left).collect();
+        let residuals: Vec<f64> = left_out.iter().zip(&labels).map(|(left, label)| label - left).collect();
         let typical = super::metrics::root_mean_square_of(residuals.iter().copied());
         let least = (LEAST_RESIDUAL * typical).max(f64::MIN_POSITIVE);
         let sizes: Vec<f64> = residuals.iter().map(|residual| residual.abs().max(least).ln()).collect();
@@ -179,12 +175,13 @@ impl RidgeRegressionFit {
     }
 
     /// The regressor; `None` before [`RidgeRegressionFit::step`] is done.
-    pub fn finish(self) -> Option<RidgeRegressor> {
-        let values = self.values.as_ref().filter(|_| self.done)?.clone();
+    pub fn finish(&self) -> Option<RidgeRegressor> {
+        let values = self.values.as_ref().filter(|_| self.done)?;
         let count = values.sizes.len() as f64;
         let middle = values.sizes.iter().sum::<f64>() / count;
         // Leaving a row out of a mean makes its deviation larger by n/(n − 1).
-        let of_mean = values.sizes.iter().map(|size| (size - middle).powi(2)).sum::<f64>() * count / (count - 1.0).powi(2);
+        let of_mean =
+            values.sizes.iter().map(|size| (size - middle).powi(2)).sum::<f64>() * count / (count - 1.0).powi(2);
         let least = self.squares.errors().iter().copied().fold(f64::INFINITY, f64::min);
         let helps = least < (1.0 - LEAST_GAIN) * of_mean;
         let sizes = Sizes { head: helps.then(|| self.squares.head(&self.set, 1.0, &[0.0])), middle };
@@ -198,7 +195,7 @@ impl RidgeRegressionFit {
         });
         Some(RidgeRegressor {
             left_out: left_out.collect(),
-            head: values.head,
+            head: values.head.clone(),
             mean: self.mean,
             deviation: self.deviation,
             strength: values.strength,
@@ -298,7 +295,8 @@ fn price_of_choice(squares: &LeastSquares, outputs: &[f64]) -> f64 {
     };
     let by_part: Vec<Vec<f64>> = every.iter().map(|tried| (0..PARTS).map(|part| sum(tried, part)).collect()).collect();
     let totals = by_part.iter().map(|parts| parts.iter().sum::<f64>());
-    let Some((chosen, total)) = totals.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|&(_, sum)| sum > 0.0) else {
+    let Some((chosen, total)) = totals.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|&(_, sum)| sum > 0.0)
+    else {
         return 1.0;
     };
     let least = |part: usize| by_part.iter().map(|parts| parts[part]).fold(f64::INFINITY, f64::min);
@@ -311,9 +309,7 @@ fn gather(features: &Features, labels: &[(usize, f64)], sparse: bool) -> Trainin
     let rows: Vec<usize> = labels.iter().map(|&(row, _)| row).collect();
     let seen = match sparse {
         true => features.select(&rows),
-        false => {
-            Features { dense: features.dense.select(Axis(0), &rows), sparse: Vec::new(), sparse_columns: 0 }
-        }
+        false => Features { dense: features.dense.select(Axis(0), &rows), sparse: Vec::new(), sparse_columns: 0 },
     };
     let places: Vec<(usize, usize)> = (0..rows.len()).map(|place| (place, 0)).collect();
     TrainingSet::gather(&seen, &places, 1, Scaling::UnitSpread)
@@ -397,6 +393,10 @@ mod tests {
 
     #[test]
     fn what_teaches_nothing_is_refused_or_a_constant() {
+        let mut blank = Features::new(0, 0);
+        (0..4).for_each(|_| blank.push(FeatureVector::default()));
+        let mean = fit(&blank, &[(0, 1.0), (1, 2.0), (2, 6.0)], None).expect("three labels");
+        assert!(mean.predict(&blank).iter().all(|value| (value - 3.0).abs() < 1e-6));
         let (features, labels) = linear_data(1, 10, 2, Noise::Even);
         assert_eq!(fit(&features, &labels[..2], None), Err(RegressionError::TooFewLabels { labels: 2, needed: 3 }));
         assert_eq!(fit(&features, &[(0, 1.0), (1, f64::NAN), (2, 3.0)], None), Err(RegressionError::NotFinite));

@@ -34,7 +34,8 @@ pub struct Outre {
 impl Outre {
     /// Of labels and out-of-fold predictions, row by row.
     pub fn new(labels: &[f64], predictions: &[f64]) -> Self {
-        let residuals: Vec<f64> = labels.iter().zip(predictions).map(|(label, prediction)| prediction - label).collect();
+        let residuals: Vec<f64> =
+            labels.iter().zip(predictions).map(|(label, prediction)| prediction - label).collect();
         let labels = standardised(&labels[..residuals.len()]);
         let residuals = standardised(&residuals);
         let points = labels.into_iter().zip(residuals.into_iter().map(|residual| RESIDUAL_SCALE * residual)).collect();
@@ -51,7 +52,8 @@ impl Outre {
             let mut squares: Vec<f64> =
                 self.points.iter().map(|other| (other.0 - label).powi(2) + (other.1 - residual).powi(2)).collect();
             squares.select_nth_unstable_by(neighbours - 1, f64::total_cmp);
-            self.averages.push(squares[..neighbours].iter().map(|square| square.sqrt()).sum::<f64>() / neighbours as f64);
+            self.averages
+                .push(squares[..neighbours].iter().map(|square| square.sqrt()).sum::<f64>() / neighbours as f64);
         }
         self.averages.len() == self.points.len()
     }
@@ -109,10 +111,9 @@ mod tests {
         for (number, case) in cases.iter().enumerate() {
             let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).expect("numbers") };
             let (labels, predictions) = (numbers("labels"), numbers("predictions"));
-            for (method, found) in [
-                ("outre", outre_scores(&labels, &predictions)),
-                ("residual", residual_scores(&labels, &predictions)),
-            ] {
+            for (method, found) in
+                [("outre", outre_scores(&labels, &predictions)), ("residual", residual_scores(&labels, &predictions))]
+            {
                 let expected = numbers(method);
                 assert_eq!(found.len(), expected.len());
                 for (row, (found, expected)) in found.iter().zip(&expected).enumerate() {

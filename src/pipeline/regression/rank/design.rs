@@ -50,14 +50,7 @@ impl Information {
         let scale = if spread > 0.0 { (count / spread).sqrt() } else { 1.0 };
         let seen = view(&references, &centre, scale);
         let side = seen.ncols();
-        Self {
-            centre,
-            scale,
-            moment: seen.t().dot(&seen) / count,
-            strength,
-            sum: Array2::zeros((side, side)),
-            rows: 0,
-        }
+        Self { centre, scale, moment: seen.t().dot(&seen) / count, strength, sum: Array2::zeros((side, side)), rows: 0 }
     }
 
     /// Takes in labelled rows.

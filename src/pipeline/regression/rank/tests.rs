@@ -41,6 +41,9 @@ fn odd_pools_wide_rows_and_growth() {
     let empty = Features::new(2, 0);
     assert!(rank(&mut NumericRanker::new(0), &empty, &[], &[], 3).is_empty());
     assert_eq!(NumericRanker::new(0).step(&empty), Some(Vec::new()));
+    let mut blank = Features::new(0, 0);
+    (0..5).for_each(|_| blank.push(FeatureVector::default()));
+    assert_eq!(rank(&mut NumericRanker::new(0), &blank, &[0], &[1, 2, 3], 2).len(), 2);
     let (features, _) = linear_data(4, 300, 200, Noise::Even);
     let mut grown = NumericRanker::new(5);
     let first = features.select(&(0..100).collect::<Vec<_>>());
@@ -55,7 +58,8 @@ fn odd_pools_wide_rows_and_growth() {
 
 /// Columns but one of a table with a header as features; that one as numbers. Rows without a number are left out.
 fn table(text: &str, target: &str) -> (Features, Vec<f64>) {
-    let mut lines = text.lines().filter(|line| !line.is_empty()).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let mut lines =
+        text.lines().filter(|line| !line.is_empty()).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let mut columns = lines.next().expect("a header");
     let place = columns.iter().position(|column| column == target).expect("the column");
     columns.remove(place);
