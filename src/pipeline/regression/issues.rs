@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_worst_come_first_in_any_slices_and_orders() {
-        let (features, mut labels, wrong) = spoilt(3, Noise::Even, 80);
+        let (features, mut labels, _) = spoilt(3, Noise::Even, 80);
         let whole = rank(&features, &labels).expect("labels");
         labels.reverse();
         let mut sliced = IssueRanking::begin(&features, &labels).expect("labels");

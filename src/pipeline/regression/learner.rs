@@ -74,7 +74,7 @@ pub struct NumericLearner {
 enum Refit {
     Fit(NumericFit),
     /// Predicting the pool, so far.
-    Predict(NumericModel, Vec<NumericPrediction>),
+    Predict(Box<NumericModel>, Vec<NumericPrediction>),
 }
 
 impl NumericLearner {
@@ -159,7 +159,7 @@ impl NumericLearner {
                 }
                 Ok(Progress::Done) => match fit.finish() {
                     Some(model) => {
-                        self.refit = Some(Refit::Predict(model, Vec::new()));
+                        self.refit = Some(Refit::Predict(Box::new(model), Vec::new()));
                         Step::Working
                     }
                     None => self.give_up(RegressionError::Network),
@@ -173,7 +173,7 @@ impl NumericLearner {
                     self.refit = Some(Refit::Predict(model, predictions));
                     return Step::Working;
                 }
-                self.take_over(model, predictions);
+                self.take_over(*model, predictions);
                 Step::Polished
             }
         }
