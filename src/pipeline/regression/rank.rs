@@ -194,3 +194,19 @@ fn random_signs(seed: u64, columns: usize) -> Array2<f32> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod measurement {
+    use super::tests::{simulate, table};
+
+    /// `HONE_TABLE=file.csv HONE_TARGET=column cargo test --lib regression::rank -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement on any table"]
+    fn asking_on_a_table_of_ones_own() {
+        let read = |name: &str| std::env::var(name).expect(name);
+        let text = std::fs::read_to_string(read("HONE_TABLE")).expect("a table");
+        let (features, labels) = table(&text, &read("HONE_TARGET"));
+        let found = simulate(&features, &labels, &[10, 20, 40, 80, 160], 24);
+        println!("RMSE (asked, random) at 10, 20, 40, 80, 160 labels: {found:.4?}");
+    }
+}

@@ -57,7 +57,7 @@ fn odd_pools_wide_rows_and_growth() {
 }
 
 /// Columns but one of a table with a header as features; that one as numbers. Rows without a number are left out.
-fn table(text: &str, target: &str) -> (Features, Vec<f64>) {
+pub(super) fn table(text: &str, target: &str) -> (Features, Vec<f64>) {
     let mut lines =
         text.lines().filter(|line| !line.is_empty()).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let mut columns = lines.next().expect("a header");
@@ -79,7 +79,7 @@ fn table(text: &str, target: &str) -> (Features, Vec<f64>) {
 }
 
 /// The mean RMSE on the held-out third at each number of labels: (asked by the ranker, at random).
-fn simulate(features: &Features, labels: &[f64], at: &[usize], seeds: u64) -> Vec<(f64, f64)> {
+pub(super) fn simulate(features: &Features, labels: &[f64], at: &[usize], seeds: u64) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0); at.len()];
     for seed in 0..seeds {
         let mut rows: Vec<usize> = (0..labels.len()).collect();
@@ -128,15 +128,4 @@ fn asking_by_gain_beats_asking_at_random() {
     let found = simulate(&features, &labels, &[15, 30, 60], 12);
     println!("linear, 12 columns: RMSE (asked, random) at 15, 30, 60 labels: {found:.3?}");
     assert!(found[..2].iter().all(|(asked, random)| asked < random), "{found:?}");
-}
-
-/// `HONE_TABLE=file.csv HONE_TARGET=column cargo test --lib regression::rank -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement on any table"]
-fn asking_on_a_table_of_ones_own() {
-    let read = |name: &str| std::env::var(name).expect(name);
-    let text = std::fs::read_to_string(read("HONE_TABLE")).expect("a table");
-    let (features, labels) = table(&text, &read("HONE_TARGET"));
-    let found = simulate(&features, &labels, &[10, 20, 40, 80, 160], 24);
-    println!("RMSE (asked, random) at 10, 20, 40, 80, 160 labels: {found:.4?}");
 }
