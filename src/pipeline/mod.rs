@@ -15,6 +15,7 @@ pub mod experiment;
 pub mod search;
 pub mod evaluate;
 pub mod quality;
+pub mod regression;
 pub mod triage;
 pub mod gate;
 pub mod simulate;

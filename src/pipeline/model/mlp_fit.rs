@@ -39,7 +39,7 @@ pub struct MlpParams {
 #[derive(Debug)]
 pub struct MlpFit {
     params: MlpParams,
-    counts: ClassCounts,
+    goal: Goal,
     /// Hidden weights (d × H) and bias, output weights (H × K) and bias.
     parameters: Vec<Parameter>,
     /// 0 for a class with rows, [`ABSENT_INTERCEPT`] for one without: 1 × K.
@@ -51,6 +51,15 @@ pub struct MlpFit {
     random: ChaCha8Rng,
     loss_sum: f64,
     loss: f64,
+}
+
+/// What is learnt.
+#[derive(Debug)]
+enum Goal {
+    /// The set's classes, by log-loss.
+    Classes(ClassCounts),
+    /// A number for each row of the set, by squared error.
+    Values(Vec<f32>),
 }
 
 /// A tensor in training, with AdamW's two running means.
@@ -69,13 +78,19 @@ impl MlpFit {
     /// Towards the used rows, `None` if fewer than two classes have one.
     pub fn begin(set: &TrainingSet, used: &[bool], params: MlpParams) -> Option<Result<Self>> {
         let counts = ClassCounts::of(set, used)?;
-        let order = (0..set.len()).filter(|&row| used[row]).collect();
-        Some(Self::start(set, counts, order, params))
+        Some(Self::start(set, used, Goal::Classes(counts), params))
     }
 
-    fn start(set: &TrainingSet, counts: ClassCounts, order: Vec<usize>, params: MlpParams) -> Result<Self> {
+    /// Towards a number for each row of the set, of about mean 0 and deviation 1, by squared error on the used rows. The
+    /// set's classes and the class weight play no part; the network has one output.
+    pub fn begin_values(set: &TrainingSet, used: &[bool], values: Vec<f32>, params: MlpParams) -> Result<Self> {
+        Self::start(set, used, Goal::Values(values), params)
+    }
+
+    fn start(set: &TrainingSet, used: &[bool], goal: Goal, params: MlpParams) -> Result<Self> {
+        let order: Vec<usize> = (0..set.len()).filter(|&row| used[row]).collect();
         let mut random = ChaCha8Rng::seed_from_u64(params.seed);
-        let (columns, classes, hidden) = (set.dense_columns(), set.classes(), params.hidden);
+        let (columns, classes, hidden) = (set.dense_columns(), goal.outputs(), params.hidden);
         // He, Zhang, Ren & Sun, "Delving deep into rectifiers", 2015. Rows have unit spread in all, so each of the d
         // columns counts for 1/d of it: the first layer's weights are √d larger than for columns of unit variance.
         let mut weights = |rows: usize, columns: usize, deviation: f64| {
@@ -88,10 +103,10 @@ impl MlpFit {
         let zeros = |width: usize| Tensor::zeros((1, width), DType::F32, &Device::Cpu);
         let parameters = [(first, true), (zeros(hidden)?, false), (second, true), (zeros(classes)?, false)];
         let bars: Vec<f32> =
-            (0..classes).map(|class| if counts.active(class) { 0.0 } else { ABSENT_INTERCEPT }).collect();
+            (0..classes).map(|class| if goal.active(class) { 0.0 } else { ABSENT_INTERCEPT }).collect();
         Ok(Self {
             params,
-            counts,
+            goal,
             parameters: parameters.into_iter().map(Parameter::new).collect::<Result<_>>()?,
             bars: Tensor::from_vec(bars, (1, classes), &Device::Cpu)?,
             next: order.len(),
@@ -110,7 +125,7 @@ impl MlpFit {
             self.order.shuffle(&mut self.random);
             (self.next, self.loss_sum) = (0, 0.0);
         }
-        let per_row = 3 * self.params.hidden * (set.dense_columns() + set.classes());
+        let per_row = 3 * self.params.hidden * (set.dense_columns() + self.goal.outputs());
         let mut left = work;
         while self.next < self.order.len() && left > 0 {
             let rows: Vec<usize> = self.order[self.next..].iter().take(BATCH).copied().collect();
@@ -154,13 +169,16 @@ impl MlpFit {
         let shift = hidden_weights.dot(&ndarray::ArrayView1::from(centre));
         let hidden_bias = table(1)?.iter().zip(&shift).map(|(bias, shift)| bias - shift).collect();
         let output = table(3)?;
-        let class_bias = |(class, bias): (usize, &f32)| match self.counts.active(class) {
-            true => bias + self.counts.log_prior(class, self.params.class_weight) as f32,
-            false => ABSENT_INTERCEPT,
+        let final_bias = |(class, bias): (usize, &f32)| match &self.goal {
+            Goal::Classes(counts) if counts.active(class) => {
+                bias + counts.log_prior(class, self.params.class_weight) as f32
+            }
+            Goal::Classes(_) => ABSENT_INTERCEPT,
+            Goal::Values(_) => *bias,
         };
-        let output_bias = output.iter().enumerate().map(class_bias).collect();
+        let output_bias = output.iter().enumerate().map(final_bias).collect();
         let mut output_weights = table(2)?;
-        for class in (0..self.counts.classes()).filter(|&class| !self.counts.active(class)) {
+        for class in (0..self.goal.outputs()).filter(|&class| !self.goal.active(class)) {
             output_weights.row_mut(class).fill(0.0);
         }
         Ok(Mlp { hidden_weights, hidden_bias, output_weights, output_bias })
@@ -168,25 +186,35 @@ impl MlpFit {
 
     /// One update from a minibatch; its summed loss.
     fn learn(&mut self, set: &TrainingSet, rows: &[usize]) -> Result<f64> {
-        let classes = set.classes();
+        let outputs = self.goal.outputs();
         let mut dense: Vec<f32> = Vec::with_capacity(rows.len() * set.dense_columns());
-        let mut targets = vec![0.0f32; rows.len() * classes];
+        let mut targets = vec![0.0f32; rows.len() * outputs];
         for (at, &row) in rows.iter().enumerate() {
             dense.extend(set.dense_rows(row..row + 1));
-            let class = set.targets()[row];
-            targets[at * classes + class] = self.counts.weight(class, self.params.class_weight) as f32;
+            match &self.goal {
+                Goal::Classes(counts) => {
+                    let class = set.targets()[row];
+                    targets[at * outputs + class] = counts.weight(class, self.params.class_weight) as f32;
+                }
+                Goal::Values(values) => targets[at] = values[row],
+            }
         }
         let dense = Tensor::from_vec(dense, (rows.len(), set.dense_columns()), &Device::Cpu)?;
-        let targets = Tensor::from_vec(targets, (rows.len(), classes), &Device::Cpu)?;
+        let targets = Tensor::from_vec(targets, (rows.len(), outputs), &Device::Cpu)?;
         let [first, first_bias, second, second_bias] = &self.parameters[..] else { return Ok(0.0) };
         let hidden = dense.matmul(&first.variable)?.broadcast_add(&first_bias.variable)?.relu()?;
         let logits = hidden.matmul(&second.variable)?.broadcast_add(&second_bias.variable)?;
-        let logits = logits.broadcast_add(&self.bars)?;
-        let top = logits.max_keepdim(D::Minus1)?.detach();
-        let shifted = logits.broadcast_sub(&top)?;
-        let log_sum = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
-        let log_probabilities = shifted.broadcast_sub(&log_sum)?;
-        let summed = (targets * log_probabilities)?.sum_all()?.neg()?;
+        let summed = match &self.goal {
+            Goal::Classes(_) => {
+                let logits = logits.broadcast_add(&self.bars)?;
+                let top = logits.max_keepdim(D::Minus1)?.detach();
+                let shifted = logits.broadcast_sub(&top)?;
+                let log_sum = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
+                let log_probabilities = shifted.broadcast_sub(&log_sum)?;
+                (targets * log_probabilities)?.sum_all()?.neg()?
+            }
+            Goal::Values(_) => (logits - targets)?.sqr()?.sum_all()?,
+        };
         let gradients = (&summed / rows.len() as f64)?.backward()?;
         self.updates += 1;
         for parameter in &mut self.parameters {
@@ -195,6 +223,23 @@ impl MlpFit {
             }
         }
         Ok(f64::from(summed.to_scalar::<f32>()?))
+    }
+}
+
+impl Goal {
+    fn outputs(&self) -> usize {
+        match self {
+            Goal::Classes(counts) => counts.classes(),
+            Goal::Values(_) => 1,
+        }
+    }
+
+    /// Whether a row teaches this output.
+    fn active(&self, output: usize) -> bool {
+        match self {
+            Goal::Classes(counts) => counts.active(output),
+            Goal::Values(_) => true,
+        }
     }
 }
 

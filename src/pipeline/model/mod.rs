@@ -12,6 +12,7 @@ pub mod linear;
 pub mod lbfgs;
 pub mod logistic;
 pub mod online;
+pub mod least_squares;
 pub mod ridge;
 pub mod tridiagonal;
 pub mod cosine;
