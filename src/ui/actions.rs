@@ -11,7 +11,7 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
-use crate::ui::{dom, format, review};
+use crate::ui::{dom, format, review, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -329,7 +329,7 @@ pub fn add_class(app: App, name: String) {
         return;
     }
     let taken = state.classes.with_untracked(|classes| {
-        classes.iter().position(|state| state.class.name.to_lowercase() == name.to_lowercase())
+        classes.iter().position(|state| text::lowercase(&state.class.name) == text::lowercase(&name))
     });
     if let Some(class) = taken.and_then(|place| ClassIndex::try_from(place).ok()) {
         return label(app, class);

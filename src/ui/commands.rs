@@ -8,7 +8,7 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::route::Route;
 use crate::ui::screens::models::SECTIONS;
 use crate::ui::theme::{self, Theme};
-use crate::ui::{actions, experiments, format, mlflow, outbox::Outbox, words};
+use crate::ui::{actions, experiments, format, mlflow, outbox::Outbox, text, words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -132,7 +132,7 @@ impl Command {
             Command::Undo => "Undo the last decision".to_owned(),
             Command::NewClass => "New class".to_owned(),
             Command::Go(route) => format!("Go to {}", route.title()),
-            Command::Section(_, name) => format!("Show {}", name.to_lowercase()),
+            Command::Section(_, name) => format!("Show {}", text::lowercase(name)),
             Command::AuditNow => format!("Audit now: {} questions", experiments::AUDITS),
             Command::Train => "Train now".to_owned(),
             Command::Search(seconds) => format!("Keep searching for {} min", seconds / 60),
@@ -158,7 +158,7 @@ impl Command {
             Command::Close => "Close this project".to_owned(),
             Command::SendAgain => "Save again what was not saved".to_owned(),
             Command::Keys => "Show the keys".to_owned(),
-            Command::Theme(theme) => format!("Appearance: {}", theme.title().to_lowercase()),
+            Command::Theme(theme) => format!("Appearance: {}", text::lowercase(theme.title())),
         }
     }
 

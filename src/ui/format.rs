@@ -1,6 +1,7 @@
 //! Figures as people read them, the same everywhere, with a space before the per cent sign that never breaks a line: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
 
 use crate::protocol::Interval;
+use crate::ui::text;
 
 /// A whole number with thin thousands: `12,345`.
 pub fn count(number: u64) -> String {
@@ -67,8 +68,8 @@ pub fn number(value: f64) -> String {
 
 /// A stored value as it is read: a number with many digits gets the four that matter, everything else stays.
 pub fn shown(value: &str) -> String {
-    match value.parse::<f64>() {
-        Ok(exact) if value.len() > 6 && value.contains(['.', 'e']) => number(exact),
+    match text::number(value) {
+        Some(exact) if value.len() > 6 && value.contains(['.', 'e']) => number(exact),
         _ => value.to_owned(),
     }
 }

@@ -1,11 +1,13 @@
 //! How the command palette finds a command: by the words typed, in any order, each as the start of a word before
 //! the middle of one.
 
+use crate::ui::{order, text};
+
 /// How well `query` fits `text`; higher is better, `None` if a word of the query is nowhere in it. An empty query
 /// fits everything equally.
 pub fn fit(query: &str, text: &str) -> Option<u32> {
-    let text = text.to_lowercase();
-    query.to_lowercase().split_whitespace().try_fold(0, |sum, word| {
+    let text = text::lowercase(text);
+    text::lowercase(query).split_whitespace().try_fold(0, |sum, word| {
         let place = text.find(word)?;
         let starts = text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
         Some(
@@ -22,10 +24,9 @@ pub fn fit(query: &str, text: &str) -> Option<u32> {
 
 /// The indices of the texts that fit, best first, ties in the given order.
 pub fn best<'a>(query: &str, texts: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
-    let mut fits: Vec<(u32, usize)> =
-        texts.into_iter().enumerate().filter_map(|(index, text)| Some((fit(query, text)?, index))).collect();
-    fits.sort_by_key(|&(score, index)| (std::cmp::Reverse(score), index));
-    fits.into_iter().map(|(_, index)| index).collect()
+    let fits = texts.into_iter().enumerate().filter_map(|(index, text)| Some((fit(query, text)?, index))).collect();
+    let best_first = order::sorted(fits, |a: &(u32, usize), b| b.0.cmp(&a.0));
+    best_first.into_iter().map(|(_, index)| index).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub mod ids;
 pub mod format;
 pub mod words;
 pub mod run_columns;
+pub mod order;
+pub mod text;
 pub mod fuzzy;
 pub mod glossary;
 pub mod plan_edit;

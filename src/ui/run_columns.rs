@@ -1,7 +1,7 @@
 //! The columns of the runs table: which there are, which are shown at first, and what stands in them.
 
 use crate::protocol::RunRow;
-use crate::ui::format;
+use crate::ui::{format, order};
 
 /// Columns that every run has, with their headings. They are always shown, and sorted by under these keys.
 pub const FIXED: [(&str, &str); 6] = [
@@ -24,16 +24,11 @@ const AT_FIRST: [&str; 5] = [
 
 /// The metrics and parameters that any of these runs has, each in alphabetical order, metrics first.
 pub fn available(rows: &[RunRow]) -> Vec<String> {
-    let mut metrics: Vec<String> =
-        rows.iter().flat_map(|row| &row.metrics).map(|(name, _)| format!("metrics.{name}")).collect();
-    let mut params: Vec<String> =
-        rows.iter().flat_map(|row| &row.params).map(|(name, _)| format!("params.{name}")).collect();
-    for names in [&mut metrics, &mut params] {
-        names.sort_unstable();
-        names.dedup();
-    }
-    metrics.append(&mut params);
-    metrics
+    let metrics = rows.iter().flat_map(|row| &row.metrics).map(|(name, _)| format!("metrics.{name}")).collect();
+    let params = rows.iter().flat_map(|row| &row.params).map(|(name, _)| format!("params.{name}")).collect();
+    let mut names = order::distinct(metrics);
+    names.append(&mut order::distinct(params));
+    names
 }
 
 /// The columns shown: those chosen, or else a few that matter, of what there is.

@@ -181,8 +181,8 @@ impl AppState {
         self.jobs.update(|jobs| {
             jobs.retain(|other| other.job != job.job);
             if job.status == JobStatus::Running {
-                jobs.push(job);
-                jobs.sort_by_key(|job| job.job);
+                let place = jobs.partition_point(|other| other.job < job.job);
+                jobs.insert(place, job);
             }
         });
     }

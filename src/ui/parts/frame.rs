@@ -7,6 +7,8 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::jobs::Jobs;
 use crate::ui::parts::menu::{Menu, MenuItem};
+use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::show::Show;
 use crate::ui::route::Route;
 use crate::ui::state::Phase;
 use crate::ui::{actions, dom, experiments, words};
@@ -36,8 +38,10 @@ fn Links() -> impl IntoView {
                 <Icon name=icon /><span>{route.title()}</span>
             </a>
         }
+        .into_any()
     };
-    view! { <For each=move || reachable(open.get()) key=|route| *route children=link /> }
+    let row = move |route: Route| Row::new(route, move || link(route));
+    rows(move || reachable(open.get()).into_iter().map(row).collect())
 }
 
 /// The screens in the order of the flow, at the left.

@@ -2,6 +2,8 @@
 
 use crate::protocol::JobState;
 use crate::ui::app::use_app;
+use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::show::Show;
 use crate::ui::{actions, format};
 use leptos::prelude::*;
 
@@ -18,7 +20,10 @@ fn share(job: &JobState) -> Option<f64> {
 pub fn Jobs() -> impl IntoView {
     let jobs = use_app().state.jobs;
     let any = Memo::new(move |_| jobs.with(|jobs| !jobs.is_empty()));
-    let numbers = move || jobs.with(|jobs| jobs.iter().map(|job| job.job).collect::<Vec<_>>());
+    let row = |job: &JobState| {
+        let job = job.job;
+        Row::new(job, move || view! { <JobRow job /> }.into_any())
+    };
     let mean = move || {
         jobs.with(|jobs| {
             let shares: Vec<f64> = jobs.iter().filter_map(share).collect();
@@ -37,7 +42,7 @@ pub fn Jobs() -> impl IntoView {
                     <span class="wide-only figures">{move || format!("{:.0}\u{a0}%", mean() * 100.0)}</span>
                 </summary>
                 <ul class="job-list">
-                    <For each=numbers key=|job| *job let(job)><JobRow job /></For>
+                    {rows(move || jobs.with(|jobs| jobs.iter().map(row).collect()))}
                 </ul>
             </details>
         </Show>

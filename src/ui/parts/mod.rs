@@ -25,6 +25,10 @@ pub mod palette;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod picture;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod rows;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod show;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod toast;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod triage_bar;

@@ -1,6 +1,7 @@
 //! Messages that come and stay until they are read: notices as a status, failures as an alert.
 
 use crate::ui::app::use_app;
+use crate::ui::parts::rows::{Row, rows};
 use leptos::prelude::*;
 
 /// How grave a message is.
@@ -27,15 +28,13 @@ pub struct Toast {
 #[component]
 pub fn Toasts() -> impl IntoView {
     let toasts = use_app().state.toasts;
-    let of = move |tone: Tone| toasts.get().into_iter().filter(|toast| toast.tone == tone).collect::<Vec<_>>();
+    let row = |toast: Toast| Row::new(toast.id, move || view! { <ToastRow toast /> }.into_any());
+    let of =
+        move |tone: Tone| rows(move || toasts.get().into_iter().filter(|toast| toast.tone == tone).map(row).collect());
     view! {
         <div class="toasts">
-            <div role="status">
-                <For each=move || of(Tone::Note) key=|toast| toast.id let(toast)><ToastRow toast /></For>
-            </div>
-            <div role="alert">
-                <For each=move || of(Tone::Bad) key=|toast| toast.id let(toast)><ToastRow toast /></For>
-            </div>
+            <div role="status">{of(Tone::Note)}</div>
+            <div role="alert">{of(Tone::Bad)}</div>
         </div>
     }
 }

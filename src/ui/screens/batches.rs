@@ -2,6 +2,7 @@
 
 use crate::protocol::{BatchState, Export};
 use crate::ui::app::use_app;
+use crate::ui::parts::rows::{Row, rows};
 use crate::ui::screens::import::Problems;
 use crate::ui::{actions, format};
 use leptos::prelude::*;
@@ -16,12 +17,14 @@ pub fn Batches() -> impl IntoView {
         newest_first.reverse();
         newest_first
     });
+    let row = |(index, batch): (u32, BatchState)| {
+        let key = (index, batch.items, batch.problem_count);
+        Row::new(key, move || view! { <BatchRow index batch /> }.into_any())
+    };
     view! {
         <details class="batches">
             <summary>{move || format::counted(batches.with(Vec::len) as u64, "import", "imports")}{move || problem_note(&batches.read())}</summary>
-            <ul><For each=move || batches.get() key=|(index, batch)| (*index, batch.items, batch.problem_count) let((index, batch))>
-                <BatchRow index batch />
-            </For></ul>
+            <ul>{rows(move || batches.get().into_iter().map(row).collect())}</ul>
         </details>
     }
 }

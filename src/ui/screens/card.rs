@@ -4,6 +4,7 @@ use crate::protocol::{Card, CardContent, JobStatus};
 use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::show::Show;
 use leptos::prelude::*;
 
 /// The card on screen, or why there is none.

@@ -3,6 +3,8 @@
 use crate::pipeline::item::Kind;
 use crate::protocol::{ClassIndex, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort, Reply, Request};
 use crate::ui::app::{App, use_app};
+use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::show::Show;
 use crate::ui::parts::window::{Viewport, visible_range};
 use crate::ui::screens::batches::Batches;
 use crate::ui::screens::selection::SelectionBar;
@@ -271,17 +273,18 @@ fn Items(view: DataView) -> impl IntoView {
     let full_height = move || format!("{}px", view.viewport().full_height(view.total.get().unwrap_or(0)));
     let shift = move || format!("translateY({}px)", view.viewport().offset_of(&range.get()));
     let columns = move || format!("repeat({}, minmax(0, 1fr))", view.viewport().columns);
-    let rows = move || range.get().filter_map(|place| Some((place, view.row(place)?))).collect::<Vec<_>>();
-    let key = |(place, row): &(u32, ItemRow)| {
+    let tile = move |place: u32| {
+        let row = view.row(place)?;
         let predicted = row.predicted.map(|(class, probability)| (class, (probability * 100.0) as u8));
-        (*place, row.item, row.label, predicted, row.flagged, row.embedded)
+        let key = (place, row.item, row.label, predicted, row.flagged, row.embedded);
+        Some(Row::new(key, move || view! { <Tile view place row kind=view.kind /> }.into_any()))
     };
     view! {
         <div class="items" node_ref=scroller on:scroll=on_scroll tabindex="0" role="group" aria-label="Items">
             <div class="items-full" style:height=full_height>
                 <ul class="tiles" class:list=move || view.layout.get() == Layout::List class:images=move || view.kind == Kind::Image
                     style:transform=shift style:grid-template-columns=columns>
-                    <For each=rows key=key let((place, row))><Tile view place row kind=view.kind /></For>
+                    {rows(move || range.get().filter_map(tile).collect())}
                 </ul>
             </div>
             <Show when=move || view.total.get() == Some(0)><p class="empty muted">"No item matches. Clear the search or choose “All”."</p></Show>

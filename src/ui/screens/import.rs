@@ -5,6 +5,7 @@ use crate::pipeline::item::Kind;
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::dialog::Modal;
+use crate::ui::parts::show::Show;
 use crate::ui::{actions, format, plan_edit};
 use leptos::prelude::*;
 

@@ -5,7 +5,7 @@ use crate::ui::app::use_app;
 use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::picture::Picture;
 use crate::ui::state::LastEffect;
-use crate::ui::{actions, format};
+use crate::ui::{actions, format, order};
 use leptos::prelude::*;
 
 /// How many probabilities are listed when there are many classes.
@@ -61,7 +61,7 @@ fn Probabilities() -> impl IntoView {
 fn likeliest(card: &Card) -> Vec<(ClassIndex, f32)> {
     let mut all: Vec<(ClassIndex, f32)> = (0..).zip(card.probabilities.iter().copied()).collect();
     if all.len() > LISTED {
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all = order::sorted(all, |a, b| b.1.total_cmp(&a.1));
         all.truncate(LISTED);
     }
     all

@@ -8,6 +8,8 @@ use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::rows::{Row, class_rows, rows};
+use crate::ui::parts::show::Show;
 use crate::ui::parts::triage_bar::TriageBar;
 use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
@@ -67,16 +69,11 @@ pub fn LabelScreen() -> impl IntoView {
 /// The classes with their counts, and how far the work has come.
 #[component]
 fn ClassPanel() -> impl IntoView {
-    let state = use_app().state;
-    let names = move || {
-        state.classes.with(|classes| {
-            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
-        })
-    };
+    let row = |class, name| view! { <ClassRow class name /> }.into_any();
     view! {
         <aside class="panel class-panel" aria-label="Classes">
             <h2>"Classes"</h2>
-            <ol class="class-list"><For each=names key=|class| class.clone() let((class, name))><ClassRow class name /></For></ol>
+            <ol class="class-list">{class_rows(row)}</ol>
             <NewClassHint />
             <Progress />
         </aside>
@@ -181,16 +178,12 @@ fn Answers() -> impl IntoView {
     let state = app.state;
     let disabled = move || state.card_item.with(Option::is_none);
     let why = move || if disabled() { Some("There is no card to decide about.") } else { None };
-    let classes = move || {
-        state
-            .classes
-            .with(|classes| (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<_>>())
-    };
+    let button = |class, name| view! { <ClassButton class name /> }.into_any();
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     view! {
         <div class="answers">
             <div class="class-buttons" role="group" aria-label="Label as">
-                <For each=classes key=|class| class.clone() let((class, name))><ClassButton class name /></For>
+                {class_rows(button)}
                 <NewClass />
             </div>
             <div class="commands row">
@@ -326,10 +319,12 @@ fn History() -> impl IntoView {
                 <span class="history-class">{short}</span>
             </button></li>
         }
+        .into_any()
     };
+    let row = move |shown: HistoryEntry| Row::new((shown.event.clone(), shown.name.clone()), move || entry(shown));
     view! {
         <section class="history" aria-label="Last decisions">
-            <ol><For each=move || entries.get() key=|entry| (entry.event.clone(), entry.name.clone()) children=entry /></ol>
+            <ol>{rows(move || entries.get().into_iter().map(row).collect())}</ol>
         </section>
     }
 }

@@ -3,7 +3,9 @@
 use crate::protocol::{ClassIndex, ProjectSummary};
 use crate::ui::app::use_app;
 use crate::ui::parts::dialog::{Dialog, Modal};
-use crate::ui::{actions, format};
+use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::show::Show;
+use crate::ui::{actions, format, order};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
@@ -11,20 +13,16 @@ use leptos::prelude::*;
 #[component]
 pub fn Projects() -> impl IntoView {
     let projects = use_app().state.projects;
-    let sorted = move || {
-        let mut sorted = projects.get();
-        sorted.sort_by(|a, b| b.changed_ms.total_cmp(&a.changed_ms));
-        sorted
+    let newest_first = move || order::sorted(projects.get(), |a, b| b.changed_ms.total_cmp(&a.changed_ms));
+    let row = |project: ProjectSummary| {
+        let key = (project.id.clone(), project.name.clone(), project.labelled, project.items);
+        Row::new(key, move || view! { <ProjectRow project /> }.into_any())
     };
     view! {
         <Show when=move || projects.with(|projects| !projects.is_empty())>
             <section aria-labelledby="projects-title">
                 <h2 id="projects-title">"Your projects"</h2>
-                <ul class="projects">
-                    <For each=sorted key=|project| (project.id.clone(), project.name.clone(), project.labelled, project.items) let(project)>
-                        <ProjectRow project />
-                    </For>
-                </ul>
+                <ul class="projects">{rows(move || newest_first().into_iter().map(row).collect())}</ul>
             </section>
         </Show>
     }

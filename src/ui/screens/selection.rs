@@ -3,6 +3,8 @@
 use crate::protocol::ClassIndex;
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::hue_class;
+use crate::ui::parts::rows::class_rows;
+use crate::ui::parts::show::Show;
 use crate::ui::screens::data::DataView;
 use crate::ui::{actions, format};
 use leptos::prelude::*;
@@ -17,15 +19,14 @@ pub fn SelectionBar(
     let app = use_app();
     let count = Memo::new(move |_| view.selected.with(BTreeSet::len));
     let has_any = Memo::new(move |_| count.get() > 0);
-    let classes = move || {
-        app.state.classes.with(|classes| {
-            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
-        })
-    };
     let label = move |class: ClassIndex| {
         let items = view.selected.with_untracked(|selected| selected.iter().copied().collect());
         view.selected.set(BTreeSet::new());
         actions::label_many(app, items, class);
+    };
+    let button = move |class: ClassIndex, name: String| {
+        view! { <button class=format!("class-button small {}", hue_class(class.into())) on:click=move |_| label(class)>{name}</button> }
+            .into_any()
     };
     let sentence = move || match count.get() {
         0 => "Tick items to label many at once; Shift ticks all between.".to_owned(),
@@ -39,9 +40,7 @@ pub fn SelectionBar(
             </Show>
             <Show when=move || has_any.get()>
                 <span class="muted">"Label as"</span>
-                <For each=classes key=|class| class.clone() let((class, name))>
-                    <button class=format!("class-button small {}", hue_class(class.into())) on:click=move |_| label(class)>{name}</button>
-                </For>
+                {class_rows(button)}
                 <button class="quiet" on:click=move |_| view.selected.set(BTreeSet::new())>"Clear selection"</button>
             </Show>
         </div>

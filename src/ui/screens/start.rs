@@ -5,6 +5,7 @@ use crate::ui::actions;
 use crate::ui::app::use_app;
 use crate::ui::commands::{self, DEMOS};
 use crate::ui::parts::icon::{Icon, IconName};
+use crate::ui::parts::show::Show;
 use crate::ui::screens::projects::Projects;
 use crate::ui::state::Phase;
 use leptos::prelude::*;

@@ -1,8 +1,9 @@
 //! What the Data screen shows: search, filter chips, order, grid or list.
 
-use crate::protocol::{ClassIndex, ItemFilter, ItemSort, Judged};
+use crate::protocol::{ItemFilter, ItemSort, Judged};
 use crate::ui::app::use_app;
 use crate::ui::format;
+use crate::ui::parts::rows::class_rows;
 use crate::ui::screens::data::{DataView, Layout};
 use crate::ui::state::AppState;
 use leptos::html;
@@ -93,19 +94,15 @@ fn Filters(view: DataView) -> impl IntoView {
                 view.restart(app);
             }>{title}</button>
         }
+        .into_any()
     };
     // The cell of a confusion matrix that led here stays among the chips, to come back to.
     let cell = Some(view.filter.get_untracked()).filter(|filter| matches!(filter, ItemFilter::AuditCell { .. }));
-    let classes = move || {
-        app.state.classes.with(|classes| {
-            (0..).zip(classes.iter().map(|class| class.class.name.clone())).collect::<Vec<(ClassIndex, String)>>()
-        })
-    };
     view! {
         <div class="filters" role="group" aria-label="Show only">
             {move || cell.map(|cell| chip(cell, cell_name(app.state, cell)))}
             {FILTERS.map(|(filter, title)| chip(filter, title.to_owned())).collect_view()}
-            <For each=classes key=|class| class.clone() let((class, name))>{chip(ItemFilter::Class(class), format!("Class: {name}"))}</For>
+            {class_rows(move |class, name| chip(ItemFilter::Class(class), format!("Class: {name}")))}
         </div>
     }
 }

@@ -3,7 +3,7 @@
 use super::table::{Cell, Table};
 use super::{Drawing, svg};
 use crate::ui::app::{App, use_app};
-use crate::ui::{actions, dom};
+use crate::ui::{actions, dom, text};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -143,7 +143,7 @@ fn save(app: App, text: &str, mime: &str, title: &str, extension: &str) {
     options.set_type(mime);
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
     match Blob::new_with_str_sequence_and_options(&parts, &options) {
-        Ok(blob) => actions::save(app, &blob, &format!("{}.{extension}", title.to_lowercase().replace(' ', "-"))),
+        Ok(blob) => actions::save(app, &blob, &format!("{}.{extension}", text::lowercase(title).replace(' ', "-"))),
         Err(error) => leptos::logging::error!("no file could be made: {error:?}"),
     }
 }

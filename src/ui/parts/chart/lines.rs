@@ -6,7 +6,7 @@ use super::scale::{floor_of_shares, spread, widened};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
 use crate::protocol::{CurvePoint, Interval, MetricCurve};
-use crate::ui::format;
+use crate::ui::{format, order};
 
 const HEIGHT: f64 = 260.0;
 const LINE_GAP: f64 = 15.0;
@@ -136,9 +136,7 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
         Table::new(&["labels", "right on audits", "right on training labels, out of fold", "random labels"]);
     let mut counts: Vec<u32> = curve.iter().map(|point| point.labels).collect();
     counts.extend(baseline.iter().map(|(labels, _)| *labels));
-    counts.sort_unstable();
-    counts.dedup();
-    for labels in counts {
+    for labels in order::distinct(counts) {
         let here = curve.iter().find(|point| point.labels == labels);
         let random = baseline.iter().find(|(count, _)| *count == labels).map(|(_, interval)| *interval);
         table.rows.push(vec![

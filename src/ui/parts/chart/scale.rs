@@ -1,5 +1,7 @@
 //! From values to places on an axis, and the round values that are written beside it.
 
+use crate::ui::order;
+
 /// A straight or logarithmic scale from values to pixels. A range without extent maps to its middle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
@@ -72,8 +74,7 @@ pub fn floor_of_shares(lowest: f64) -> f64 {
 /// Moves labels apart that would be written over each other: at least `gap` between any two, each as near to its place
 /// as that allows, none beyond `last`. Returns the new places in the order given.
 pub fn spread(places: &[f64], gap: f64, last: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
+    let order = order::places(places.len(), &|a, b| places[a].total_cmp(&places[b]));
     let mut moved = places.to_vec();
     for pair in 1..order.len() {
         let least = moved[order[pair - 1]] + gap;

@@ -1,8 +1,8 @@
 //! How the queue asks, and what happens by itself when new labels are in.
 
 use crate::protocol::{Options, Strategy};
-use crate::ui::actions;
 use crate::ui::app::use_app;
+use crate::ui::{actions, text};
 use leptos::prelude::*;
 
 const STRATEGIES: [(Strategy, &str, &str); 3] = [
@@ -30,7 +30,7 @@ pub fn Asking() -> impl IntoView {
         }
     };
     let set_share = move |event| {
-        if let Ok(percent) = event_target_value(&event).parse::<f64>() {
+        if let Some(percent) = text::number(&event_target_value(&event)) {
             actions::set_options(
                 app,
                 Options { audit_share: (percent / 100.0).clamp(0.0, 0.5), ..options.get_untracked() },

@@ -2,6 +2,7 @@
 
 use crate::ui::app::use_app;
 use crate::ui::parts::action::ActionButton;
+use crate::ui::parts::show::Show;
 use crate::ui::route::Route;
 use crate::ui::state::AppState;
 use crate::ui::{experiments, format};

@@ -6,7 +6,8 @@ use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::parts::chart::figure::ChartFigure;
 use crate::ui::parts::chart::{Drawing, lines, parallel};
-use crate::ui::{experiments, format};
+use crate::ui::parts::show::Show;
+use crate::ui::{experiments, format, order};
 use leptos::prelude::*;
 
 /// The comparison asked for, if one is.
@@ -84,15 +85,13 @@ fn Curves(runs: RunsView) -> impl IntoView {
         })
     });
     let keys = Memo::new(move |_| {
-        let mut keys: Vec<String> = runs.compared.with(|compared| {
+        let keys: Vec<String> = runs.compared.with(|compared| {
             compared
                 .as_ref()
                 .map(|compared| compared.curves.iter().map(|curve| curve.key.clone()).collect())
                 .unwrap_or_default()
         });
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+        order::distinct(keys)
     });
     let curve = move |key: String| {
         let title = key.clone();

@@ -7,6 +7,7 @@ use crate::protocol::{EvaluationState, Judged, Reply, Request};
 use crate::ui::app::{App, use_app};
 use crate::ui::format;
 use crate::ui::parts::live::keep_asking;
+use crate::ui::parts::show::Show;
 use leptos::prelude::*;
 
 /// The measured model; `None` before the first answer, or without audits.

@@ -5,6 +5,7 @@ use crate::protocol::{Reply, Request, RunComparison, RunQuery, RunRow};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::live::keep_asking;
+use crate::ui::parts::show::Show;
 use crate::ui::{actions, dom, experiments, format, mlflow, run_columns};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;

@@ -3,6 +3,7 @@
 use super::runs::RunsView;
 use crate::protocol::RunRow;
 use crate::ui::app::{App, use_app};
+use crate::ui::parts::show::Show;
 use crate::ui::run_columns::{self, FIXED};
 use crate::ui::{experiments, format};
 use leptos::prelude::*;

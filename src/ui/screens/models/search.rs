@@ -3,6 +3,7 @@
 use crate::protocol::SearchState;
 use crate::ui::app::use_app;
 use crate::ui::parts::action::ActionButton;
+use crate::ui::parts::show::Show;
 use crate::ui::state::Repeated;
 use crate::ui::{experiments, format, words};
 use leptos::prelude::*;

@@ -3,9 +3,9 @@
 use super::certificate::{Card, Earlier};
 use crate::protocol::TriagePlan;
 use crate::ui::app::use_app;
-use crate::ui::experiments;
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::triage_bar::TriageBar;
+use crate::ui::{experiments, text};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
@@ -26,7 +26,7 @@ pub fn Triage() -> impl IntoView {
 
 /// A number of per cent between 0 and 100, both left out, as a share.
 fn share(text: &str) -> Option<f64> {
-    let percent: f64 = text.trim().replace(',', ".").parse().ok()?;
+    let percent = text::number(&text.trim().replace(',', "."))?;
     (percent > 0.0 && percent < 100.0).then_some(percent / 100.0)
 }
 

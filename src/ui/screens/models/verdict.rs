@@ -7,6 +7,7 @@ use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::chart::figure::{ChartFigure, data_table};
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::chart::{Drawing, verdict as drawing};
+use crate::ui::parts::show::Show;
 use crate::ui::{format, words};
 use leptos::prelude::*;
 

@@ -4,6 +4,7 @@ use crate::protocol::{ReviewKind, ReviewRow};
 use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::bar::hue_class;
+use crate::ui::parts::rows::{Row, rows};
 use crate::ui::review::ReviewView;
 use leptos::prelude::*;
 
@@ -31,7 +32,7 @@ pub fn Cases(
             },
         })
     };
-    let row = move |row: ReviewRow| {
+    let draw = move |row: ReviewRow| {
         let items = row.items.clone();
         let present = {
             let items = items.clone();
@@ -51,13 +52,20 @@ pub fn Cases(
                 <span class="figures muted">{row.quality.map(format::probability)}</span>
             </button></li>
         }
+        .into_any()
     };
-    let rows = move || view.list.with(|list| list.as_ref().map(|list| list.rows.clone()).unwrap_or_default());
+    let cases = move || {
+        let found = view.list.with(|list| list.as_ref().map(|list| list.rows.clone()).unwrap_or_default());
+        found
+            .into_iter()
+            .map(|row| Row::new((row.items.clone(), row.given, row.suggested), move || draw(row)))
+            .collect()
+    };
     view! {
         <aside class="panel review-list" aria-label="To review">
             <div class="tabs" role="group" aria-label="What to review">{ReviewKind::ALL.into_iter().enumerate().map(tab).collect_view()}</div>
             <p class="muted small" role="status" aria-label="What the list means">{headline}</p>
-            <ol class="case-list" aria-label="Cases"><For each=rows key=|row| (row.items.clone(), row.given) children=row /></ol>
+            <ol class="case-list" aria-label="Cases">{rows(cases)}</ol>
         </aside>
     }
 }

@@ -1,0 +1,52 @@
+//! Reading text. A browser knows every alphabet's small letters and every way to write a number; the page asks it,
+//! instead of bringing the tables for both. Anywhere else the standard library's do.
+
+/// The text in small letters.
+pub fn lowercase(text: &str) -> String {
+    #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+    return js_sys::JsString::from(text).to_lower_case().into();
+    #[cfg(not(all(target_arch = "wasm32", feature = "ui")))]
+    return text.to_lowercase();
+}
+
+/// The number that the whole text is, in decimal or scientific notation; `None` if it is anything else.
+pub fn number(text: &str) -> Option<f64> {
+    // What the browser would take as well: other bases, spaces, no text at all as 0.
+    let decimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-' | b'e' | b'E');
+    if text.is_empty() || !text.bytes().all(decimal) {
+        return None;
+    }
+    #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+    return Some(wasm_bindgen::JsValue::from_str(text).unchecked_into_f64()).filter(|number| !number.is_nan());
+    #[cfg(not(all(target_arch = "wasm32", feature = "ui")))]
+    return text.parse().ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for (text, expected) in [
+            ("5", Some(5.0)),
+            ("-0.25", Some(-0.25)),
+            ("+.5", Some(0.5)),
+            ("1.2e-7", Some(1.2e-7)),
+            ("", None),
+            (" 5", None),
+            ("0x1e", None),
+            ("1e", None),
+            ("-", None),
+            ("5%", None),
+            ("Infinity", None),
+        ] {
+            assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn small_letters() {
+        assert_eq!(lowercase("ÄÖ Fish"), "äö fish");
+    }
+}
