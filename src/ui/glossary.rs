@@ -10,7 +10,7 @@ pub struct Term {
 }
 
 /// All of them, in the order of the flow.
-pub const TERMS: [Term; 25] = [
+pub const TERMS: [Term; 31] = [
     term(
         "Label",
         "What a person, or the data, says an item is. Labels form a log that is only ever added to; undo adds a line, too.",
@@ -73,6 +73,30 @@ pub const TERMS: [Term; 25] = [
     term(
         "Halting hint",
         "A light for stopping. Green: you may stop. Amber: look first. Red: labels still pay. From the learning curve's slope, the estimated accuracy and the share decided or accepted.",
+    ),
+    term(
+        "Suspect",
+        "A label that a model which had not seen it finds unlikely, ranked by model, nearest labelled items and how clean the class is. The count beside the list is confident learning’s (Northcutt, Jiang and Chuang, 2021). A label you keep returns only once the odds that it is right have fallen to a third.",
+    ),
+    term(
+        "Near duplicate, contradiction, outlier",
+        "Near duplicates are nearer than 0.13 × the median nearest distance; with different labels they contradict each other. An outlier’s mean distance to its 10 nearest lies above Q3 + 1.7 · IQR. What duplicates an audit never trains.",
+    ),
+    term(
+        "Gain of a review",
+        "The same kind of model is trained on the labels before and after the review, and both are measured on the same audits. The interval is of the paired difference (Bonett and Price, 2012).",
+    ),
+    term(
+        "κ and α",
+        "Agreement beyond chance, 1 when complete and 0 as chance would have it: Cohen’s κ of two annotators, Krippendorff’s α of all, with 95 % intervals.",
+    ),
+    term(
+        "Consensus",
+        "What several annotators say together: each answer weighs by how often that annotator is right about that class, estimated with the truth at once (Dawid and Skene, 1979).",
+    ),
+    term(
+        "Steadiness",
+        "The share of your own labels that you gave again when asked blind, later, with its exact interval. It changes no label.",
     ),
     term(
         "Champion, challenger",
