@@ -73,9 +73,9 @@ fn add<'log>(
 
 fn conflict(id: &str) -> String {
     format!(
-        "The decision {id} is in both logs with different contents, so one of the files was damaged or edited. One of the two is \
-         kept, the same one whichever file comes first; no other decision is touched. Look at the item, and label it again if \
-         it is wrong."
+        "The decision {id} came with two different contents, so a file was damaged or edited. One of the two is kept, the same \
+         one in whatever order files are merged; no other decision is touched. Look at its item, and label it again if it is \
+         wrong."
     )
 }
 
@@ -181,9 +181,9 @@ mod tests {
 
     #[test]
     fn one_id_with_two_contents_is_told_and_settled_alike() {
-        let (cat, dog) = (label("1", "Ada", "cat", Source::Human), label("1", "Ada", "dog", Source::Human));
-        let (one, other) = (merge(&[dog.clone()], &[cat.clone()]), merge(&[cat.clone()], &[dog]));
-        assert_eq!(one.events, [cat]);
+        let [cat, dog] = ["cat", "dog"].map(|class| [label("1", "Ada", class, Source::Human)]);
+        let (one, other) = (merge(&dog, &cat), merge(&cat, &dog));
+        assert_eq!(one.events, cat);
         assert_eq!(one.events, other.events);
         assert_eq!((one.replaced.len(), other.replaced.len()), (1, 0));
         assert_eq!((one.added, one.already_here), (0, 1));
