@@ -31,9 +31,8 @@ fn Links() -> impl IntoView {
             Route::Models => IconName::Models,
             Route::Settings | Route::Glossary => IconName::Settings,
         };
-        let current = move || (state.route.get() == route).then_some("page");
         view! {
-            <a class="rail-link" class:foot=route == Route::Settings href=route.hash() aria-current=current>
+            <a class="rail-link" class:foot=route == Route::Settings href=route.hash() aria-current=move || (state.route.get() == route).then_some("page")>
                 <Icon name=icon /><span>{route.title()}</span>
             </a>
         }
@@ -176,7 +175,7 @@ fn SaveState() -> impl IntoView {
     view! {
         <Show when=move || state.offline.get()><span class="chip" title="No network. Everything goes on as before.">"Offline"</span></Show>
         <span class="save-state" role="status" aria-label="Save state" class:bad=refused title=move || state.why_read_only()>
-            {sentence}
+            {move || sentence()}
         </span>
         <Show when=refused><button on:click=move |_| actions::send_again(app)>"Save again"</button></Show>
     }

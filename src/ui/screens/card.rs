@@ -16,19 +16,19 @@ pub fn CardView() -> impl IntoView {
         move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
     let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
     let audit = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.audit.is_some()));
-    let item = move || state.card_item.get().map(|item| item.to_string());
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     let revisit =
         move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
     view! {
-        <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1" data-item=item>
+        <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1"
+            data-item=move || state.card_item.get().map(|item| item.to_string())>
             <header class="card-head">
-                <h2 id="card-name" class="card-name">{name}</h2>
+                <h2 id="card-name" class="card-name">{move || name()}</h2>
                 <Show when=flagged><span class="chip watch">"Flagged"</span></Show>
                 {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> })}
                 <Show when=audit><span class="chip audit">"Audit: no suggestion shown"</span></Show>
             </header>
-            <div class="card-content">{content}<NoCard /></div>
+            <div class="card-content">{move || content()}<NoCard /></div>
         </section>
     }
 }

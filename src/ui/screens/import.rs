@@ -74,12 +74,11 @@ fn Destination(plan: RwSignal<ImportPlan>, into: RwSignal<Option<String>>) -> im
             </fieldset>
         }
     });
-    let name = move || plan.with(|plan| plan.name.clone());
     view! {
         {choice}
         <Show when=move || into.with(Option::is_none)>
             <label class="field">"Project name"
-                <input type="text" prop:value=name on:input=move |event| plan.update(|plan| plan.name = event_target_value(&event)) />
+                <input type="text" prop:value=move || plan.with(|plan| plan.name.clone()) on:input=move |event| plan.update(|plan| plan.name = event_target_value(&event)) />
             </label>
         </Show>
     }
@@ -182,7 +181,7 @@ fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
     view! {
         <section class="import-labels">
             <h3>"Labels"</h3>
-            <p>{sentence}</p>
+            <p>{move || sentence()}</p>
             {folders.then(|| view! {
                 <label class="check"><input type="checkbox" prop:checked=true on:change=use_folders />"Use folder names as labels"</label>
             })}

@@ -18,7 +18,7 @@ pub fn Insight() -> impl IntoView {
     let why = move || state.card.with(|card| card.as_ref().map(|card| card.why.clone()));
     view! {
         <aside class="panel insight" aria-label="About this card">
-            <section><h2>"Why this one"</h2><p>{why}</p></section>
+            <section><h2>"Why this one"</h2><p>{move || why()}</p></section>
             <section><h2>"Probabilities"</h2><Probabilities /></section>
             <section><h2>"Nearest labelled"</h2><Neighbours /></section>
             <section><h2>"The last label changed"</h2><Effect /></section>
@@ -137,6 +137,6 @@ fn ModelNote() -> impl IntoView {
     let features = move || state.project.with(|project| project.as_ref().map(|project| project.features.clone()));
     let warning = move || state.project.with(|project| project.as_ref().and_then(|project| project.warning.clone()));
     view! {
-        <section><p class="watch">{warning}</p><p class="muted small">{features}</p></section>
+        <section><p class="watch">{move || warning()}</p><p class="muted small">{move || features()}</p></section>
     }
 }

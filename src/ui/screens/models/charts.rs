@@ -32,7 +32,7 @@ pub fn Reliability(
     view! {
         <section class="chart-tile" aria-labelledby="reliability-title">
             <h3 id="reliability-title">"Reliability"</h3>
-            <p class="muted figures">{figures}</p>
+            <p class="muted figures">{move || figures()}</p>
             <ChartFigure drawing=chart(measured, |width, m| reliability::draw(width, &m.reliability)) />
         </section>
     }
@@ -49,7 +49,7 @@ pub fn Curve(
     view! {
         <section class="chart-tile" aria-labelledby="curve-title">
             <h3 id="curve-title">"Learning curve"</h3>
-            {halting}
+            {move || halting()}
             <ChartFigure drawing=chart(measured, |width, m| lines::learning_curve(width, &m.curve, &m.random_baseline)) />
         </section>
     }

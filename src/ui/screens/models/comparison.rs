@@ -38,7 +38,7 @@ pub fn Comparison(
                     <button class="quiet" aria-label="Close the comparison" on:click=close>"×"</button></header>
                 <label class="check"><input type="checkbox" prop:checked=move || only_differences.get() on:change=move |_| only_differences.update(|only| *only = !*only) />
                     "Hide rows that are the same"</label>
-                {body}
+                {move || body()}
                 {view! { <Curves runs /> }.into_any()}
             </section>
         </Show>

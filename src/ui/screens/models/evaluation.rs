@@ -47,7 +47,7 @@ pub fn Evaluation() -> impl IntoView {
                 <div class="segmented" role="group" aria-label="Model">
                     {CHOICES.map(|(judged, title)| choice(judged, title, model, there, chosen)).collect_view()}
                 </div>
-                <p class="muted">{name}</p>
+                <p class="muted">{move || name()}</p>
                 <span class="grow"></span>
                 <AuditNow />
             </div>

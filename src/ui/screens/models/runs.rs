@@ -132,7 +132,7 @@ pub fn Runs(
             <h2 id="runs-title">"Runs"</h2>
             <Expression runs />
             <div class="row">
-                <p class="figures muted" role="status" aria-label="Runs that match">{count}</p>
+                <p class="figures muted" role="status" aria-label="Runs that match">{move || count()}</p>
                 <ActionButton name="Compare".to_owned() why press=Callback::new(move |()| runs.compare(app)) />
                 <Columns runs />
                 <span class="grow"></span>
@@ -185,9 +185,8 @@ fn Columns(runs: RunsView) -> impl IntoView {
     let all = Memo::new(move |_| runs.rows.with(|rows| run_columns::available(rows)));
     let choice = move |column: String| {
         let (name, asked) = (column.clone(), column.clone());
-        let shown = move || runs.columns().contains(&asked);
         view! {
-            <label class="check"><input type="checkbox" prop:checked=shown on:change=move |_| runs.toggle_column(&name) />
+            <label class="check"><input type="checkbox" prop:checked=move || runs.columns().contains(&asked) on:change=move |_| runs.toggle_column(&name) />
                 <span class="mono">{column}</span></label>
         }
         .into_any()

@@ -38,8 +38,8 @@ pub fn RunsTable(
     view! {
         <div class="scroll-x runs-scroll" tabindex="0" role="group" aria-label="Table of runs">
             <table class="runs" aria-label="Runs">
-                <thead><tr><th scope="col"><span class="visually-hidden">"Selected"</span></th>{head}</tr></thead>
-                <tbody>{body}</tbody>
+                <thead><tr><th scope="col"><span class="visually-hidden">"Selected"</span></th>{move || head()}</tr></thead>
+                <tbody>{move || body()}</tbody>
             </table>
         </div>
         <Show when=move || { runs.rows.with(Vec::len) > limit.get() }>
@@ -69,7 +69,7 @@ fn heading(runs: RunsView, key: String, title: String) -> AnyView {
     let full = key.clone();
     view! {
         <th scope="col" aria-sort=sorted title=full>
-            <button class="quiet" on:click=move |_| runs.sort_by(&key)>{title}<span aria-hidden="true">{arrow}</span></button>
+            <button class="quiet" on:click=move |_| runs.sort_by(&key)>{title}<span aria-hidden="true">{move || arrow()}</span></button>
         </th>
     }
     .into_any()

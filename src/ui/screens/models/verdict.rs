@@ -19,7 +19,7 @@ pub fn Verdict() -> impl IntoView {
     view! {
         <section id="verdict" class="block" aria-labelledby="verdict-title" tabindex="-1">
             <h2 id="verdict-title">"Verdict"</h2>
-            <p class="verdict" role="status">{sentence}</p>
+            <p class="verdict" role="status">{move || sentence()}</p>
             <Drawn />
             <Buttons />
             <ClassByClass />
@@ -79,9 +79,8 @@ fn Buttons() -> impl IntoView {
         };
         state.why_read_only().map(str::to_owned).or_else(|| with(none))
     });
-    let ready = move || why_not.with(Option::is_none);
     view! {
-        <div class="row" class:ready=ready>
+        <div class="row" class:ready=move || why_not.with(Option::is_none)>
             <ActionButton class="primary" name=promote why=why_not press=Callback::new(move |()| experiments::promote(app)) />
             <ActionButton name=roll_back why=no_earlier press=Callback::new(move |()| experiments::ask_to_roll_back(app)) />
         </div>
