@@ -9,6 +9,7 @@ use crate::ui::parts::jobs::Jobs;
 use crate::ui::parts::menu::{Menu, MenuItem};
 use crate::ui::parts::rows::{Row, rows};
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::state::Phase;
 use crate::ui::{actions, dom, experiments, words};
@@ -93,14 +94,15 @@ pub fn TopBar() -> impl IntoView {
 fn Promotable() -> impl IntoView {
     let app = use_app();
     let number = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(words::promotable)));
-    move || {
+    redrawn(move || {
         number.get().map(|number| {
             view! {
                 <button class="chip ok" aria-label=format!("r{number} may be promoted: show the verdict")
                     on:click=move |_| experiments::show_section(app, "verdict")>{format!("r{number} may be promoted")}</button>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 #[component]

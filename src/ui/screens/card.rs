@@ -5,6 +5,7 @@ use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::parts::picture::Picture;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::{CollectAny, redrawn};
 use leptos::prelude::*;
 
 /// The card on screen, or why there is none.
@@ -12,8 +13,9 @@ use leptos::prelude::*;
 pub fn CardView() -> impl IntoView {
     let state = use_app().state;
     // The content is made anew only when the item changes: a flag must not make the picture blink.
-    let content =
-        move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
+    let content = move || {
+        state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> }.into_any())
+    };
     let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
     let audit = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.audit.is_some()));
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
@@ -25,7 +27,7 @@ pub fn CardView() -> impl IntoView {
             <header class="card-head">
                 <h2 id="card-name" class="card-name">{move || name()}</h2>
                 <Show when=flagged><span class="chip watch">"Flagged"</span></Show>
-                {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> })}
+                {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> }.into_any())}
                 <Show when=audit><span class="chip audit">"Audit: no suggestion shown"</span></Show>
             </header>
             <div class="card-content">{move || content()}<NoCard /></div>
@@ -55,7 +57,7 @@ fn Content(card: Card) -> impl IntoView {
                 };
                 view! { <tr><th scope="row">{column}</th><td class="figures">{cell}</td></tr> }
             };
-            view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_view()}</tbody></table></div> }.into_any()
+            view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_any()}</tbody></table></div> }.into_any()
         }
     }
 }
@@ -81,5 +83,5 @@ fn NoCard() -> impl IntoView {
             .to_owned(),
         )
     };
-    move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> })
+    redrawn(move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> }.into_any()))
 }

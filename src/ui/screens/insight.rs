@@ -4,6 +4,7 @@ use crate::protocol::{Card, ClassIndex, Neighbour};
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::views::{CollectAny, redrawn};
 use crate::ui::state::LastEffect;
 use crate::ui::{actions, format, order};
 use leptos::prelude::*;
@@ -40,7 +41,7 @@ fn Probabilities() -> impl IntoView {
             </li>
         }
     };
-    move || {
+    redrawn(move || {
         state.card.with(|card| match card {
         None => view! { <p class="muted">"No card."</p> }.into_any(),
         Some(card) if card.audit.is_some() => {
@@ -49,9 +50,9 @@ fn Probabilities() -> impl IntoView {
         Some(card) if card.probabilities.is_empty() => {
             view! { <p class="muted">"No model yet. It needs two classes with a label each."</p> }.into_any()
         }
-        Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_view()}</ul> }.into_any(),
+        Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_any()}</ul> }.into_any(),
     })
-    }
+    })
 }
 
 /// Class by class in their order, or only the likeliest ones when there are many.
@@ -79,27 +80,27 @@ fn Neighbours() -> impl IntoView {
         view! {
             <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
                 title=title on:click=move |_| actions::visit(app, item)>
-                {picture().then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                {picture().then(|| view! { <Picture item alt="" thumbnail=true /> }.into_any())}
                 <span class="neighbour-name">{if picture() { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>
                 <span class="figures muted">{format!("{:.2}", near.similarity)}</span>
             </button></li>
         }
     };
-    move || {
+    redrawn(move || {
         let near = state.card.with(|card| card.as_ref().map(|card| card.neighbours.clone()).unwrap_or_default());
         if near.is_empty() {
             view! { <p class="muted">"None to show."</p> }.into_any()
         } else {
-            view! { <ul class="neighbours">{near.into_iter().map(row).collect_view()}</ul> }.into_any()
+            view! { <ul class="neighbours">{near.into_iter().map(row).collect_any()}</ul> }.into_any()
         }
-    }
+    })
 }
 
 #[component]
 fn Effect() -> impl IntoView {
     let state = use_app().state;
-    move || match state.effect.get() {
+    redrawn(move || match state.effect.get() {
         None => view! { <p class="muted">"Nothing yet."</p> }.into_any(),
         Some(LastEffect { decision, effect }) if effect.compared == 0 => {
             view! { <p class="muted">{decision}": it changed no prediction."</p> }.into_any()
@@ -113,21 +114,21 @@ fn Effect() -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
 }
 
 /// Columns that came along with the item.
 #[component]
 fn Extras() -> impl IntoView {
     let state = use_app().state;
-    move || {
+    redrawn(move || {
         let extra = state.card.with(|card| card.as_ref().map(|card| card.extra.clone()).unwrap_or_default());
         (!extra.is_empty()).then(|| view! {
             <section><h2>"Beside it"</h2>
-                <dl class="extras">{extra.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view()}</dl>
+                <dl class="extras">{extra.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_any()}</dl>
             </section>
-        })
-    }
+        }.into_any())
+    })
 }
 
 /// Which features the model reads, and a warning while they are worse than they could be.

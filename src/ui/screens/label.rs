@@ -11,6 +11,7 @@ use crate::ui::parts::picture::Picture;
 use crate::ui::parts::rows::{Row, class_rows, rows};
 use crate::ui::parts::show::Show;
 use crate::ui::parts::triage_bar::TriageBar;
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
@@ -104,13 +105,16 @@ fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
 #[component]
 fn NewClassHint() -> impl IntoView {
     let state = use_app().state;
-    move || match state.classes.with(Vec::len) {
-        0 => Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }),
+    redrawn(move || match state.classes.with(Vec::len) {
+        0 => {
+            Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }.into_any())
+        }
         1 => Some(
-            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> },
+            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> }
+                .into_any(),
         ),
         _ => None,
-    }
+    })
 }
 
 #[component]

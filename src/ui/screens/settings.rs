@@ -4,6 +4,7 @@ use crate::protocol::{RELEASE, Reply, Request, StorageState};
 use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::bar::Bar;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::privacy::count_requests;
 use crate::ui::route::Route;
 use crate::ui::screens::projects::Projects;
@@ -95,7 +96,7 @@ fn Appearance() -> impl IntoView {
     view! {
         <section aria-labelledby="appearance-title">
             <h2 id="appearance-title">"Appearance"</h2>
-            <fieldset class="choices"><legend class="visually-hidden">"Light or dark"</legend>{Theme::ALL.map(choice).collect_view()}</fieldset>
+            <fieldset class="choices"><legend class="visually-hidden">"Light or dark"</legend>{Theme::ALL.map(choice).collect_any()}</fieldset>
         </section>
     }
 }

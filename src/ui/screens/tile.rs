@@ -14,7 +14,7 @@ use leptos::prelude::*;
 /// The letter and the word for a label's source, as its corner mark.
 fn mark(source: Source) -> (&'static str, &'static str) {
     match source {
-        Source::Human | Source::Review => ("P", "labelled by a person"),
+        Source::Human | Source::Review | Source::Repeat => ("P", "labelled by a person"),
         Source::Audit => ("A", "labelled as a blind audit"),
         Source::Import => ("D", "label came with the data"),
         Source::Model => ("M", "accepted from the model"),
@@ -66,8 +66,8 @@ pub fn Tile(
                     <span class="swatch"></span>
                     <span class="class-name">{move || class().unwrap_or_else(|| "—".to_owned())}</span>
                     <span class="figures muted">{predicted}</span>
-                    {row.flagged.then(|| view! { <span class="flag-mark" title="flagged">"⚑"</span> })}
-                    {letter.map(|letter| view! { <span class="corner" title=source>{letter}</span> })}
+                    {row.flagged.then(|| view! { <span class="flag-mark" title="flagged">"⚑"</span> }.into_any())}
+                    {letter.map(|letter| view! { <span class="corner" title=source>{letter}</span> }.into_any())}
                 </span>
             </button>
         </li>

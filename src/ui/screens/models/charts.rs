@@ -44,8 +44,9 @@ pub fn Curve(
     /// The measured model.
     measured: Measured,
 ) -> impl IntoView {
-    let halting =
-        move || measured.with(|measured| measured.as_ref().map(|m| view! { <Halting halting=m.halting.clone() /> }));
+    let halting = move || {
+        measured.with(|measured| measured.as_ref().map(|m| view! { <Halting halting=m.halting.clone() /> }.into_any()))
+    };
     view! {
         <section class="chart-tile" aria-labelledby="curve-title">
             <h3 id="curve-title">"Learning curve"</h3>

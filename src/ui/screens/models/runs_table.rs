@@ -96,7 +96,7 @@ fn row_view(app: App, runs: RunsView, row: &RunRow, columns: &[String]) -> AnyVi
             <td>{row.name.clone()}</td>
             <td class:bad=row.status == "failed">{row.status.clone()}</td>
             <td>{row.kind.clone()}</td>
-            <td>{row.alias.clone().map(|alias| view! { <span class="chip alias">{alias}</span> })}</td>
+            <td>{row.alias.clone().map(|alias| view! { <span class="chip alias">{alias}</span> }.into_any())}</td>
             <td class="figures">{format::ago(row.start_ms, js_sys::Date::now())}</td>
             {cells}
         </tr>

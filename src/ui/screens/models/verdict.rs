@@ -8,6 +8,7 @@ use crate::ui::parts::chart::figure::{ChartFigure, data_table};
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::chart::{Drawing, verdict as drawing};
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::redrawn;
 use crate::ui::{format, words};
 use leptos::prelude::*;
 
@@ -97,7 +98,7 @@ fn ClassByClass() -> impl IntoView {
             Some(gate.figures.as_ref()?.classes.clone()).filter(|classes| !classes.is_empty())
         })
     });
-    move || {
+    redrawn(move || {
         classes.get().map(|classes| {
             let mut table = Table::new(&["class", "audits", "challenger − champion", "lower bound", "gate"]);
             for class in classes {
@@ -114,9 +115,9 @@ fn ClassByClass() -> impl IntoView {
                     Cell::Text(word.to_owned()),
                 ]);
             }
-            view! { <details><summary>"Class by class"</summary>{data_table(&table, "The gate, class by class")}</details> }
+            view! { <details><summary>"Class by class"</summary>{data_table(&table, "The gate, class by class")}</details> }.into_any()
         })
-    }
+    })
 }
 
 #[component]
