@@ -7,6 +7,7 @@ use crate::ui::media::Media;
 use crate::ui::parts::dialog::{Dialog, DialogHost};
 use crate::ui::parts::frame::{BottomBar, Rail, TopBar};
 use crate::ui::parts::toast::{Toasts, Tone};
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::screens::review::ReviewScreen;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
@@ -150,7 +151,7 @@ pub fn Page() -> impl IntoView {
 fn Screen() -> impl IntoView {
     let state = use_app().state;
     let ready = Memo::new(move |_| state.project.with(Option::is_some));
-    move || match (state.route.get(), ready.get()) {
+    redrawn(move || match (state.route.get(), ready.get()) {
         (Route::Settings, _) => view! { <SettingsScreen /> }.into_any(),
         (Route::Glossary, _) => view! { <GlossaryScreen /> }.into_any(),
         (Route::Label, true) => view! { <LabelScreen /> }.into_any(),
@@ -162,7 +163,7 @@ fn Screen() -> impl IntoView {
             <div class="empty"><p class="muted">"Opening…"</p></div>
         }
         .into_any(),
-    }
+    })
 }
 
 /// What is being read before there is anything to show.

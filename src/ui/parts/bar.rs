@@ -16,8 +16,7 @@ pub fn Bar(
         Some(hue) => format!("bar {}", hue_class(hue)),
         None => "bar".to_owned(),
     };
-    let width = move || format!("{:.2}%", share.get().clamp(0.0, 1.0) * 100.0);
-    view! { <span class=class aria-hidden="true"><span class="bar-fill" style:width=width></span></span> }
+    view! { <span class=class aria-hidden="true"><span class="bar-fill" style:width=move || format!("{:.2}%", share.get().clamp(0.0, 1.0) * 100.0)></span></span> }
 }
 
 /// The style class of a class's colour: ten hues in turn.

@@ -3,6 +3,7 @@
 use crate::pipeline::import::plan::ImportPlan;
 use crate::protocol::{ClassIndex, ProjectSummary, Request};
 use crate::ui::app::use_app;
+use crate::ui::parts::views::redrawn;
 use crate::ui::screens::projects::{DeleteProject, RenameClass, RenameProject};
 use crate::ui::{dom, experiments, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
 use leptos::html;
@@ -50,7 +51,7 @@ pub struct Question {
 #[component]
 pub fn DialogHost() -> impl IntoView {
     let dialog = use_app().state.dialog;
-    move || {
+    redrawn(move || {
         dialog.get().map(|dialog| match dialog {
             Dialog::Keys => view! { <Keys /> }.into_any(),
             Dialog::Palette => view! { <Palette /> }.into_any(),
@@ -60,7 +61,7 @@ pub fn DialogHost() -> impl IntoView {
             Dialog::Delete(project) => view! { <DeleteProject project /> }.into_any(),
             Dialog::Confirm(question) => view! { <Confirm question=*question /> }.into_any(),
         })
-    }
+    })
 }
 
 #[component]

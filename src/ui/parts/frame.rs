@@ -9,6 +9,7 @@ use crate::ui::parts::jobs::Jobs;
 use crate::ui::parts::menu::{Menu, MenuItem};
 use crate::ui::parts::rows::{Row, rows};
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::state::Phase;
 use crate::ui::{actions, dom, experiments, words};
@@ -32,9 +33,8 @@ fn Links() -> impl IntoView {
             Route::Models => IconName::Models,
             Route::Settings | Route::Glossary => IconName::Settings,
         };
-        let current = move || (state.route.get() == route).then_some("page");
         view! {
-            <a class="rail-link" class:foot=route == Route::Settings href=route.hash() aria-current=current>
+            <a class="rail-link" class:foot=route == Route::Settings href=route.hash() aria-current=move || (state.route.get() == route).then_some("page")>
                 <Icon name=icon /><span>{route.title()}</span>
             </a>
         }
@@ -95,14 +95,15 @@ pub fn TopBar() -> impl IntoView {
 fn Promotable() -> impl IntoView {
     let app = use_app();
     let number = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(words::promotable)));
-    move || {
+    redrawn(move || {
         number.get().map(|number| {
             view! {
                 <button class="chip ok" aria-label=format!("r{number} may be promoted: show the verdict")
                     on:click=move |_| experiments::show_section(app, "verdict")>{format!("r{number} may be promoted")}</button>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 #[component]
@@ -177,7 +178,7 @@ fn SaveState() -> impl IntoView {
     view! {
         <Show when=move || state.offline.get()><span class="chip" title="No network. Everything goes on as before.">"Offline"</span></Show>
         <span class="save-state" role="status" aria-label="Save state" class:bad=refused title=move || state.why_read_only()>
-            {sentence}
+            {move || sentence()}
         </span>
         <Show when=refused><button on:click=move |_| actions::send_again(app)>"Save again"</button></Show>
     }

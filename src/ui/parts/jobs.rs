@@ -71,9 +71,9 @@ fn JobRow(job: u32) -> impl IntoView {
     };
     view! {
         <li>
-            <span class="job-title">{title}</span>
+            <span class="job-title">{move || title()}</span>
             <progress aria-label=title max="1" value=move || done().map(|share| format!("{share:.4}"))></progress>
-            <span class="figures muted">{figures}</span>
+            <span class="figures muted">{move || figures()}</span>
             <button on:click=move |_| actions::cancel(app, job)>"Cancel"</button>
         </li>
     }

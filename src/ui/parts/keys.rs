@@ -3,6 +3,7 @@
 use crate::ui::app::use_app;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::dialog::Modal;
+use crate::ui::parts::views::CollectAny;
 use leptos::prelude::*;
 
 const KEYS: [(&str, &str); 8] = [
@@ -28,10 +29,10 @@ pub fn Keys() -> impl IntoView {
         <Modal title="Keys">
             <div class="key-lists">
                 <table><caption>"Label screen"</caption><tbody>
-                    {KEYS.map(|(key, what)| row(key.to_owned(), what.to_owned())).collect_view()}
+                    {KEYS.map(|(key, what)| row(key.to_owned(), what.to_owned())).collect_any()}
                 </tbody></table>
                 <table><caption>"Classes"</caption><tbody>
-                    {class_rows.collect_view()}
+                    {class_rows.collect_any()}
                 </tbody></table>
             </div>
             <p class="muted">"A new class gets the next digit, then the next free letter, and keeps it."</p>

@@ -1,5 +1,6 @@
 //! A button that opens a list of actions. Escape, a press elsewhere or a choice closes it.
 
+use crate::ui::parts::views::CollectAny;
 use leptos::ev;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
@@ -86,8 +87,8 @@ pub fn Menu(
                 {children()}
             </button>
             {move || open.get().then(|| view! {
-                <div role="menu" aria-label=move || name.get()>{items.run(()).into_iter().map(row).collect_view()}</div>
-            })}
+                <div role="menu" aria-label=move || name.get()>{items.run(()).into_iter().map(row).collect_any()}</div>
+            }.into_any())}
         </div>
     }
 }

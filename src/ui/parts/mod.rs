@@ -32,3 +32,5 @@ pub mod show;
 pub mod toast;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod triage_bar;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod views;

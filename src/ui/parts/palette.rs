@@ -4,6 +4,7 @@ use crate::ui::app::use_app;
 use crate::ui::commands::Command;
 use crate::ui::fuzzy;
 use crate::ui::parts::dialog::Modal;
+use crate::ui::parts::views::CollectAny;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -52,7 +53,7 @@ pub fn Palette() -> impl IntoView {
         view! {
             <li id=format!("command-{place}") role="option" aria-selected=move || (chosen.get() == place).to_string()
                 on:mousemove=move |_| if chosen.get_untracked() != place { chosen.set(place) } on:click=move |_| run(place)>
-                <span>{title}</span>{key.map(|key| view! { <kbd>{key}</kbd> })}
+                <span>{title}</span>{key.map(|key| view! { <kbd>{key}</kbd> }.into_any())}
             </li>
         }
     };
@@ -63,7 +64,7 @@ pub fn Palette() -> impl IntoView {
                 aria-activedescendant=move || format!("command-{}", chosen.get())
                 on:input=on_input on:keydown=on_key />
             <ul id="commands" role="listbox" aria-label="Commands">
-                {move || found.get().into_iter().enumerate().map(option).collect_view()}
+                {move || found.get().into_iter().enumerate().map(option).collect_any()}
             </ul>
             <p class="muted" hidden=move || found.with(|found| !found.is_empty())>"No command is called so."</p>
         </Modal>

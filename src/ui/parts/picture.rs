@@ -3,6 +3,7 @@
 use crate::protocol::ItemIndex;
 use crate::ui::app::use_app;
 use crate::ui::media::Picture as State;
+use crate::ui::parts::views::redrawn;
 use leptos::prelude::*;
 
 /// The picture, or a word on why there is none yet.
@@ -19,12 +20,12 @@ pub fn Picture(
 ) -> impl IntoView {
     let app = use_app();
     let picture = app.media.picture(app, item, thumbnail);
-    move || match picture.get() {
+    redrawn(move || match picture.get() {
         State::Loading => view! { <span class="picture loading" aria-busy="true"></span> }.into_any(),
         State::Ready(url) => {
             // Decoded already, so that synchronous decoding costs nothing and no blank frame is seen.
             view! { <img class="picture" src=url alt=alt.clone() decoding="sync" draggable="false" /> }.into_any()
         }
         State::Missing => view! { <span class="picture missing">"No picture"</span> }.into_any(),
-    }
+    })
 }

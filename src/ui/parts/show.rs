@@ -1,5 +1,6 @@
 //! What is there only while something holds.
 
+use crate::ui::parts::views::redrawn;
 use leptos::prelude::*;
 
 /// Its children while the condition holds, otherwise what stands in their place. As Leptos' own of that name, which
@@ -16,5 +17,5 @@ pub fn Show(
     fallback: ViewFn,
 ) -> impl IntoView {
     let shown = Memo::new(move |_| when.get());
-    move || if shown.get() { children() } else { fallback.run() }
+    redrawn(move || if shown.get() { children() } else { fallback.run() })
 }

@@ -18,12 +18,11 @@ pub fn TriageBar() -> impl IntoView {
             let all = triage.with(|triage| triage.accepted + triage.to_confirm + triage.decided + triage.left);
             f64::from(count.get()) / f64::from(all.max(1))
         };
-        let width = move || format!("{:.3}%", share() * 100.0);
         let figures = move || format!("{} · {}", format::count(count.get().into()), format::percent(share()));
-        let stripe = view! { <span class=format!("triage-part {class}") style:width=width></span> };
+        let stripe = view! { <span class=format!("triage-part {class}") style:width=move || format!("{:.3}%", share() * 100.0)></span> };
         let words = view! {
             <li hidden=move || name == "to confirm" && count.get() == 0>
-                <span class=format!("triage-key {class}") aria-hidden="true"></span>{name}" "<span class="figures muted">{figures}</span>
+                <span class=format!("triage-key {class}") aria-hidden="true"></span>{name}" "<span class="figures muted">{move || figures()}</span>
             </li>
         };
         (stripe, words)

@@ -52,7 +52,7 @@ fn BatchRow(index: u32, batch: BatchState) -> impl IntoView {
                 <button aria-label=format!("Download the problems of {}", batch.name) on:click=move |_| actions::export(app, Export::Problems { batch: index })>
                     {format!("Download {}", format::counted(problems.into(), "problem", "problems"))}
                 </button>
-            })}
+            }.into_any())}
             <Problems problems=batch.problems />
         </li>
     }

@@ -5,6 +5,7 @@ use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::parts::picture::Picture;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::{CollectAny, redrawn};
 use leptos::prelude::*;
 
 /// The card on screen, or why there is none.
@@ -12,8 +13,9 @@ use leptos::prelude::*;
 pub fn CardView() -> impl IntoView {
     let state = use_app().state;
     // The content is made anew only when the item changes: a flag must not make the picture blink.
-    let content =
-        move || state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> });
+    let content = move || {
+        state.card_item.get().and_then(|_| state.card.get_untracked()).map(|card| view! { <Content card /> }.into_any())
+    };
     let name = move || state.card.with(|card| card.as_ref().map(|card| card.name.clone()));
     let blind = move || {
         state.card.with(|card| match card {
@@ -22,19 +24,19 @@ pub fn CardView() -> impl IntoView {
             _ => None,
         })
     };
-    let item = move || state.card_item.get().map(|item| item.to_string());
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     let revisit =
         move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
     view! {
-        <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1" data-item=item>
+        <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1"
+            data-item=move || state.card_item.get().map(|item| item.to_string())>
             <header class="card-head">
-                <h2 id="card-name" class="card-name">{name}</h2>
+                <h2 id="card-name" class="card-name">{move || name()}</h2>
                 <Show when=flagged><span class="chip watch">"Flagged"</span></Show>
-                {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> })}
-                {move || blind().map(|words| view! { <span class="chip audit">{words}</span> })}
+                {move || revisit().map(|class| view! { <span class="chip">{format!("Now {class}")}</span> }.into_any())}
+                {move || blind().map(|words| view! { <span class="chip audit">{words}</span> }.into_any())}
             </header>
-            <div class="card-content">{content}<NoCard /></div>
+            <div class="card-content">{move || content()}<NoCard /></div>
         </section>
     }
 }
@@ -65,7 +67,7 @@ pub fn Content(
                 };
                 view! { <tr><th scope="row">{column}</th><td class="figures">{cell}</td></tr> }
             };
-            view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_view()}</tbody></table></div> }.into_any()
+            view! { <div class="row-table"><table><tbody>{cells.into_iter().map(row).collect_any()}</tbody></table></div> }.into_any()
         }
     }
 }
@@ -91,5 +93,5 @@ fn NoCard() -> impl IntoView {
             .to_owned(),
         )
     };
-    move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> })
+    redrawn(move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> }.into_any()))
 }

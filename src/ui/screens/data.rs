@@ -270,9 +270,6 @@ fn Items(view: DataView) -> impl IntoView {
         }
     };
     let range = Memo::new(move |_| visible_range(&view.viewport(), view.total.get().unwrap_or(0), OVERSCAN));
-    let full_height = move || format!("{}px", view.viewport().full_height(view.total.get().unwrap_or(0)));
-    let shift = move || format!("translateY({}px)", view.viewport().offset_of(&range.get()));
-    let columns = move || format!("repeat({}, minmax(0, 1fr))", view.viewport().columns);
     let tile = move |place: u32| {
         let row = view.row(place)?;
         let predicted = row.predicted.map(|(class, probability)| (class, (probability * 100.0) as u8));
@@ -281,9 +278,10 @@ fn Items(view: DataView) -> impl IntoView {
     };
     view! {
         <div class="items" node_ref=scroller on:scroll=on_scroll tabindex="0" role="group" aria-label="Items">
-            <div class="items-full" style:height=full_height>
+            <div class="items-full" style:height=move || format!("{}px", view.viewport().full_height(view.total.get().unwrap_or(0)))>
                 <ul class="tiles" class:list=move || view.layout.get() == Layout::List class:images=move || view.kind == Kind::Image
-                    style:transform=shift style:grid-template-columns=columns>
+                    style:transform=move || format!("translateY({}px)", view.viewport().offset_of(&range.get()))
+                    style:grid-template-columns=move || format!("repeat({}, minmax(0, 1fr))", view.viewport().columns)>
                     {rows(move || range.get().filter_map(tile).collect())}
                 </ul>
             </div>

@@ -6,6 +6,7 @@ use crate::ui::app::use_app;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::dialog::Modal;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::{actions, format, plan_edit};
 use leptos::prelude::*;
 
@@ -74,12 +75,11 @@ fn Destination(plan: RwSignal<ImportPlan>, into: RwSignal<Option<String>>) -> im
             </fieldset>
         }
     });
-    let name = move || plan.with(|plan| plan.name.clone());
     view! {
         {choice}
         <Show when=move || into.with(Option::is_none)>
             <label class="field">"Project name"
-                <input type="text" prop:value=name on:input=move |event| plan.update(|plan| plan.name = event_target_value(&event)) />
+                <input type="text" prop:value=move || plan.with(|plan| plan.name.clone()) on:input=move |event| plan.update(|plan| plan.name = event_target_value(&event)) />
             </label>
         </Show>
     }
@@ -129,7 +129,7 @@ fn Columns(plan: RwSignal<ImportPlan>) -> impl IntoView {
                     <caption>"Columns"</caption>
                     <thead><tr><th scope="col">"Column"</th><th scope="col">"Use as"</th><th scope="col">"Holds"</th>
                         <th scope="col">"Distinct"</th><th scope="col">"For example"</th></tr></thead>
-                    <tbody>{(0..count).map(row).collect_view()}</tbody>
+                    <tbody>{(0..count).map(row).collect_any()}</tbody>
                 </table>
             </div>
         }
@@ -148,7 +148,7 @@ fn RoleChoice(plan: RwSignal<ImportPlan>, place: usize, name: String) -> impl In
             plan.update(|plan| plan_edit::set_role(plan, place, role));
         }
     };
-    view! { <select aria-label=format!("Use column {name} as") on:change=choose>{ROLES.map(option).collect_view()}</select> }
+    view! { <select aria-label=format!("Use column {name} as") on:change=choose>{ROLES.map(option).collect_any()}</select> }
 }
 
 /// Where labels come from, and the classes found there.
@@ -182,11 +182,11 @@ fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
     view! {
         <section class="import-labels">
             <h3>"Labels"</h3>
-            <p>{sentence}</p>
+            <p>{move || sentence()}</p>
             {folders.then(|| view! {
                 <label class="check"><input type="checkbox" prop:checked=true on:change=use_folders />"Use folder names as labels"</label>
-            })}
-            <ul class="class-chips">{move || classes().into_iter().take(40).enumerate().map(chip).collect_view()}</ul>
+            }.into_any())}
+            <ul class="class-chips">{move || classes().into_iter().take(40).enumerate().map(chip).collect_any()}</ul>
         </section>
     }
 }
@@ -208,7 +208,7 @@ pub fn Problems(
             <summary>{format::counted(count as u64, "problem", "problems")}", the rest is imported"</summary>
             <div class="scroll-x"><table>
                 <thead><tr><th scope="col">"File"</th><th scope="col">"Row"</th><th scope="col">"What is wrong"</th></tr></thead>
-                <tbody>{problems.into_iter().take(200).map(row).collect_view()}</tbody>
+                <tbody>{problems.into_iter().take(200).map(row).collect_any()}</tbody>
             </table></div>
         </details>
     })

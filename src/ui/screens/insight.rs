@@ -4,6 +4,7 @@ use crate::protocol::{Card, CardContent, ClassIndex, Neighbour};
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::views::{CollectAny, redrawn};
 use crate::ui::state::LastEffect;
 use crate::ui::{actions, format, order};
 use leptos::prelude::*;
@@ -18,7 +19,7 @@ pub fn Insight() -> impl IntoView {
     let why = move || state.card.with(|card| card.as_ref().map(|card| card.why.clone()));
     view! {
         <aside class="panel insight" aria-label="About this card">
-            <section><h2>"Why this one"</h2><p>{why}</p></section>
+            <section><h2>"Why this one"</h2><p>{move || why()}</p></section>
             <section><h2>"Probabilities"</h2><Probabilities /></section>
             <section><h2>"Nearest labelled"</h2><Neighbours /></section>
             <section><h2>"The last label changed"</h2><Effect /></section>
@@ -40,7 +41,7 @@ fn Probabilities() -> impl IntoView {
             </li>
         }
     };
-    move || {
+    redrawn(move || {
         state.card.with(|card| match card {
         None => view! { <p class="muted">"No card."</p> }.into_any(),
         Some(card) if card.audit.is_some() => {
@@ -52,9 +53,9 @@ fn Probabilities() -> impl IntoView {
         Some(card) if card.probabilities.is_empty() => {
             view! { <p class="muted">"No model yet. It needs two classes with a label each."</p> }.into_any()
         }
-        Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_view()}</ul> }.into_any(),
+        Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_any()}</ul> }.into_any(),
     })
-    }
+    })
 }
 
 /// Class by class in their order, or only the likeliest ones when there are many.
@@ -70,13 +71,13 @@ fn likeliest(card: &Card) -> Vec<(ClassIndex, f32)> {
 #[component]
 fn Neighbours() -> impl IntoView {
     let state = use_app().state;
-    move || {
+    redrawn(move || {
         let (neighbours, pictures) = state.card.with(|card| match card {
             Some(card) => (card.neighbours.clone(), card.content == CardContent::Image),
             None => (Vec::new(), false),
         });
         view! { <NeighbourList neighbours pictures /> }
-    }
+    })
 }
 
 /// The labelled items nearest to one, each a way to its card.
@@ -97,7 +98,7 @@ pub fn NeighbourList(
         view! {
             <li><button class=format!("neighbour {}", hue_class(near.class.into())) aria-label=name
                 title=title on:click=move |_| actions::visit(app, item)>
-                {pictures.then(|| view! { <Picture item alt="" thumbnail=true /> })}
+                {pictures.then(|| view! { <Picture item alt="" thumbnail=true /> }.into_any())}
                 <span class="neighbour-name">{if pictures { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>
                 <span class="figures muted">{format!("{:.2}", near.similarity)}</span>
@@ -107,14 +108,14 @@ pub fn NeighbourList(
     if neighbours.is_empty() {
         view! { <p class="muted">"None to show."</p> }.into_any()
     } else {
-        view! { <ul class="neighbours">{neighbours.into_iter().map(row).collect_view()}</ul> }.into_any()
+        view! { <ul class="neighbours">{neighbours.into_iter().map(row).collect_any()}</ul> }.into_any()
     }
 }
 
 #[component]
 fn Effect() -> impl IntoView {
     let state = use_app().state;
-    move || match state.effect.get() {
+    redrawn(move || match state.effect.get() {
         None => view! { <p class="muted">"Nothing yet."</p> }.into_any(),
         Some(LastEffect { decision, effect }) if effect.compared == 0 => {
             view! { <p class="muted">{decision}": it changed no prediction."</p> }.into_any()
@@ -128,21 +129,21 @@ fn Effect() -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
 }
 
 /// Columns that came along with the item.
 #[component]
 fn Extras() -> impl IntoView {
     let state = use_app().state;
-    move || {
+    redrawn(move || {
         let extra = state.card.with(|card| card.as_ref().map(|card| card.extra.clone()).unwrap_or_default());
         (!extra.is_empty()).then(|| view! {
             <section><h2>"Beside it"</h2>
-                <dl class="extras">{extra.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view()}</dl>
+                <dl class="extras">{extra.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_any()}</dl>
             </section>
-        })
-    }
+        }.into_any())
+    })
 }
 
 /// Which features the model reads, and a warning while they are worse than they could be.
@@ -152,6 +153,6 @@ fn ModelNote() -> impl IntoView {
     let features = move || state.project.with(|project| project.as_ref().map(|project| project.features.clone()));
     let warning = move || state.project.with(|project| project.as_ref().and_then(|project| project.warning.clone()));
     view! {
-        <section><p class="watch">{warning}</p><p class="muted small">{features}</p></section>
+        <section><p class="watch">{move || warning()}</p><p class="muted small">{move || features()}</p></section>
     }
 }

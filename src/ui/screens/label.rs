@@ -11,6 +11,7 @@ use crate::ui::parts::picture::Picture;
 use crate::ui::parts::rows::{Row, class_rows, rows};
 use crate::ui::parts::show::Show;
 use crate::ui::parts::triage_bar::TriageBar;
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
@@ -87,7 +88,6 @@ fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
     let counts = Memo::new(move |_| {
         state.classes.with(|classes| classes.get(usize::from(class)).map_or((0, 0), |c| (c.labelled, c.predicted)))
     });
-    let words = move || format!("{} labelled, {} more predicted", counts.get().0, counts.get().1);
     let (accessible_name, old_name) = (format!("Rename class {name}"), name.clone());
     view! {
         <li class=hue_class(class.into())>
@@ -97,7 +97,7 @@ fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
                 on:click=move |_| state.dialog.set(Some(Dialog::RenameClass(class, old_name.clone())))>
                 <span class="class-name">{name}</span>
             </button>
-            <span class="figures" title=words>{move || format::count(counts.get().0.into())}</span>
+            <span class="figures" title=move || format!("{} labelled, {} more predicted", counts.get().0, counts.get().1)>{move || format::count(counts.get().0.into())}</span>
         </li>
     }
 }
@@ -105,13 +105,16 @@ fn ClassRow(class: ClassIndex, name: String) -> impl IntoView {
 #[component]
 fn NewClassHint() -> impl IntoView {
     let state = use_app().state;
-    move || match state.classes.with(Vec::len) {
-        0 => Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }),
+    redrawn(move || match state.classes.with(Vec::len) {
+        0 => {
+            Some(view! { <p class="hint">"What is on the first card? Type its class and press Enter."</p> }.into_any())
+        }
         1 => Some(
-            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> },
+            view! { <p class="hint">"Name a second class (N) when you meet one: from two on, the model learns."</p> }
+                .into_any(),
         ),
         _ => None,
-    }
+    })
 }
 
 #[component]
@@ -144,7 +147,7 @@ fn Progress() -> impl IntoView {
                 let audits = format::counted(audits.into(), "audit", "audits");
                 if skipped == 0 { audits } else { format!("{audits} · {} skipped", format::count(skipped.into())) }
             }}</p>
-            <p class="muted figures">{reading}</p>
+            <p class="muted figures">{move || reading()}</p>
             <Standing />
         </div>
     }
@@ -165,7 +168,7 @@ fn Standing() -> impl IntoView {
         })
     };
     view! {
-        <p class="figures" role="status">{audits}</p>
+        <p class="figures" role="status">{move || audits()}</p>
         <Show when=move || certified.get()>{view! { <TriageBar /> }.into_any()}</Show>
         {move || state.halting.get().map(|halting| view! { <Halting halting /> }.into_any())}
     }
@@ -303,20 +306,19 @@ fn History() -> impl IntoView {
         };
         let labelled = if matches!(entry.verdict, Verdict::Label(_)) { "labelled " } else { "" };
         let revisit = format!("Revisit {}, {labelled}", entry.name);
-        let accessible_name = move || format!("{revisit}{}", short());
         let hue = match entry.verdict {
             Verdict::Label(class) => hue_class(class.into()),
             _ => "hue-none".to_owned(),
         };
         let item = entry.item;
         view! {
-            <li><button class=format!("history-entry {hue}") aria-label=accessible_name title=entry.name.clone()
+            <li><button class=format!("history-entry {hue}") aria-label=move || format!("{revisit}{}", short()) title=entry.name.clone()
                 on:click=move |_| actions::visit(app, item)>
                 {match images.get() {
                     true => view! { <Picture item alt="" thumbnail=true /> }.into_any(),
                     false => view! { <span class="history-text">{entry.preview.clone()}</span> }.into_any(),
                 }}
-                <span class="history-class">{short}</span>
+                <span class="history-class">{move || short()}</span>
             </button></li>
         }
         .into_any()

@@ -34,7 +34,7 @@ pub fn SelectionBar(
     };
     view! {
         <div class="selection-bar">
-            <p class="figures" role="status">{sentence}</p>
+            <p class="figures" role="status">{move || sentence()}</p>
             <Show when=move || !has_any.get()>
                 <button class="quiet" on:click=move |_| view.select_all(app)>"Select all"</button>
             </Show>

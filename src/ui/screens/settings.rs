@@ -3,6 +3,7 @@
 use crate::protocol::{RELEASE, Reply, Request, StorageState};
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::Bar;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::privacy::count_requests;
 use crate::ui::route::Route;
 use crate::ui::screens::projects::Projects;
@@ -59,9 +60,9 @@ fn Storage() -> impl IntoView {
     view! {
         <section aria-labelledby="storage-title">
             <h2 id="storage-title">"Storage"</h2>
-            <p class="figures">{figures}</p>
+            <p class="figures">{move || figures()}</p>
             <Bar share />
-            <p>{safe}</p>
+            <p>{move || safe()}</p>
             <p class="muted">"Every label is on disk before “All saved” shows; a crash or a power cut loses nothing that was saved."</p>
         </section>
     }
@@ -70,7 +71,6 @@ fn Storage() -> impl IntoView {
 #[component]
 fn Privacy() -> impl IntoView {
     let requests = count_requests();
-    let foreign = move || requests.get().foreign > 0;
     let left = move || match requests.get().foreign {
         1 => "1 request left this origin since load".to_owned(),
         many => format!("{many} requests left this origin since load"),
@@ -78,7 +78,7 @@ fn Privacy() -> impl IntoView {
     view! {
         <section aria-labelledby="privacy-title">
             <h2 id="privacy-title">"Privacy"</h2>
-            <p class="big figures" class:bad=foreign>{left}</p>
+            <p class="big figures" class:bad=move || { requests.get().foreign > 0 }>{move || left()}</p>
             <p class="muted">{move || format!("{} went to this page's own files. The content security policy forbids all others.", format::counted(requests.get().own.into(), "request", "requests"))}</p>
         </section>
     }
@@ -112,7 +112,7 @@ fn Appearance() -> impl IntoView {
     view! {
         <section aria-labelledby="appearance-title">
             <h2 id="appearance-title">"Appearance"</h2>
-            <fieldset class="choices"><legend class="visually-hidden">"Light or dark"</legend>{Theme::ALL.map(choice).collect_view()}</fieldset>
+            <fieldset class="choices"><legend class="visually-hidden">"Light or dark"</legend>{Theme::ALL.map(choice).collect_any()}</fieldset>
         </section>
     }
 }

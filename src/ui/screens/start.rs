@@ -6,6 +6,7 @@ use crate::ui::app::use_app;
 use crate::ui::commands::{self, DEMOS};
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::screens::projects::Projects;
 use crate::ui::state::Phase;
 use leptos::prelude::*;
@@ -64,7 +65,7 @@ fn Demos() -> impl IntoView {
     view! {
         <section aria-labelledby="demos-title">
             <h2 id="demos-title">"Or try a demo"</h2>
-            <div class="demos">{DEMOS.map(card).collect_view()}</div>
+            <div class="demos">{DEMOS.map(card).collect_any()}</div>
         </section>
     }
 }
@@ -81,7 +82,7 @@ fn Steps() -> impl IntoView {
         <section aria-labelledby="steps-title">
             <h2 id="steps-title">"How it goes"</h2>
             <ol class="steps">
-                {STEPS.map(|(title, text)| view! { <li><strong>{title}</strong><span>{text}</span></li> }).collect_view()}
+                {STEPS.map(|(title, text)| view! { <li><strong>{title}</strong><span>{text}</span></li> }).collect_any()}
             </ol>
         </section>
     }

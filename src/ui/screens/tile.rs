@@ -66,8 +66,8 @@ pub fn Tile(
                     <span class="swatch"></span>
                     <span class="class-name">{move || class().unwrap_or_else(|| "—".to_owned())}</span>
                     <span class="figures muted">{predicted}</span>
-                    {row.flagged.then(|| view! { <span class="flag-mark" title="flagged">"⚑"</span> })}
-                    {letter.map(|letter| view! { <span class="corner" title=source>{letter}</span> })}
+                    {row.flagged.then(|| view! { <span class="flag-mark" title="flagged">"⚑"</span> }.into_any())}
+                    {letter.map(|letter| view! { <span class="corner" title=source>{letter}</span> }.into_any())}
                 </span>
             </button>
         </li>

@@ -4,6 +4,7 @@ use crate::protocol::{ItemFilter, ItemSort, Judged};
 use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::rows::class_rows;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::screens::data::{DataView, Layout};
 use crate::ui::state::AppState;
 use leptos::html;
@@ -53,7 +54,7 @@ pub fn Toolbar(
         <div class="toolbar">
             <Search view />
             <select aria-label="Sort" on:change=choose_sort>
-                {SORTS.map(|(_, title)| view! { <option value=title>{title}</option> }).collect_view()}
+                {SORTS.map(|(_, title)| view! { <option value=title>{title}</option> }).collect_any()}
             </select>
             <div class="segmented" role="group" aria-label="Layout">{layout(Layout::Grid, "Grid")}{layout(Layout::List, "List")}</div>
             <p class="figures muted" role="status">
@@ -101,7 +102,7 @@ fn Filters(view: DataView) -> impl IntoView {
     view! {
         <div class="filters" role="group" aria-label="Show only">
             {move || cell.map(|cell| chip(cell, cell_name(app.state, cell)))}
-            {FILTERS.map(|(filter, title)| chip(filter, title.to_owned())).collect_view()}
+            {FILTERS.map(|(filter, title)| chip(filter, title.to_owned())).collect_any()}
             {class_rows(move |class, name| chip(ItemFilter::Class(class), format!("Class: {name}")))}
         </div>
     }

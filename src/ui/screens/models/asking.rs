@@ -2,6 +2,7 @@
 
 use crate::protocol::{Options, Strategy};
 use crate::ui::app::use_app;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::{actions, text};
 use leptos::prelude::*;
 
@@ -46,7 +47,7 @@ pub fn Asking() -> impl IntoView {
     view! {
         <section id="asking" class="block" aria-labelledby="asking-title" tabindex="-1">
             <h2 id="asking-title">"How it asks"</h2>
-            <fieldset class="choices column"><legend>"What is asked first"</legend>{STRATEGIES.map(strategy).collect_view()}</fieldset>
+            <fieldset class="choices column"><legend>"What is asked first"</legend>{STRATEGIES.map(strategy).collect_any()}</fieldset>
             <label class="field">"Audit share"
                 <span class="row"><input type="range" min="0" max="50" step="5" prop:value=move || (options.get().audit_share * 100.0).round().to_string() on:change=set_share
                     aria-valuetext=move || format!("{:.0} per cent", options.get().audit_share * 100.0) />

@@ -44,7 +44,7 @@ pub fn AuditNow() -> impl IntoView {
             <input type="number" min="1" max="1000" step="1" aria-label="Number of audits" bind:value=count />
             <ActionButton name="Audit now".to_owned() why press=ask />
             <Show when=move || { wished.get() > 0 }>
-                <span class="figures" role="status">{left}</span>
+                <span class="figures" role="status">{move || left()}</span>
                 <a href=Route::Label.hash()>"Answer them"</a>
                 <button class="quiet" on:click=move |_| experiments::audit_now(app, 0)>"Don’t ask them"</button>
             </Show>
@@ -68,5 +68,5 @@ pub fn NoAudits(
             "Accuracy, confusion matrix, reliability, learning curve and slices will be here. They are measured on blind audits: press “Audit now”, then answer on the Label screen."
         }
     };
-    view! { <p class="placeholder">{sentence}</p> }
+    view! { <p class="placeholder">{move || sentence()}</p> }
 }

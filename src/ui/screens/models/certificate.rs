@@ -3,6 +3,7 @@
 use crate::protocol::{CertificatePart, CertificateState, CertificateStatus, PartStatus, TriageState};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
+use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::{experiments, format, words};
 use leptos::prelude::*;
@@ -18,11 +19,11 @@ fn triage(app: App) -> Memo<TriageState> {
 pub fn Card() -> impl IntoView {
     let app = use_app();
     let triage = triage(app);
-    move || {
+    redrawn(move || {
         triage.with(|triage| {
             triage.certificates.first().map(|newest| certificate_view(app, newest, words::acceptable(triage)))
         })
-    }
+    })
 }
 
 fn certificate_view(app: App, certificate: &CertificateState, acceptable: u32) -> AnyView {
@@ -109,7 +110,7 @@ fn buttons(app: App, certificate: &CertificateState, acceptable: u32) -> AnyView
 pub fn Earlier() -> impl IntoView {
     let app = use_app();
     let triage = triage(app);
-    move || {
+    redrawn(move || {
         let earlier: Vec<CertificateState> =
             triage.with(|triage| triage.certificates.iter().skip(1).cloned().collect());
         let row =
@@ -117,7 +118,7 @@ pub fn Earlier() -> impl IntoView {
         (!earlier.is_empty()).then(|| {
             let rows: Vec<AnyView> = earlier.iter().map(row).collect();
             let title = format::counted(earlier.len() as u64, "earlier certificate", "earlier certificates");
-            view! { <details><summary>{title}</summary><ol class="certificates">{rows}</ol></details> }
+            view! { <details><summary>{title}</summary><ol class="certificates">{rows}</ol></details> }.into_any()
         })
-    }
+    })
 }

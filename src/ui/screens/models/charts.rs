@@ -32,7 +32,7 @@ pub fn Reliability(
     view! {
         <section class="chart-tile" aria-labelledby="reliability-title">
             <h3 id="reliability-title">"Reliability"</h3>
-            <p class="muted figures">{figures}</p>
+            <p class="muted figures">{move || figures()}</p>
             <ChartFigure drawing=chart(measured, |width, m| reliability::draw(width, &m.reliability)) />
         </section>
     }
@@ -44,12 +44,13 @@ pub fn Curve(
     /// The measured model.
     measured: Measured,
 ) -> impl IntoView {
-    let halting =
-        move || measured.with(|measured| measured.as_ref().map(|m| view! { <Halting halting=m.halting.clone() /> }));
+    let halting = move || {
+        measured.with(|measured| measured.as_ref().map(|m| view! { <Halting halting=m.halting.clone() /> }.into_any()))
+    };
     view! {
         <section class="chart-tile" aria-labelledby="curve-title">
             <h3 id="curve-title">"Learning curve"</h3>
-            {halting}
+            {move || halting()}
             <ChartFigure drawing=chart(measured, |width, m| lines::learning_curve(width, &m.curve, &m.random_baseline)) />
         </section>
     }

@@ -38,7 +38,7 @@ pub fn Comparison(
                     <button class="quiet" aria-label="Close the comparison" on:click=close>"×"</button></header>
                 <label class="check"><input type="checkbox" prop:checked=move || only_differences.get() on:change=move |_| only_differences.update(|only| *only = !*only) />
                     "Hide rows that are the same"</label>
-                {body}
+                {move || body()}
                 {view! { <Curves runs /> }.into_any()}
             </section>
         </Show>
@@ -64,7 +64,7 @@ fn side_by_side(compared: &RunComparison, only_differences: bool) -> AnyView {
         view! { <tr class:differs=row.differs && !only_differences><th scope="row"><span class="muted">{row.group.clone()}" "</span>{row.key.clone()}</th>{cells}</tr> }.into_any()
     };
     let rows: Vec<AnyView> = compared.rows.iter().filter(|row| row.differs || !only_differences).map(row).collect();
-    let none = rows.is_empty().then(|| view! { <p class="muted">"Nothing differs."</p> });
+    let none = rows.is_empty().then(|| view! { <p class="muted">"Nothing differs."</p> }.into_any());
     view! {
         <div class="scroll-x"><table class="compared" aria-label="Side by side"><thead><tr><th scope="col">"Property"</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>
         {none}

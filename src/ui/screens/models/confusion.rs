@@ -96,5 +96,5 @@ pub fn Classes(
         }
         data_table(&table, "Class by class, on the audits")
     };
-    view! { <div class="class-figures">{table}</div> }
+    view! { <div class="class-figures">{move || table()}</div> }
 }

@@ -8,6 +8,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::format;
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::CollectAny;
 use leptos::prelude::*;
 
 /// The measured model; `None` before the first answer, or without audits.
@@ -45,9 +46,9 @@ pub fn Evaluation() -> impl IntoView {
             <h2 id="evaluation-title">"Evaluation"</h2>
             <div class="row">
                 <div class="segmented" role="group" aria-label="Model">
-                    {CHOICES.map(|(judged, title)| choice(judged, title, model, there, chosen)).collect_view()}
+                    {CHOICES.map(|(judged, title)| choice(judged, title, model, there, chosen)).collect_any()}
                 </div>
-                <p class="muted">{name}</p>
+                <p class="muted">{move || name()}</p>
                 <span class="grow"></span>
                 <AuditNow />
             </div>

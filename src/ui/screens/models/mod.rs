@@ -18,6 +18,7 @@ pub mod verdict;
 use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::experiments;
+use crate::ui::parts::views::CollectAny;
 use asking::Asking;
 use comparison::Comparison;
 use evaluation::Evaluation;
@@ -58,7 +59,7 @@ pub fn ModelsScreen() -> impl IntoView {
         <div class="page models-page">
             <header class="models-head">
                 <h1>"Models"</h1>
-                <nav aria-label="On this page"><ul class="sections">{SECTIONS.map(link).collect_view()}</ul></nav>
+                <nav aria-label="On this page"><ul class="sections">{SECTIONS.map(link).collect_any()}</ul></nav>
             </header>
             {view! { <Verdict /> }.into_any()}
             {view! { <Evaluation /> }.into_any()}

@@ -4,6 +4,7 @@ use super::runs::RunsView;
 use crate::protocol::{Reply, Request, RunQuery, RunRow};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
+use crate::ui::parts::views::redrawn;
 use crate::ui::{dom, experiments, format};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -29,7 +30,7 @@ pub fn RunDetails(
             fetch(app, elsewhere);
         }
     });
-    move || row.get().map(|row| details(app, row))
+    redrawn(move || row.get().map(|row| details(app, row)))
 }
 
 fn fetch(app: App, found: RwSignal<Option<RunRow>>) {
@@ -70,7 +71,7 @@ fn details(app: App, row: RunRow) -> AnyView {
                 {pairs("Tags", row.tags.clone())}
                 {artifacts(app, &row)}
             </div>
-            {row.fingerprint.clone().map(|fingerprint| view! { <p class="small muted">"Fingerprint "<code class="mono">{fingerprint}</code></p> })}
+            {row.fingerprint.clone().map(|fingerprint| view! { <p class="small muted">"Fingerprint "<code class="mono">{fingerprint}</code></p> }.into_any())}
             {note(app, &row)}
         </section>
     }

@@ -6,6 +6,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::{actions, dom, experiments, format, mlflow, run_columns};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -132,11 +133,11 @@ pub fn Runs(
             <h2 id="runs-title">"Runs"</h2>
             <Expression runs />
             <div class="row">
-                <p class="figures muted" role="status" aria-label="Runs that match">{count}</p>
+                <p class="figures muted" role="status" aria-label="Runs that match">{move || count()}</p>
                 <ActionButton name="Compare".to_owned() why press=Callback::new(move |()| runs.compare(app)) />
                 <Columns runs />
                 <span class="grow"></span>
-                {experiments::RUN_EXPORTS.map(|(export, title)| view! { <button on:click=move |_| actions::export(app, export)>{title}</button> }).collect_view()}
+                {experiments::RUN_EXPORTS.map(|(export, title)| view! { <button on:click=move |_| actions::export(app, export)>{title}</button> }).collect_any()}
                 <button on:click=move |_| mlflow::open(app)>"Push to MLflow…"</button>
             </div>
             <Show when=move || runs.total.get() != Some(0) fallback=|| view! { <p class="placeholder">"Every training and every trial of a search will be a row here, with all that decided its result. Press “Train now” for the first."</p> }>
@@ -174,7 +175,7 @@ fn Expression(runs: RunsView) -> impl IntoView {
                 // Emptied, the box shows all again without a key more.
                 on:input=move |event| if event_target_value(&event).trim().is_empty() { find(String::new()) } />
             <p id="run-problem" class="bad" role="status">{move || runs.problem.get()}</p>
-            <p class="muted small">"Such as "{EXAMPLES.map(example).collect_view()}</p>
+            <p class="muted small">"Such as "{EXAMPLES.map(example).collect_any()}</p>
         </form>
     }
 }
@@ -185,9 +186,8 @@ fn Columns(runs: RunsView) -> impl IntoView {
     let all = Memo::new(move |_| runs.rows.with(|rows| run_columns::available(rows)));
     let choice = move |column: String| {
         let (name, asked) = (column.clone(), column.clone());
-        let shown = move || runs.columns().contains(&asked);
         view! {
-            <label class="check"><input type="checkbox" prop:checked=shown on:change=move |_| runs.toggle_column(&name) />
+            <label class="check"><input type="checkbox" prop:checked=move || runs.columns().contains(&asked) on:change=move |_| runs.toggle_column(&name) />
                 <span class="mono">{column}</span></label>
         }
         .into_any()
@@ -195,7 +195,7 @@ fn Columns(runs: RunsView) -> impl IntoView {
     view! {
         <details class="columns">
             <summary class="button">"Columns"</summary>
-            <div class="column-menu" role="group" aria-label="Columns">{move || all.get().into_iter().map(choice).collect::<Vec<AnyView>>()}</div>
+            <div class="column-menu" role="group" aria-label="Columns">{move || all.get().into_iter().map(choice).collect_any()}</div>
         </details>
     }
 }

@@ -38,8 +38,8 @@ pub fn RunsTable(
     view! {
         <div class="scroll-x runs-scroll" tabindex="0" role="group" aria-label="Table of runs">
             <table class="runs" aria-label="Runs">
-                <thead><tr><th scope="col"><span class="visually-hidden">"Selected"</span></th>{head}</tr></thead>
-                <tbody>{body}</tbody>
+                <thead><tr><th scope="col"><span class="visually-hidden">"Selected"</span></th>{move || head()}</tr></thead>
+                <tbody>{move || body()}</tbody>
             </table>
         </div>
         <Show when=move || { runs.rows.with(Vec::len) > limit.get() }>
@@ -69,7 +69,7 @@ fn heading(runs: RunsView, key: String, title: String) -> AnyView {
     let full = key.clone();
     view! {
         <th scope="col" aria-sort=sorted title=full>
-            <button class="quiet" on:click=move |_| runs.sort_by(&key)>{title}<span aria-hidden="true">{arrow}</span></button>
+            <button class="quiet" on:click=move |_| runs.sort_by(&key)>{title}<span aria-hidden="true">{move || arrow()}</span></button>
         </th>
     }
     .into_any()
@@ -96,7 +96,7 @@ fn row_view(app: App, runs: RunsView, row: &RunRow, columns: &[String]) -> AnyVi
             <td>{row.name.clone()}</td>
             <td class:bad=row.status == "failed">{row.status.clone()}</td>
             <td>{row.kind.clone()}</td>
-            <td>{row.alias.clone().map(|alias| view! { <span class="chip alias">{alias}</span> })}</td>
+            <td>{row.alias.clone().map(|alias| view! { <span class="chip alias">{alias}</span> }.into_any())}</td>
             <td class="figures">{format::ago(row.start_ms, js_sys::Date::now())}</td>
             {cells}
         </tr>

@@ -4,6 +4,7 @@ use crate::protocol::SearchState;
 use crate::ui::app::use_app;
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::state::Repeated;
 use crate::ui::{experiments, format, words};
 use leptos::prelude::*;
@@ -36,7 +37,7 @@ pub fn Search() -> impl IntoView {
             <h2 id="search-title">"Search"</h2>
             <p class="muted">"Other models and other settings, tried on the labels there are. What was tried before is answered from the log."</p>
             <div class="row">
-                <select aria-label="Time budget" on:change=choose prop:value=move || seconds.get().to_string()>{BUDGETS.map(budget).collect_view()}</select>
+                <select aria-label="Time budget" on:change=choose prop:value=move || seconds.get().to_string()>{BUDGETS.map(budget).collect_any()}</select>
                 <Show when=move || !searching.get()>
                     <ActionButton class="primary" name="Keep searching".to_owned() why press=Callback::new(move |()| experiments::search(app, seconds.get_untracked())) />
                 </Show>

@@ -8,6 +8,7 @@ use crate::ui::parts::chart::figure::{ChartFigure, data_table};
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::chart::{Drawing, verdict as drawing};
 use crate::ui::parts::show::Show;
+use crate::ui::parts::views::redrawn;
 use crate::ui::{format, words};
 use leptos::prelude::*;
 
@@ -19,7 +20,7 @@ pub fn Verdict() -> impl IntoView {
     view! {
         <section id="verdict" class="block" aria-labelledby="verdict-title" tabindex="-1">
             <h2 id="verdict-title">"Verdict"</h2>
-            <p class="verdict" role="status">{sentence}</p>
+            <p class="verdict" role="status">{move || sentence()}</p>
             <Drawn />
             <Buttons />
             <ClassByClass />
@@ -79,9 +80,8 @@ fn Buttons() -> impl IntoView {
         };
         state.why_read_only().map(str::to_owned).or_else(|| with(none))
     });
-    let ready = move || why_not.with(Option::is_none);
     view! {
-        <div class="row" class:ready=ready>
+        <div class="row" class:ready=move || why_not.with(Option::is_none)>
             <ActionButton class="primary" name=promote why=why_not press=Callback::new(move |()| experiments::promote(app)) />
             <ActionButton name=roll_back why=no_earlier press=Callback::new(move |()| experiments::ask_to_roll_back(app)) />
         </div>
@@ -98,7 +98,7 @@ fn ClassByClass() -> impl IntoView {
             Some(gate.figures.as_ref()?.classes.clone()).filter(|classes| !classes.is_empty())
         })
     });
-    move || {
+    redrawn(move || {
         classes.get().map(|classes| {
             let mut table = Table::new(&["class", "audits", "challenger − champion", "lower bound", "gate"]);
             for class in classes {
@@ -115,9 +115,9 @@ fn ClassByClass() -> impl IntoView {
                     Cell::Text(word.to_owned()),
                 ]);
             }
-            view! { <details><summary>"Class by class"</summary>{data_table(&table, "The gate, class by class")}</details> }
+            view! { <details><summary>"Class by class"</summary>{data_table(&table, "The gate, class by class")}</details> }.into_any()
         })
-    }
+    })
 }
 
 #[component]

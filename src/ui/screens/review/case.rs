@@ -6,6 +6,7 @@ use crate::ui::format;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::review::{CASE_ID, ReviewView};
 use crate::ui::screens::card::Content;
 use crate::ui::screens::insight::NeighbourList;
@@ -44,7 +45,7 @@ fn shown(case: ReviewCase) -> AnyView {
     let several = case.sides.len() > 1;
     view! {
         <p class="case-why">{case.why}</p>
-        <div class="sides" class:several=several>{case.sides.into_iter().map(side).collect_view()}</div>
+        <div class="sides" class:several=several>{case.sides.into_iter().map(side).collect_any()}</div>
         {pictures.map(|(a, b)| view! {
             <figure class="difference"><div><Picture item=a alt="" /><Picture item=b alt="" /></div>
                 <figcaption class="muted small">"The difference: black where the two are the same"</figcaption></figure>
@@ -71,13 +72,13 @@ fn side(side: ReviewSide) -> AnyView {
                 true => view! { <mark>{text}</mark> }.into_any(),
                 false => text.into_any(),
             };
-            view! { <div class="text"><p>{pieces.into_iter().map(piece).collect_view()}</p></div> }.into_any()
+            view! { <div class="text"><p>{pieces.into_iter().map(piece).collect_any()}</p></div> }.into_any()
         }
         CardContent::Row(cells) if !differs.is_empty() => {
             let row = |((column, cell), differs): ((String, String), bool)| {
                 view! { <tr class:differs=differs><th scope="row">{column}</th><td class="figures">{cell}</td></tr> }
             };
-            view! { <div class="row-table"><table><tbody>{cells.clone().into_iter().zip(differs).map(row).collect_view()}</tbody></table></div> }.into_any()
+            view! { <div class="row-table"><table><tbody>{cells.clone().into_iter().zip(differs).map(row).collect_any()}</tbody></table></div> }.into_any()
         }
         _ => view! { <Content card=side.card.clone() /> }.into_any(),
     };
@@ -85,7 +86,7 @@ fn side(side: ReviewSide) -> AnyView {
         <article class="side">
             <header class="card-head"><h2 class="card-name">{name}</h2><span class=format!("chip {hue}")>{label}</span></header>
             <div class="card-content">{content}</div>
-            <ul class="opinions">{opinions.collect_view()}</ul>
+            <ul class="opinions">{opinions.collect_any()}</ul>
             {view! { <NeighbourList neighbours pictures=images /> }.into_any()}
         </article>
     }
@@ -133,7 +134,7 @@ fn Answers(view: ReviewView) -> impl IntoView {
                     <kbd aria-hidden="true">{key}</kbd><span class="class-name">{class.class.name}</span></button>
             }
         };
-        (0..).zip(classes).map(button).collect_view()
+        (0..).zip(classes).map(button).collect_any()
     };
     view! {
         <div class="answers">

@@ -3,6 +3,7 @@
 use crate::protocol::{AnnotatorsState, Export, Finding, Interval, Options, RoundState};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
+use crate::ui::parts::views::CollectAny;
 use crate::ui::review::{self, ReviewView};
 use crate::ui::{actions, format};
 use leptos::prelude::*;
@@ -34,7 +35,7 @@ pub fn Consequences(
     view! {
         <aside class="panel consequences" aria-label="Consequences">
             <section><h2>"This review"</h2>{move || this_round(app, round)}{left_out}</section>
-            <section><h2>"What the data lacks"</h2>{move || findings.get().into_iter().map(|finding| lacking(app, finding)).collect_view()}
+            <section><h2>"What the data lacks"</h2>{move || findings.get().into_iter().map(|finding| lacking(app, finding)).collect_any()}
                 <p class="muted">{move || findings.with(Vec::is_empty).then_some("Nothing stands out.")}</p></section>
             <section><h2>"Annotators"</h2>{move || people(annotators.get())}
                 <div class="row">
@@ -111,8 +112,8 @@ fn people(state: AnnotatorsState) -> AnyView {
     view! {
         <p class="muted small">{format!("You label as {}; Settings gives you another name.", state.me)}</p>
         <table class="people"><thead><tr><th scope="col">"Annotator"</th><th scope="col">"Items"</th><th scope="col">"With the consensus"</th></tr></thead>
-            <tbody>{state.annotators.into_iter().map(row).collect_view()}</tbody></table>
-        <ul class="small figures">{state.pairs.into_iter().map(pair).collect_view()}</ul>
+            <tbody>{state.annotators.into_iter().map(row).collect_any()}</tbody></table>
+        <ul class="small figures">{state.pairs.into_iter().map(pair).collect_any()}</ul>
         <p class="small figures">{state.alpha.map(|alpha| format!("Krippendorff’s α {}", interval(alpha)))}</p>
         <p class="small" class:watch=state.drifting>{state.consistency}</p>
     }

@@ -5,6 +5,7 @@ use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::views::CollectAny;
 use crate::ui::review::ReviewView;
 use leptos::prelude::*;
 
@@ -63,7 +64,7 @@ pub fn Cases(
     };
     view! {
         <aside class="panel review-list" aria-label="To review">
-            <div class="tabs" role="group" aria-label="What to review">{ReviewKind::ALL.into_iter().enumerate().map(tab).collect_view()}</div>
+            <div class="tabs" role="group" aria-label="What to review">{ReviewKind::ALL.into_iter().enumerate().map(tab).collect_any()}</div>
             <p class="muted small" role="status" aria-label="What the list means">{headline}</p>
             <ol class="case-list" aria-label="Cases">{rows(cases)}</ol>
         </aside>
