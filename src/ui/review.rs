@@ -47,8 +47,8 @@ impl ReviewView {
             app.state.project.with(|project| project.as_ref().map_or(0, |project| project.review.revision))
         });
         Effect::new(move |_| {
-            revision.track();
-            view.kind.track();
+            // Read, not only tracked: a memo that nobody reads never learns of a change.
+            let _ = (revision.get(), view.kind.get());
             view.fetch();
         });
         view

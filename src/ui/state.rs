@@ -9,6 +9,10 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::{Toast, Tone};
 use crate::ui::route::Route;
 use leptos::prelude::*;
+use std::time::Duration;
+
+/// How long what is good to know stays over the screen; what went wrong stays until it is dismissed.
+const NOTE_STAYS: Duration = Duration::from_secs(10);
 
 /// How far the page has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +214,11 @@ impl AppState {
                 toasts.retain(|toast| !old.contains(&toast.id));
             }
             let id = toasts.iter().map(|toast| toast.id).max().unwrap_or(0) + 1;
+            if tone == Tone::Note {
+                // By its words, for a message that was dismissed may have left its number to another.
+                let (all, words) = (self.toasts, text.clone());
+                set_timeout(move || all.update(|toasts| toasts.retain(|toast| toast.text != words)), NOTE_STAYS);
+            }
             toasts.push(Toast { id, tone, text });
         });
     }
