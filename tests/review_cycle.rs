@@ -158,7 +158,7 @@ fn a_kept_label_is_not_raised_again_and_an_undone_review_is() {
         assert!(again.rows.iter().any(|row| row.items == first));
         decide(&mut driver, &shown, Verdict::SecondOpinion).await;
         let wanted = review(&mut driver, ReviewKind::SecondOpinion).await;
-        assert_eq!(wanted.rows.iter().map(|row| row.items.clone()).collect::<Vec<_>>(), [first.clone()]);
+        assert_eq!(wanted.rows.iter().map(|row| row.items.clone()).collect::<Vec<_>>(), std::slice::from_ref(&first));
         decide(&mut driver, &shown, Verdict::Exclude).await;
         driver.settle().await;
         let excluded = first[0];

@@ -176,7 +176,7 @@ mod tests {
             assert!(why.contains(words), "{why}");
         };
         check(b"index,label\n", "no .npy file");
-        check(&MAGIC[..], "ends too early");
+        check(MAGIC, "ends too early");
         check(&file(9, "'<f8'", "False", "(1,)", &[0; 8]), "version 9");
         check(&file(1, "'>f8'", "False", "(1,)", &[0; 8]), "astype(\"<f8\")");
         check(&file(1, "'<U5'", "False", "(1,)", &[0; 20]), "<U5");

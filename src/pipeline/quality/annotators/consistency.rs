@@ -40,11 +40,10 @@ pub fn re_ask_candidates<'log>(
     for event in standing(events) {
         let own = event.annotator == annotator;
         match (&event.action, event.source) {
-            (Action::Label(_), Source::Repeat) => {
-                if own {
-                    out.insert(event.item);
-                }
+            (Action::Label(_), Source::Repeat) if own => {
+                out.insert(event.item);
             }
+            (Action::Label(_), Source::Repeat) => {}
             (Action::Label(_), source) => {
                 excluded.remove(&event.item);
                 if source == Source::Audit {

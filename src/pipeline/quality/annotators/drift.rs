@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn who_gets_careless_is_named_and_the_others_are_not() {
         // Annotators 0 to 2 err on every 9th, 10th and 11th item; annotator 2 from item 80 on answers every other one wrong.
-        let errs = |item: usize, who: usize| item % (9 + who) == 0 || who == 2 && item >= 80 && item % 2 == 0;
+        let errs =
+            |item: usize, who: usize| item.is_multiple_of(9 + who) || who == 2 && item >= 80 && item.is_multiple_of(2);
         let opinions: Vec<Opinion> = (0..160)
             .flat_map(|item| (0..3).map(move |who| opinion(item, who, (item + usize::from(errs(item, who))) % 3)))
             .collect();

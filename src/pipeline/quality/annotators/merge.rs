@@ -95,6 +95,7 @@ mod tests {
     use super::super::random_log::{label, random_logs};
     use super::*;
     use crate::pipeline::label::{Source, fold};
+    use std::slice::from_ref;
 
     /// What must be the same, whatever was merged with what when.
     fn view(events: &[LabelEvent]) -> String {
@@ -182,7 +183,7 @@ mod tests {
     #[test]
     fn one_id_with_two_contents_is_told_and_settled_alike() {
         let (cat, dog) = (label("1", "Ada", "cat", Source::Human), label("1", "Ada", "dog", Source::Human));
-        let (one, other) = (merge(&[dog.clone()], &[cat.clone()]), merge(&[cat.clone()], &[dog]));
+        let (one, other) = (merge(from_ref(&dog), from_ref(&cat)), merge(from_ref(&cat), from_ref(&dog)));
         assert_eq!(one.events, [cat]);
         assert_eq!(one.events, other.events);
         assert_eq!((one.replaced.len(), other.replaced.len()), (1, 0));

@@ -88,7 +88,7 @@ mod tests {
             let found = windows(&comparisons((0..answers).map(|n| n % 2 == 0)));
             assert_eq!(found.iter().map(|window| window.asked).collect::<Vec<_>>(), expected);
             assert_eq!(found.iter().map(|window| window.same).sum::<usize>(), answers.div_ceil(2));
-            assert_eq!(found.last().map(|window| window.until_ms), (answers > 0).then(|| answers as f64 - 1.0));
+            assert_eq!(found.last().map(|window| window.until_ms), (answers > 0).then_some(answers as f64 - 1.0));
         }
     }
 
