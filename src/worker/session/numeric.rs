@@ -255,20 +255,21 @@ impl Project {
 
     /// One slice of the search for wrong labels; `false` if there is nothing to do.
     pub(super) fn step_numeric_review(&mut self) -> bool {
-        let labels = self.training_numbers();
         let Some(numeric) = &mut self.numeric else { return false };
         let basis = (numeric.learner.version(), self.log.len(), self.features.len());
         if numeric.learner.refit_due() || numeric.found.as_ref().is_some_and(|found| found.0 == basis) {
             return false;
         }
-        let begun = match numeric.search.take() {
-            Some((of, ranking)) if of == basis => Ok(ranking),
-            _ => IssueRanking::begin(&self.features, &labels),
+        let under_way = numeric.search.take().filter(|(of, _)| *of == basis);
+        let begun = match under_way {
+            Some((_, ranking)) => Ok(ranking),
+            None => IssueRanking::begin(&self.features, &self.training_numbers()),
         };
         let stepped = begun.and_then(|mut ranking| {
             let issues = ranking.step(&self.features, SLICE_WORK)?;
             Ok((ranking, issues))
         });
+        let Some(numeric) = &mut self.numeric else { return false };
         match stepped {
             Ok((ranking, None)) => numeric.search = Some((basis, ranking)),
             Ok((_, Some(issues))) => {
