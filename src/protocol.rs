@@ -4,13 +4,16 @@
 //! in the order that the variant's documentation gives.
 
 mod measures;
+mod numeric;
 mod review;
 mod runs;
 
 pub use measures::*;
+pub use numeric::*;
 pub use review::*;
 pub use runs::*;
 
+pub use crate::pipeline::import::plan::Target;
 use crate::pipeline::import::plan::{ImportPlan, Problem, SourceFile};
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::{Class, Shown, Source};
@@ -128,6 +131,11 @@ pub enum Request {
     },
     /// A model measured on the audits. → [`Reply::Evaluation`]
     Evaluate(Judged),
+    /// How good the model of a numeric target is. → [`Reply::Numeric`]
+    Numeric {
+        /// How far off a prediction may be, in the target's unit; at least 0.
+        tolerance: f64,
+    },
     /// Trains the champion's kind of model on all labels now. → [`Reply::Experiment`]
     Train {
         /// Even if the log has the very same experiment.
@@ -234,10 +242,12 @@ pub struct Decision {
 }
 
 /// What was decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It is of this class.
     Label(ClassIndex),
+    /// It is this number, for a numeric target.
+    Value(f64),
     /// Not now.
     Skip,
     /// Mark, or unmark, for a second look; the card stays.
@@ -430,6 +440,8 @@ pub enum Reply {
     Storage(StorageState),
     /// To `Evaluate`; `None` without such a model or without audits.
     Evaluation(Option<Box<EvaluationState>>),
+    /// To `Numeric`.
+    Numeric(Box<NumericState>),
     /// To `Train` and `Search`.
     Experiment(ExperimentReply),
     /// To `AcceptCertified`, `RevertAccepted` and `AskFirst`: how many items.
@@ -494,6 +506,8 @@ pub struct ProjectState {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// Whether it learns classes or a number; of a number there are no classes and no [`ModelState`].
+    pub target: Target,
     /// Column names, for tables.
     pub columns: Vec<String>,
     /// The classes, in creation order; the place is the [`ClassIndex`].
@@ -649,6 +663,10 @@ pub struct Card {
     pub neighbours: Vec<Neighbour>,
     /// The present label, when the card revisits a labelled item.
     pub label: Option<ClassIndex>,
+    /// The same of a numeric target.
+    pub given: Option<f64>,
+    /// The predicted number, unless an audit or there is no model.
+    pub value: Option<ValueSuggestion>,
     /// Whether it is flagged.
     pub flagged: bool,
 }
@@ -701,6 +719,10 @@ pub struct ItemRow {
     pub label: Option<(ClassIndex, Source)>,
     /// The prediction, unless the item is an unanswered audit.
     pub predicted: Option<(ClassIndex, f32)>,
+    /// The label of a numeric target.
+    pub given_value: Option<(f64, Source)>,
+    /// The prediction of a numeric target, unless the item is an unanswered audit.
+    pub predicted_value: Option<ValueSuggestion>,
     /// Whether it is flagged.
     pub flagged: bool,
     /// Whether it has features yet.

@@ -282,6 +282,7 @@ fn a_project_file_is_data() {
         id: "1".into(),
         name: "levels".into(),
         kind: Kind::Table,
+        target: Default::default(),
         columns: vec!["level".into(), "number".into()],
         classes: vec![class("low"), class("high")],
         options: Options::default(),
@@ -323,6 +324,7 @@ fn project_with_runs(runs: Vec<Run>) -> Vec<u8> {
         id: "1".into(),
         name: "log".into(),
         kind: Kind::Text,
+        target: Default::default(),
         columns: Vec::new(),
         classes: Vec::new(),
         options: Options::default(),
@@ -520,7 +522,7 @@ fn each_error_is_one_line_with_its_code() {
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
-    check(&[], 2, &["train, search, score, evaluate, gate, simulate, certify or runs"]);
+    check(&[], 2, &["train, search, score, evaluate, gate, issues, simulate, certify or runs"]);
     check(&["fly"], 2, &["fly"]);
     check(&["train", &data], 2, &["--output"]);
     check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
@@ -680,6 +682,40 @@ fn issues_of_data_are_found_by_a_model_that_has_not_seen_them() {
         (&"pictures/blue/wrong.png".into(), &"red".into()),
         "{suspect}"
     );
+}
+
+#[test]
+fn issues_of_numbers_are_ranked() {
+    let folder = Folder::new("issues-numbers");
+    // y = 3a − 2b and a little noise; row 20 slipped a digit, row 35 the decimal point, row 7 has a unit.
+    let value = |row: usize| (row * 7 % 50) as f64 * 3.0 - (row * 11 % 30) as f64 * 2.0 + (row * 13 % 10) as f64 / 10.0;
+    let cell = |row: usize| match row {
+        20 => "900".to_owned(),
+        35 => format!("{}", value(35) * 10.0 + 400.0),
+        7 => "12 kg".to_owned(),
+        _ => value(row).to_string(),
+    };
+    let line = |row: usize| format!("{},{},{}\n", row * 7 % 50, row * 11 % 30, cell(row));
+    let data = folder.file("levels.csv", "a,b,y\n".to_owned() + &(0..80).map(line).collect::<String>());
+    let csv = works(&folder, &["issues", &data, "--target-column", "y"]);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("index,is_issue,score,given,predicted", 80));
+    let mut first: Vec<&str> = lines[1..3].iter().map(|line| line.split(',').next().unwrap_or_default()).collect();
+    first.sort_unstable();
+    assert_eq!(first, ["20", "35"], "{csv}");
+    assert!(lines[1].contains(",true,0.0") && lines[2].contains(",true,") && lines[10].contains(",false,"), "{csv}");
+    let found = json(&folder, &["issues", &data, "--target-column", "y", "--json"]);
+    assert_eq!((&found["items"], &found["unlabelled"]), (&Value::from(79), &Value::from(1)), "{found}");
+    assert_eq!((&found["problem_count"], &found["problems"][0]["row"]), (&Value::from(1), &Value::from(9)), "{found}");
+    for row in found["rows"].as_array().into_iter().flatten().take(2) {
+        let index = row["index"].as_u64().unwrap_or_default() as usize;
+        let predicted = row["predicted"].as_f64().unwrap_or(f64::NAN);
+        let given = row["given"].as_f64().unwrap_or(f64::NAN);
+        assert!((predicted - value(index)).abs() < (given - value(index)).abs() / 10.0, "{row}");
+    }
+    let output = folder.path("issues.csv");
+    assert!(works(&folder, &["issues", &data, "--target-column", "y", "-o", &output]).contains("of 79 numbers"));
+    assert_eq!(fs::read_to_string(&output).expect("the table"), csv);
 }
 
 #[test]

@@ -233,6 +233,9 @@ pub struct IssuesArguments {
     /// The column that holds the labels; folders and projects need none
     #[arg(long, value_name = "NAME", conflicts_with = "probs")]
     pub label_column: Option<String>,
+    /// The column whose numbers are looked at, instead of labels that are classes
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["probs", "label_column", "head", "filter_by", "rank_by"])]
+    pub target_column: Option<String>,
     /// What overrules the guess.
     #[command(flatten)]
     pub reading: ReadingArguments,

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::project;
 use super::source::{Place, Source, Sources};
-use crate::pipeline::import::plan::{ImportPlan, Role};
+use crate::pipeline::import::plan::{ImportPlan, Role, Target};
 use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item};
 use crate::pipeline::item::{ContentHash, Item, Kind};
@@ -87,6 +87,8 @@ impl Dataset {
         if plan.expected_items == 0 {
             return Err(nothing_in(data, &plan));
         }
+        // The command says what is learnt, not the data.
+        plan.target = Target::Classes;
         fit(&mut plan)?;
         Self::read(data, sources, plan)
     }

@@ -5,6 +5,7 @@ use super::dataset::ProjectLabels;
 use super::embed::Extractor;
 use super::failure::Failure;
 use super::npy;
+use super::numeric_issues;
 use super::output::{self, counted, remark};
 use super::train::{LabelledData, SEED, must_be_writable};
 use crate::pipeline::import::plan::Problem;
@@ -107,6 +108,9 @@ struct Evidence {
 
 /// Runs the command.
 pub fn run(arguments: &IssuesArguments) -> Result<(), Failure> {
+    if let (Some(data), Some(column)) = (&arguments.data, &arguments.target_column) {
+        return numeric_issues::run(arguments, data, column);
+    }
     if let Some(path) = &arguments.output {
         must_be_writable(path)?;
     }

@@ -23,6 +23,7 @@ pub mod search;
 pub mod evaluate;
 pub mod gate;
 pub mod issues;
+pub mod numeric_issues;
 pub mod npy;
 pub mod simulate;
 pub mod certify;

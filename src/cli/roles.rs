@@ -112,7 +112,7 @@ pub fn fit_to_model(
                 )));
             }
             plan.kind = Kind::Table;
-            plan.fit_to_project(kind, &columns.content).map_err(Failure::data)?;
+            plan.fit_to_project(kind, &columns.content, plan.target).map_err(Failure::data)?;
         }
     }
     must_have_content(plan)
@@ -197,7 +197,8 @@ fn quoted(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::import::plan::{Column, TableFormat};
+    use crate::pipeline::features::cell::NumberFormat;
+    use crate::pipeline::import::plan::{Column, TableFormat, Target};
 
     fn plan(kind: Kind, columns: &[(&str, Role)]) -> ImportPlan {
         let column = |&(name, role): &(&str, Role)| Column {
@@ -206,11 +207,13 @@ mod tests {
             numeric: false,
             distinct: 2,
             samples: Vec::new(),
+            number_format: NumberFormat::Point,
         };
         ImportPlan {
             name: "test".into(),
             kind,
             labels: LabelSource::Column,
+            target: Target::Classes,
             classes: Vec::new(),
             columns: columns.iter().map(column).collect(),
             format: Some(TableFormat { delimiter: b',', encoding: "UTF-8".into(), json_lines: false, header: true }),

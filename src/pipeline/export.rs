@@ -11,6 +11,7 @@ use super::item::{ContentHash, Item};
 use super::label::{Class, LabelEvent, fold};
 use super::log::Run;
 use super::predict::likeliest;
+use super::regression::{NumericPrediction, canonical};
 use ndarray::ArrayView1;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -104,6 +105,15 @@ pub fn predictions_csv<'a>(rows: impl IntoIterator<Item = (&'a str, &'a [f32])>,
         [item.to_string(), prediction, probability].into_iter().chain(by_class).collect()
     });
     csv_of(&header, rows)
+}
+
+/// Predictions of a numeric target as CSV: `item,prediction,low,high`; an end of an interval that is not known is empty.
+pub fn numeric_predictions_csv<'a>(rows: impl IntoIterator<Item = (&'a str, NumericPrediction)>) -> String {
+    let known = |value: f64| if value.is_finite() { canonical(value) } else { String::new() };
+    let rows = rows.into_iter().map(|(item, NumericPrediction { value, low, high })| {
+        vec![item.to_string(), known(value), known(low), known(high)]
+    });
+    csv_of(&["item", "prediction", "low", "high"], rows)
 }
 
 /// The problems of an import as CSV: `file,row,message`.

@@ -121,6 +121,10 @@ pub struct ReviewRow {
     pub suggested: Option<ClassIndex>,
     /// How good the label is, 0 (surely wrong) to 1, for suspects.
     pub quality: Option<f32>,
+    /// The label of a numeric target.
+    pub given_value: Option<f64>,
+    /// What a model without it says instead.
+    pub suggested_value: Option<f64>,
 }
 
 /// A case, whole.
@@ -134,6 +138,8 @@ pub struct ReviewCase {
     pub why: String,
     /// What it may be instead: class and probability.
     pub suggested: Option<(ClassIndex, f32)>,
+    /// The same of a numeric target.
+    pub suggested_value: Option<f64>,
     /// The label's quality, for suspects.
     pub quality: Option<f32>,
     /// The model's version.

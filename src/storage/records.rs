@@ -2,7 +2,7 @@
 //!
 //! Every field added later needs `#[serde(default)]`: an old record must always be readable.
 
-use crate::pipeline::import::plan::Problem;
+use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use crate::pipeline::label::Class;
 use crate::protocol::{Options, TriagePlan};
@@ -17,6 +17,9 @@ pub struct ProjectRecord {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// What it learns.
+    #[serde(default)]
+    pub target: Target,
     /// The names of the content columns, for tables.
     pub columns: Vec<String>,
     /// In creation order.

@@ -54,6 +54,7 @@ impl Deck {
                 if let Some(place) = cards.iter().position(|card| card.item == current.item)
                     && let Some(newer) = cards.remove(place)
                     && current.suggestion.is_none()
+                    && current.value.is_none()
                     && current.audit.is_none()
                     && newer.audit.is_none()
                 {
@@ -111,6 +112,8 @@ mod tests {
             probabilities: Vec::new(),
             neighbours: Vec::new(),
             label: None,
+            given: None,
+            value: None,
             flagged: false,
         }
     }

@@ -7,7 +7,7 @@ use super::pool::EmbedPool;
 use super::session::{Answer, Attachment, Chunk, FeatureSource, Pending, Session};
 use crate::browser::worker_side::{emit, listen, reply};
 use crate::pipeline::features::matrix::FeatureVector;
-use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role};
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, Target};
 use crate::pipeline::item::{Content, ContentHash, Kind};
 use crate::protocol::{Demo, Event, ItemIndex, JobStatus, Reply, Request};
 use crate::storage::Store;
@@ -309,7 +309,7 @@ impl Server {
                     self.session.open_project(&project).await.map_err(|error| error.to_string())?;
                 }
                 if let Some(open) = self.session.project() {
-                    plan.fit_to_project(open.kind(), open.columns())?;
+                    plan.fit_to_project(open.kind(), open.columns(), open.target())?;
                 }
                 project
             }
@@ -317,10 +317,19 @@ impl Server {
                 self.close_project();
                 let project = new_ulid();
                 let columns = content_columns(&plan);
-                self.session
-                    .create_project(project.clone(), &plan.name, plan.kind, columns, &classes, now_ms())
-                    .await
-                    .map_err(|error| error.to_string())?;
+                let created = match plan.target {
+                    Target::Number => {
+                        self.session
+                            .create_numeric_project(project.clone(), &plan.name, plan.kind, columns, now_ms())
+                            .await
+                    }
+                    Target::Classes => {
+                        self.session
+                            .create_project(project.clone(), &plan.name, plan.kind, columns, &classes, now_ms())
+                            .await
+                    }
+                };
+                created.map_err(|error| error.to_string())?;
                 project
             }
         };
@@ -342,6 +351,7 @@ impl Server {
             Ok((mut plan, origins)) => {
                 // The demo is for labelling, so what its files know is withheld, but for the names of the classes.
                 plan.labels = LabelSource::None;
+                plan.target = Target::Classes;
                 let name = plan.name.clone();
                 self.start_import(plan, &name, origins, None).await
             }

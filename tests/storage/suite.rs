@@ -18,6 +18,7 @@ fn project(id: &str) -> ProjectRecord {
         id: id.into(),
         name: "Birds & bees 🐝".into(),
         kind: Kind::Image,
+        target: Default::default(),
         columns: vec!["a".into(), String::new()],
         classes: vec![Class { key: "bird".into(), name: "Bird".into() }],
         options: Options::default(),

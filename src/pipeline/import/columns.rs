@@ -2,6 +2,7 @@
 
 use super::delimited::{is_missing, is_number};
 use super::plan::{Column, Role};
+use crate::pipeline::features::cell::NumberFormat;
 use crate::pipeline::item::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -129,6 +130,7 @@ struct Facts {
     /// Numbers that go up by one from row to row.
     counts_up: bool,
     samples: Vec<String>,
+    number_format: NumberFormat,
 }
 
 impl Facts {
@@ -163,6 +165,7 @@ impl Facts {
                 && integers.len() >= 5
                 && integers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(1)),
             samples,
+            number_format: NumberFormat::guess(&cells),
         }
     }
 
@@ -186,6 +189,7 @@ impl Facts {
             numeric: self.numeric,
             distinct: self.distinct as u32,
             samples: self.samples.clone(),
+            number_format: self.number_format,
         }
     }
 }

@@ -4,11 +4,12 @@ use super::columns::guess_columns;
 use super::delimited::{guess_delimiter, guess_header, records, unique_names};
 use super::encoding::{decode_head, guess_encoding, is_text};
 use super::json_lines::{LineSplitter, cells_of_line};
-use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, TableFormat};
+use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, TableFormat, Target};
 use super::source::{
     Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip,
 };
 use super::{ProblemList, one_class_problem};
+use crate::pipeline::features::cell::NumberFormat;
 use crate::pipeline::item::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -68,6 +69,7 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
         name: guess_name(&all),
         kind: Kind::Image,
         labels: LabelSource::None,
+        target: Target::Classes,
         classes: Vec::new(),
         columns: Vec::new(),
         format: None,
@@ -105,7 +107,7 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
             _ => None,
         }));
     }
-    if plan.labels != LabelSource::None {
+    if plan.labels != LabelSource::None && plan.target == Target::Classes {
         problems.extend(one_class_problem(plan.classes.iter().map(|(class, _)| class.as_str())));
     }
     plan.problems = problems.into_vec();
@@ -147,6 +149,7 @@ fn plan_lines(plan: &mut ImportPlan, file: Head<'_>) {
         numeric: false,
         distinct: lines.iter().collect::<HashSet<_>>().len() as u32,
         samples: lines.iter().take(5).map(|line| line.chars().take(80).collect()).collect(),
+        number_format: NumberFormat::Point,
     }];
     plan.expected_items = scaled(lines.len(), file);
 }

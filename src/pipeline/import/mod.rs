@@ -36,6 +36,6 @@ use super::item::Item;
 pub struct Imported {
     /// The item.
     pub item: Item,
-    /// The name of its class, if the plan reads labels and this item has one.
+    /// The name of its class or, for a numeric target, its number, if the plan reads labels and this item has one.
     pub label: Option<String>,
 }

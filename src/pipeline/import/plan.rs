@@ -1,5 +1,6 @@
 //! What an import will do, guessed from the sources and confirmed by the user. Only a confirmed plan imports.
 
+use crate::pipeline::features::cell::NumberFormat;
 use crate::pipeline::item::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,28 @@ pub struct Column {
     pub distinct: u32,
     /// The first few non-empty cells, for the user to recognise it by.
     pub samples: Vec<String>,
+    /// How its cells write numbers, if they are numbers.
+    #[serde(default = "point")]
+    pub number_format: NumberFormat,
 }
+
+fn point() -> NumberFormat {
+    NumberFormat::Point
+}
+
+/// What is learnt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// One of a few classes.
+    #[default]
+    Classes,
+    /// A number.
+    Number,
+}
+
+/// A label column of numbers is taken for classes up to so many different ones.
+const MOST_NUMBERED_CLASSES: u32 = 20;
 
 /// Where labels come from, if anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +112,9 @@ pub struct ImportPlan {
     pub kind: Kind,
     /// Where labels come from.
     pub labels: LabelSource,
+    /// Whether labels are classes or numbers: cells that are no number then become problems.
+    #[serde(default)]
+    pub target: Target,
     /// The classes found and how many items each has, most frequent first: exact for folders, among the rows
     /// inspected for tables. A user may drop or rename none here: classes are edited in the project.
     pub classes: Vec<(String, u32)>,
@@ -115,12 +140,20 @@ impl ImportPlan {
         self.columns.iter().filter(move |column| column.role == role)
     }
 
-    /// Fits the plan to a project that already holds items: the same kind and, for a table, the project's content
-    /// columns in the project's order; other columns that were content become extra.
+    /// What the label column holds, as far as its cells tell: numbers if it is numeric and has many different ones.
+    pub fn guess_target(&self) -> Target {
+        let numbers = |column: &Column| column.numeric && column.distinct > MOST_NUMBERED_CLASSES;
+        let is_column = self.labels == LabelSource::Column;
+        if is_column && self.columns_of(Role::Label).any(numbers) { Target::Number } else { Target::Classes }
+    }
+
+    /// Fits the plan to a project that already holds items: the same kind, labels read as what the project
+    /// learns and, for a table, the project's content columns in the project's order; other columns that were content
+    /// become extra.
     ///
     /// # Errors
     /// Says, for the user, why this import cannot go into that project.
-    pub fn fit_to_project(&mut self, kind: Kind, columns: &[String]) -> Result<(), String> {
+    pub fn fit_to_project(&mut self, kind: Kind, columns: &[String], target: Target) -> Result<(), String> {
         if self.kind != kind {
             return Err(format!(
                 "This project holds items of the kind {}, and these are of the kind {}. Import them into a new project.",
@@ -128,6 +161,7 @@ impl ImportPlan {
                 self.kind.word()
             ));
         }
+        self.target = target;
         if kind != Kind::Table {
             return Ok(());
         }

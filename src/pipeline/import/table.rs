@@ -3,9 +3,11 @@
 use super::delimited::{MAX_RECORD_BYTES, RecordSplitter, unique_names};
 use super::encoding::TextDecoder;
 use super::json_lines::{LineSplitter, cells_of_line};
-use super::plan::{ImportPlan, LabelSource, Problem, Role, SourceFile};
+use super::plan::{ImportPlan, LabelSource, Problem, Role, SourceFile, Target};
 use super::{Imported, ProblemList};
+use crate::pipeline::features::cell::{NumberFormat, is_missing};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
+use crate::pipeline::regression::target::{canonical, parse_in};
 use std::collections::HashMap;
 
 /// Reads one file of rows.
@@ -41,6 +43,8 @@ struct Roles {
     by_name: HashMap<String, RoleAt>,
     content_names: Vec<String>,
     has_labels: bool,
+    /// How labels write numbers, if they are to be numbers.
+    numbers: Option<NumberFormat>,
 }
 
 #[derive(Clone, Copy)]
@@ -245,7 +249,7 @@ impl TableReader {
             is_blank &= cell.trim().is_empty();
             match role {
                 RoleAt::Content(place) => content[place] = cell,
-                RoleAt::Label => label = Some(cell.trim().to_string()).filter(|class| !class.is_empty()),
+                RoleAt::Label => label = self.label(row, cell.trim(), problems),
                 RoleAt::Extra if !cell.is_empty() => extra.push((name.to_string(), cell)),
                 RoleAt::Extra | RoleAt::Withheld => {}
             }
@@ -277,10 +281,30 @@ impl TableReader {
     }
 }
 
+impl TableReader {
+    /// A label as it is kept. A cell that should be a number and is none leaves its row without a label.
+    fn label(&self, row: u64, cell: &str, problems: &mut ProblemList) -> Option<String> {
+        let Some(format) = self.roles.numbers else { return Some(cell.to_string()).filter(|class| !class.is_empty()) };
+        if is_missing(cell) {
+            return None;
+        }
+        match parse_in(cell, format) {
+            Ok(value) => Some(canonical(value)),
+            Err(error) => {
+                let message = format!("came in without a label: {error}");
+                problems.push(Problem::of_row(&self.path, row, message));
+                None
+            }
+        }
+    }
+}
+
 impl Roles {
     fn of(plan: &ImportPlan) -> Self {
         let content_names = plan.content_columns();
         let has_labels = plan.labels == LabelSource::Column;
+        let label = plan.columns_of(Role::Label).next().filter(|_| plan.target == Target::Number);
+        let numbers = label.map(|column| column.number_format);
         let mut places = 0..;
         let by_name = plan
             .columns
@@ -295,7 +319,7 @@ impl Roles {
                 (column.name.clone(), role)
             })
             .collect();
-        Self { by_name, content_names, has_labels }
+        Self { by_name, content_names, has_labels, numbers }
     }
 
     /// A column that the plan does not know comes along as extra.

@@ -28,6 +28,7 @@ fn snapshot() -> Snapshot {
             id: "01".into(),
             name: "Pets".into(),
             kind: Kind::Image,
+            target: Default::default(),
             columns: vec![],
             classes: vec![Class { key: "cat".into(), name: "Cat".into() }],
             options: Options::default(),

@@ -6,7 +6,7 @@ use super::{SessionError, refused};
 use crate::pipeline::item::Content;
 use crate::pipeline::predict;
 use crate::pipeline::quality::annotators::consistency::{re_ask_candidates, re_ask_draw};
-use crate::pipeline::rank::{Why, audit_draw};
+use crate::pipeline::rank::audit_draw;
 use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
 use ndarray::ArrayView1;
 
@@ -29,17 +29,15 @@ impl Project {
     }
 
     /// Lays out the next cards: ranked items in order, with blind audits at the places the audit stream says.
-    pub(super) fn plan_cards(&mut self, ranked: Vec<(ItemIndex, Why)>) {
+    pub(super) fn plan_cards(&mut self, ranked: Vec<(ItemIndex, String)>) {
         let mut ranked = ranked.into_iter();
         let mut planned: Vec<Planned> = Vec::new();
-        let names = self.class_names();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         // Whoever began the audit of a certificate wants it done: its questions come first.
         for (item, q, number) in self.certificate_audits(CARDS_AHEAD) {
             let why = format!(
                 "Drawn at random from what certificate {number} would accept. No suggestion is shown, and it will not train."
             );
-            let card = Card { audit: Some(q), label: None, ..self.bare_card(item, why) };
+            let card = Card { audit: Some(q), label: None, given: None, ..self.bare_card(item, why) };
             planned.push(Planned { card, request: None });
         }
         // What a person asked for comes next, until it is decided.
@@ -61,7 +59,7 @@ impl Project {
                     let taken = |item| planned.iter().any(|planned: &Planned| planned.card.item == item);
                     let card = self.repeat_at(request, &planned).map(|item| self.repeat_card(item)).or_else(|| {
                         let (item, why) = ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item))?;
-                        Some(self.asked_card(item, why.sentence(&names)))
+                        Some(self.asked_card(item, why))
                     });
                     planned.extend(card.map(|card| Planned { card, request: None }));
                 }
@@ -89,7 +87,9 @@ impl Project {
         if let Some(&drawn) = self.drawn.get(&request) {
             return Some(drawn);
         }
-        self.learner.probabilities()?;
+        if !self.has_model() {
+            return None;
+        }
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
@@ -129,7 +129,7 @@ impl Project {
 
     fn repeat_card(&self, item: ItemIndex) -> Card {
         let why = "You labelled this some time ago. It is asked again, blind, to see how steady your labels are; no label changes.";
-        Card { repeat: true, label: None, flagged: false, ..self.bare_card(item, why.into()) }
+        Card { repeat: true, label: None, given: None, flagged: false, ..self.bare_card(item, why.into()) }
     }
 
     /// After a decision: cards of decided or skipped items go, the rest move up until the new ranking is there.
@@ -181,7 +181,7 @@ impl Project {
     fn audit_card(&self, item: ItemIndex, q: f64) -> Card {
         let why = "Drawn at random to measure the model. No suggestion is shown, and it will not train.".into();
         // Not even what was accepted from the model shows.
-        Card { audit: Some(q), label: None, ..self.bare_card(item, why) }
+        Card { audit: Some(q), label: None, given: None, ..self.bare_card(item, why) }
     }
 
     pub(super) fn bare_card(&self, item: ItemIndex, why: String) -> Card {
@@ -205,6 +205,8 @@ impl Project {
             probabilities: Vec::new(),
             neighbours: Vec::new(),
             label: labels.current().and_then(|standing| self.class_of_key(&standing.class)),
+            given: self.given_value(item).map(|(number, _)| number),
+            value: None,
             flagged: labels.flagged,
         }
     }
@@ -213,6 +215,7 @@ impl Project {
         let mut card = self.bare_card(item, why);
         let Some(row) = self.row_of[item as usize] else { return card };
         card.neighbours = self.neighbours(row);
+        card.value = self.value_of(item);
         if let Some(probabilities) = self.row_probabilities(row) {
             card.suggestion = likeliest(probabilities).map(|(class, probability)| Suggestion {
                 class,

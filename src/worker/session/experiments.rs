@@ -290,6 +290,7 @@ impl Project {
     }
 
     pub(super) fn may_experiment(&self) -> Result<(), SessionError> {
+        self.must_have_classes("Training runs and searches are")?;
         if let Some((title, _)) = self.experiments.progress() {
             return refused(format!("{title} is under way. Nothing else was begun. Wait for it, or stop it."));
         }

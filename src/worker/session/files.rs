@@ -56,7 +56,7 @@ impl Session {
             ),
             Export::LabelLog => made(
                 "-label-log.jsonl",
-                write_log(&project.record.name, classes, &project.whole_log()),
+                write_log(&project.record.name, project.record.target, classes, &project.whole_log()),
                 "application/x-ndjson",
             ),
             Export::PredictionsCsv => made("-predictions.csv", project.predictions()?.into_bytes(), "text/csv"),
@@ -210,6 +210,9 @@ async fn restore(
 
 impl Project {
     fn predictions(&self) -> Result<String, SessionError> {
+        if self.is_numeric() {
+            return self.numeric_predictions();
+        }
         if self.learner.probabilities().is_none() {
             return refused("There is no model yet. Label an item of each of two classes first; your labels are safe.");
         }
@@ -217,6 +220,7 @@ impl Project {
     }
 
     fn champion_predictions(&self) -> Result<String, SessionError> {
+        self.must_have_classes("Champions are")?;
         match &self.champion {
             Some(champion) => Ok(self.predictions_by(|row| champion.row(row))),
             None => refused("There is no champion yet. Train a model first; your labels are safe."),
@@ -237,6 +241,7 @@ impl Project {
 
     /// The champion, or, before there is one, the working model.
     fn model_zip(&self) -> Result<Vec<u8>, SessionError> {
+        self.must_have_classes("Model files are")?;
         if let Some(champion) = &self.champion {
             let config = &champion.config;
             let tensors = champion.head.to_tensors().map_err(|error| SessionError::Refused(error.to_string()))?;

@@ -171,6 +171,9 @@ impl Project {
     }
 
     fn no_gain_yet(&self, reviewed: &[Reviewed]) -> Option<String> {
+        if self.is_numeric() {
+            return Some("The gain is measured for classes only.".into());
+        }
         if !reviewed.iter().any(|reviewed| reviewed.what != What::Kept) {
             return Some("No label was changed since the last measured gain, so there is none to measure.".into());
         }

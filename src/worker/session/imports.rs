@@ -4,9 +4,10 @@ use super::labels::id_after;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::import::Imported;
-use crate::pipeline::import::plan::Problem;
+use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use crate::pipeline::label::{Action, LabelEvent, Source};
+use crate::pipeline::regression::{canonical, parse};
 use crate::protocol::{ItemIndex, Options};
 use crate::storage::Media;
 use crate::storage::records::{BatchRecord, ItemRecord, ProjectRecord};
@@ -40,22 +41,28 @@ impl Session {
         classes: &[String],
         now_ms: f64,
     ) -> Result<(), SessionError> {
+        let record = new_record(id, name, kind, columns, now_ms);
+        self.create(record, classes).await
+    }
+
+    /// The same for items that are labelled with numbers.
+    pub async fn create_numeric_project(
+        &mut self,
+        id: String,
+        name: &str,
+        kind: Kind,
+        columns: Vec<String>,
+        now_ms: f64,
+    ) -> Result<(), SessionError> {
+        let record = new_record(id, name, kind, columns, now_ms);
+        // Asked again, one hardly writes the very same number, so repeats would say nothing.
+        let options = Options { repeat_share: 0.0, ..record.options };
+        self.create(ProjectRecord { target: Target::Number, options, ..record }, &[]).await
+    }
+
+    async fn create(&mut self, record: ProjectRecord, classes: &[String]) -> Result<(), SessionError> {
         self.must_write()?;
-        let record = ProjectRecord {
-            id,
-            name: if name.trim().is_empty() { "Untitled".into() } else { name.trim().into() },
-            kind,
-            columns,
-            classes: Vec::new(),
-            options: Options::default(),
-            created_ms: now_ms,
-            changed_ms: now_ms,
-            items: 0,
-            labelled: 0,
-            encoder: None,
-            deployment: Default::default(),
-            review: Default::default(),
-        };
+        let kind = record.kind;
         let mut project = Project::new(record, self.source(kind));
         for class in classes {
             project.push_class(class);
@@ -117,6 +124,7 @@ impl Session {
         let mut media = Vec::new();
         let mut events = Vec::new();
         let mut duplicates = 0;
+        let mut unread = Vec::new();
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let classes_before = project.record.classes.len();
         for arrival in chunk.arrivals {
@@ -127,17 +135,20 @@ impl Session {
                 Some(&index) => !project.labels[index as usize].is_decided(),
                 None => is_new,
             };
-            if let Some(name) = label.filter(|name| undecided && !name.trim().is_empty()) {
-                let name = name.trim();
-                let known = project.record.classes.iter().position(|class| class.name == name || class.key == name);
-                let class = known.unwrap_or_else(|| usize::from(project.push_class(name)));
+            let label = label.filter(|name| undecided && !name.trim().is_empty());
+            let key = label.map(|name| project.import_key(name.trim())).transpose();
+            let key = key.unwrap_or_else(|message| {
+                unread.push(Problem::of_file(&item.name, format!("came in without a label: {message}")));
+                None
+            });
+            if let Some(key) = key {
                 let id = id_after(newest.as_deref(), now_ms, hash);
                 newest = Some(id.clone());
                 events.push(LabelEvent {
                     id,
                     item: hash,
                     annotator: "import".into(),
-                    action: Action::Label(project.record.classes[class].key.clone()),
+                    action: Action::Label(key),
                     source: Source::Import,
                     shown: None,
                     drawn_with: None,
@@ -163,7 +174,7 @@ impl Session {
         };
         record.items += records.len() as u32;
         record.duplicates += duplicates;
-        record.problems.extend(chunk.problems);
+        record.problems.extend(chunk.problems.into_iter().chain(unread));
         for ItemRecord { item, .. } in records {
             project.push_item(item);
         }
@@ -227,5 +238,36 @@ impl Session {
         }
         project.rows_arrived();
         Ok(())
+    }
+}
+
+impl Project {
+    /// What the log keeps of a label that came with the data: its class's key, new if need be, or its number.
+    fn import_key(&mut self, label: &str) -> Result<String, String> {
+        if self.is_numeric() {
+            return parse(label).map(canonical).map_err(|error| error.to_string());
+        }
+        let known = self.record.classes.iter().position(|class| class.name == label || class.key == label);
+        let class = known.unwrap_or_else(|| usize::from(self.push_class(label)));
+        Ok(self.record.classes[class].key.clone())
+    }
+}
+
+fn new_record(id: String, name: &str, kind: Kind, columns: Vec<String>, now_ms: f64) -> ProjectRecord {
+    ProjectRecord {
+        id,
+        name: if name.trim().is_empty() { "Untitled".into() } else { name.trim().into() },
+        kind,
+        target: Target::Classes,
+        columns,
+        classes: Vec::new(),
+        options: Options::default(),
+        created_ms: now_ms,
+        changed_ms: now_ms,
+        items: 0,
+        labelled: 0,
+        encoder: None,
+        deployment: Default::default(),
+        review: Default::default(),
     }
 }

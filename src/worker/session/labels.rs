@@ -1,6 +1,7 @@
 //! Decisions: stored first, then applied. Nothing is acknowledged that is not on disk.
 
 use super::audits::Drawn;
+use super::numeric::TrainingTarget;
 use super::{Session, SessionError, refused};
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
@@ -127,9 +128,9 @@ impl Session {
             let is_repeat = event.source == Source::Repeat;
             let granted = event.source == Source::Audit && event.certificate.is_none();
             let Some(item) = project.push_event(event) else { continue };
-            let before = project.training_class(item);
+            let before = project.training_target(item);
             project.refold(item);
-            let after = project.training_class(item);
+            let after = project.training_target(item);
             if is_undo && is_request {
                 project.requests = project.requests.saturating_sub(1);
             } else if is_request {
@@ -146,7 +147,12 @@ impl Session {
                 project.drawn.retain(|_, drawn| drawn.item != item);
             }
             match (before, after, project.row_of[item as usize]) {
-                (None, Some(class), Some(row)) => {
+                (None, Some(TrainingTarget::Number(value)), Some(row)) => {
+                    if let Some(numeric) = &mut project.numeric {
+                        numeric.learner.observe(row, value);
+                    }
+                }
+                (None, Some(TrainingTarget::Class(class)), Some(row)) => {
                     effect = project.learner.observe(&project.features, row, usize::from(class));
                 }
                 (before, after, Some(_)) if before != after => relearn = true,
@@ -170,6 +176,7 @@ impl Session {
     pub(super) async fn add_class(&mut self, name: &str, now_ms: f64) -> Result<ClassIndex, SessionError> {
         self.must_write()?;
         let project = self.opened_mut()?;
+        project.must_have_classes("Classes are")?;
         let name = name.trim();
         project.check_class_name(name, None)?;
         let index = project.push_class(name);
@@ -202,7 +209,7 @@ impl Session {
     pub(super) async fn audit_now(&mut self, count: u32, now_ms: f64) -> Result<(), SessionError> {
         self.must_write()?;
         let project = self.opened_mut()?;
-        if project.learner.probabilities().is_none() {
+        if !project.has_model() {
             return refused(
                 "Audits measure a model, and there is none yet. Nothing was changed. Label some items first.",
             );
@@ -251,6 +258,7 @@ impl super::Project {
     fn action(&self, item: ItemIndex, verdict: Verdict) -> Result<Action, SessionError> {
         Ok(match verdict {
             Verdict::Label(class) => Action::Label(self.class_key(class)?),
+            Verdict::Value(value) => Action::Label(self.number_key(value)?),
             Verdict::Skip => Action::Skip,
             Verdict::Flag => Action::Flag,
             Verdict::Exclude => Action::Exclude,

@@ -24,6 +24,11 @@ impl Session {
         let mut items = 0;
         let (classes, events, problems) = if looks_like_log(bytes) {
             let log = read_log("the label log", bytes).map_err(SessionError::Refused)?;
+            if log.target != self.opened()?.target() {
+                return refused(
+                    "One of the label log and this project holds classes and the other numbers, so they can't be merged. Nothing was changed.",
+                );
+            }
             (log.classes, log.events, log.problems)
         } else {
             let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
@@ -142,6 +147,11 @@ impl Project {
                 other.kind.noun(),
                 own.kind.noun()
             ));
+        }
+        if own.target != other.target {
+            return refused(
+                "One of the projects learns classes and the other a number, so they can't be merged. Nothing was changed.",
+            );
         }
         if own.kind == Kind::Table && own.columns != other.columns {
             return refused(format!(

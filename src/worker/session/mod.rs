@@ -14,6 +14,7 @@ mod frozen;
 mod gain;
 mod imports;
 mod labels;
+mod numeric;
 mod project;
 mod review;
 mod annotators;
@@ -242,6 +243,7 @@ impl Session {
                 Reply::Done.into()
             }
             Request::Evaluate(model) => Reply::Evaluation(self.opened()?.evaluation_state(model).map(Box::new)).into(),
+            Request::Numeric { tolerance } => Reply::Numeric(Box::new(self.numeric(tolerance)?)).into(),
             Request::Train { anyway } => Reply::Experiment(self.train(anyway, now_ms).await?).into(),
             Request::Search { seconds, anyway } => {
                 Reply::Experiment(self.search(seconds, anyway, now_ms).await?).into()

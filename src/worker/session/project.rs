@@ -5,15 +5,17 @@ use super::audits::Drawn;
 use super::experiments::Experiments;
 use super::frozen::Frozen;
 use super::labels::ANNOTATOR;
+use super::numeric::Numeric;
 use super::review::Review;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
 use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
+use crate::pipeline::import::plan::Target;
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{self, ItemLabels, LabelEvent};
 use crate::pipeline::log::Run;
 use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
-use crate::pipeline::rank::{Ranker, Why};
+use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::Store;
@@ -95,6 +97,8 @@ pub struct Project {
     pub(super) failed: BTreeMap<ItemIndex, String>,
     pub(super) encoder: Option<TableEncoder>,
     pub(super) learner: Learner,
+    /// Learns in the learner's place if the target is a number.
+    pub(super) numeric: Option<Numeric>,
     ranker: Ranker,
     ranking: bool,
     rank_due: bool,
@@ -130,6 +134,7 @@ impl Project {
     pub fn new(record: ProjectRecord, source: FeatureSource) -> Self {
         let classes = record.classes.len();
         let config = LearnerConfig::for_kind(record.kind, SEED);
+        let numeric = (record.target == Target::Number).then(Numeric::new);
         Self {
             record,
             items: Vec::new(),
@@ -148,6 +153,7 @@ impl Project {
             failed: BTreeMap::new(),
             encoder: None,
             learner: Learner::new(classes, config),
+            numeric,
             ranker: Ranker::new(SEED),
             ranking: false,
             rank_due: true,
@@ -426,6 +432,7 @@ impl Project {
         self.exclude_audits();
         self.learner.set_labels(rows);
         self.learner.refresh(&self.features);
+        self.relearn_numbers();
         self.rows_learnt = self.features.len();
         self.mark_rank_due();
         self.state_changed = true;
@@ -482,10 +489,12 @@ impl Project {
         if self.ranking {
             return self.step_ranking();
         }
-        if !self.learner.polish_due() {
-            return Background::Idle;
-        }
-        match self.learner.step(&self.features) {
+        let step = match self.is_numeric() {
+            true => self.step_numbers(),
+            false if self.learner.polish_due() => self.learner.step(&self.features),
+            false => Step::Idle,
+        };
+        match step {
             Step::Idle => Background::Idle,
             Step::Working => Background::Working,
             Step::Polished => {
@@ -497,12 +506,21 @@ impl Project {
     }
 
     fn begin_ranking(&mut self) {
-        let labelled: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_decided_row(row)).collect();
         let candidates = self.candidate_rows();
         if candidates.is_empty() {
             self.plan_cards(Vec::new());
             return;
         }
+        self.ranking = true;
+        if self.ranks_by_variance() {
+            let trains = |&row: &usize| self.training_number(self.item_of[row]).is_some();
+            let labelled: Vec<usize> = (0..self.item_of.len()).filter(trains).collect();
+            if let Some(numeric) = &mut self.numeric {
+                numeric.begin_ranking(&labelled, &candidates);
+            }
+            return;
+        }
+        let labelled: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_decided_row(row)).collect();
         self.ranker.begin(
             self.record.options.strategy,
             &self.features,
@@ -511,14 +529,26 @@ impl Project {
             &candidates,
             CARDS_AHEAD,
         );
-        self.ranking = true;
+    }
+
+    /// Whether the numeric target's own ranking chooses: unless the user wants it random.
+    fn ranks_by_variance(&self) -> bool {
+        self.is_numeric() && self.record.options.strategy != Strategy::Random
     }
 
     fn step_ranking(&mut self) -> Background {
-        if let Some(ranked) = self.ranker.step(&self.features) {
+        let by_variance = self.ranks_by_variance();
+        let ranked = match self.numeric.as_mut().filter(|_| by_variance) {
+            Some(numeric) => numeric.step_ranking(&self.features),
+            None => self.ranker.step(&self.features).map(|ranked| {
+                let names = self.class_names();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                ranked.into_iter().map(|ranked| (ranked.row, ranked.why.sentence(&names))).collect()
+            }),
+        };
+        if let Some(ranked) = ranked {
             self.ranking = false;
-            let ranked: Vec<(ItemIndex, Why)> =
-                ranked.into_iter().map(|ranked| (self.item_of[ranked.row], ranked.why)).collect();
+            let ranked = ranked.into_iter().map(|(row, why)| (self.item_of[row], why)).collect();
             self.plan_cards(ranked);
         }
         Background::Working

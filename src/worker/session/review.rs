@@ -160,6 +160,9 @@ impl Project {
             }
             return true;
         }
+        if self.is_numeric() {
+            return self.review.wanted && self.review.compared == rows && self.step_numeric_review();
+        }
         if self.review.wanted && self.step_people() {
             return true;
         }
@@ -334,6 +337,9 @@ impl Project {
         if self.review.compared != self.features.len() {
             return Some(self.review.neighbours.progress() as f32 / 2.0);
         }
+        if self.is_numeric() {
+            return self.numeric_review_progress();
+        }
         let busy = self.learner.polish_due() || self.review.search.is_some();
         (self.review.found.is_none() && busy).then_some(0.5)
     }
@@ -341,6 +347,7 @@ impl Project {
     fn headline(&self, kind: ReviewKind, rows: usize) -> String {
         let found = self.review.found.as_ref();
         match kind {
+            ReviewKind::Suspect if self.is_numeric() => self.numeric_headline(),
             ReviewKind::Suspect => match found {
                 Some(found) => format!(
                     "About {:.0} labels are expected to be wrong; {} look wrong, and {} in all differ from what was predicted without them.",
@@ -364,6 +371,7 @@ impl Project {
     /// All cases of a part, most urgent first.
     fn review_rows(&self, kind: ReviewKind) -> Vec<ReviewRow> {
         match kind {
+            ReviewKind::Suspect if self.is_numeric() => self.numeric_suspect_rows(),
             ReviewKind::Suspect => {
                 self.open_suspects().map(|(item, suspect)| self.suspect_row(item, suspect)).collect()
             }
@@ -444,6 +452,8 @@ impl Project {
             given: self.class_on(item),
             suggested: None,
             quality: None,
+            given_value: self.number_on(item),
+            suggested_value: None,
         }
     }
 
@@ -491,8 +501,9 @@ impl Project {
     /// Whether a person has labelled all of these alike, or has let them be.
     fn are_settled(&self, rows: &[usize]) -> bool {
         let items: Vec<ItemIndex> = rows.iter().map(|&row| self.item_of[row]).collect();
-        let alike =
-            items.iter().all(|&item| self.class_on(item).is_some() && self.class_on(item) == self.class_on(items[0]));
+        let label = |item: ItemIndex| (self.class_on(item), self.number_on(item));
+        let first = label(items[0]);
+        let alike = first != (None, None) && items.iter().all(|&item| label(item) == first);
         let by_people = items.iter().all(|&item| self.was_seen(item));
         (alike && by_people) || items.iter().all(|&item| self.is_kept(item))
     }
@@ -517,9 +528,17 @@ impl Project {
             return None;
         }
         let items = &items[..items.len().min(SIDES)];
-        let (why, suggested, quality) = self.what_is_said(kind, items);
+        let (mut why, suggested, mut quality) = self.what_is_said(kind, items);
+        let mut suggested_value = None;
+        if self.is_numeric() && items.len() == 1 {
+            let (of_number, value, doubt) = self.what_is_said_of_number(items[0]);
+            suggested_value = value;
+            if kind == ReviewKind::Suspect {
+                (why, quality) = (of_number, doubt);
+            }
+        }
         let sides = items.iter().map(|&item| self.side(item, items)).collect();
-        Some(ReviewCase { kind, sides, why, suggested, quality, model: self.learner.version() })
+        Some(ReviewCase { kind, sides, why, suggested, suggested_value, quality, model: self.learner.version() })
     }
 
     /// Why a case is here, what it may be instead, and how good its label is.

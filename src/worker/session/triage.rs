@@ -218,6 +218,9 @@ impl Progress {
 impl Project {
     /// Why no certificate can be proposed now.
     pub(super) fn why_no_triage(&self) -> Option<String> {
+        if self.is_numeric() {
+            return Some("Certificates are for projects that learn classes; this one learns a number.".into());
+        }
         let Some(champion) = &self.champion else {
             return Some("There is no champion yet: a model accepts only once it is deployed.".into());
         };

@@ -30,6 +30,7 @@ impl Project {
             id: self.record.id.clone(),
             name: self.record.name.clone(),
             kind: self.record.kind,
+            target: self.record.target,
             columns: self.record.columns.clone(),
             classes: self.class_states(),
             items: self.items.len() as u32,
@@ -97,9 +98,10 @@ impl Project {
             let Some(&item) = self.by_hash.get(&event.item) else { continue };
             let verdict = match &event.action {
                 _ if event.source == Source::Import => continue,
-                Action::Label(key) => match self.class_of_key(key) {
-                    Some(class) => Verdict::Label(class),
-                    None => continue,
+                Action::Label(key) => match (self.class_of_key(key), self.number_of_key(key)) {
+                    (Some(class), _) => Verdict::Label(class),
+                    (None, Some(number)) => Verdict::Value(number),
+                    (None, None) => continue,
                 },
                 Action::Skip => Verdict::Skip,
                 Action::Flag => Verdict::Flag,
@@ -141,7 +143,10 @@ impl Project {
             .filter(|&item| self.passes(item, query.filter) && self.contains(item, &search))
             .collect();
         if query.sort != ItemSort::Imported {
-            let sureness = |item: ItemIndex| self.shown_prediction(item).map_or(-1.0, |(_, probability)| probability);
+            let sureness = |item: ItemIndex| match self.is_numeric() {
+                true => self.sureness_of_value(item),
+                false => self.shown_prediction(item).map_or(-1.0, |(_, probability)| f64::from(probability)),
+            };
             matching.sort_by(|&a, &b| match query.sort {
                 ItemSort::MostSure => sureness(b).total_cmp(&sureness(a)),
                 _ => sureness(a).total_cmp(&sureness(b)),
@@ -169,6 +174,7 @@ impl Project {
             ItemFilter::Accepted => self.is_accepted(item),
             ItemFilter::ToConfirm => self.is_to_confirm(item),
             ItemFilter::AuditCell { model, truth, predicted } => self.is_audit_cell(item, model, truth, predicted),
+            ItemFilter::Disagreeing if self.is_numeric() => self.is_outside_interval(item),
             ItemFilter::Disagreeing => match (self.labelled_class(item), self.shown_prediction(item)) {
                 (Some(label), Some((predicted, _))) => label != predicted,
                 _ => false,
@@ -216,6 +222,8 @@ impl Project {
                 .filter(|_| labels.is_decided() || !self.waits_as_audit(index))
                 .and_then(|standing| Some((self.class_of_key(&standing.class)?, standing.source))),
             predicted: self.shown_prediction(index),
+            given_value: self.given_value(index).filter(|_| labels.is_decided() || !self.waits_as_audit(index)),
+            predicted_value: self.shown_value(index),
             flagged: labels.flagged,
             embedded: self.row_of[index as usize].is_some(),
         }

@@ -3,7 +3,7 @@
 //! JSON Lines. The first line is a header, `{"format":"hone-label-log","version":1,"project":…,"classes":[{"key","name"}]}`,
 //! and each further line one [`LabelEvent`].
 
-use crate::pipeline::import::plan::Problem;
+use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::import::problem::ProblemList;
 use crate::pipeline::label::{Action, Class, LabelEvent};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,15 @@ struct Header {
     version: u32,
     #[serde(default)]
     project: String,
+    /// Left out where labels are classes, as in files of old.
+    #[serde(default, skip_serializing_if = "is_classes")]
+    target: Target,
     #[serde(default)]
     classes: Vec<Class>,
+}
+
+fn is_classes(target: &Target) -> bool {
+    *target == Target::Classes
 }
 
 /// What a label log file holds.
@@ -32,7 +39,9 @@ struct Header {
 pub struct LogFile {
     /// The name of the project it comes from.
     pub project: String,
-    /// That project's classes: those of the header, and any others that its events name.
+    /// Whether its labels are classes or numbers.
+    pub target: Target,
+    /// That project's classes, none where labels are numbers: those of the header, and any others that its events name.
     pub classes: Vec<Class>,
     /// The events that could be read, in the file's order.
     pub events: Vec<LabelEvent>,
@@ -97,7 +106,8 @@ pub fn read_log(file: &str, bytes: &[u8]) -> Result<LogFile, String> {
         }
     }
     let mut classes = header.classes;
-    for key in missing_classes(&classes, &events) {
+    let missing = if is_classes(&header.target) { missing_classes(&classes, &events) } else { Vec::new() };
+    for key in missing {
         problems.push(Problem::of_file(
             file,
             format!(
@@ -106,7 +116,7 @@ pub fn read_log(file: &str, bytes: &[u8]) -> Result<LogFile, String> {
         ));
         classes.push(Class { key: key.clone(), name: key });
     }
-    Ok(LogFile { project: header.project, classes, events, problems: problems.into_vec() })
+    Ok(LogFile { project: header.project, target: header.target, classes, events, problems: problems.into_vec() })
 }
 
 fn read_event(line: &[u8]) -> Result<LabelEvent, String> {
@@ -131,8 +141,9 @@ fn missing_classes(classes: &[Class], events: &[LabelEvent]) -> Vec<String> {
 }
 
 /// Writes a label log file: UTF-8, one event a line, in the order given.
-pub fn write_log(project: &str, classes: &[Class], events: &[LabelEvent]) -> Vec<u8> {
-    let header = Header { format: FORMAT.into(), version: VERSION, project: project.into(), classes: classes.to_vec() };
+pub fn write_log(project: &str, target: Target, classes: &[Class], events: &[LabelEvent]) -> Vec<u8> {
+    let (format, project, classes) = (FORMAT.into(), project.into(), classes.to_vec());
+    let header = Header { format, version: VERSION, project, target, classes };
     let mut file = Vec::new();
     push_line(&mut file, &header);
     for event in events {
@@ -180,17 +191,26 @@ mod tests {
     fn what_is_written_is_read() {
         for seed in 0..50 {
             let events = events(seed);
-            let file = write_log("Cats & dogs\n", &classes(), &events);
+            let file = write_log("Cats & dogs\n", Target::Classes, &classes(), &events);
             assert!(looks_like_log(&file) && looks_like_log(&file[..60]));
             let read = read_log("a.jsonl", &file).unwrap();
-            assert_eq!(read, LogFile { project: "Cats & dogs\n".into(), classes: classes(), events, problems: vec![] });
+            assert_eq!(
+                read,
+                LogFile {
+                    project: "Cats & dogs\n".into(),
+                    target: Target::Classes,
+                    classes: classes(),
+                    events,
+                    problems: vec![]
+                }
+            );
         }
     }
 
     #[test]
     fn bad_lines_are_told_and_the_others_are_read() {
         let events = events(1);
-        let file = String::from_utf8(write_log("p", &classes()[..2], &events)).unwrap();
+        let file = String::from_utf8(write_log("p", Target::Classes, &classes()[..2], &events)).unwrap();
         let mut lines: Vec<&str> = file.lines().collect();
         let half = &lines[3][..40];
         let odd_id = lines[4].replace(&events[3].id, "zzz");
