@@ -186,8 +186,35 @@ fn label_as(app: App, class: ClassIndex, name: String) {
     }
 }
 
+/// Labels the card on screen with a number.
+pub fn label_value(app: App, value: f64) {
+    if let Some(card) = decide(app, Verdict::Value(value)) {
+        app.state.announcement.set(format!("Labelled {card} as {value}"));
+    }
+}
+
+/// Labels the card on screen with the number typed, or with its suggestion if nothing is. Whether it could be read.
+pub fn answer_value(app: App, typed: &str) -> bool {
+    let typed = typed.trim();
+    match text::typed_number(typed) {
+        Some(value) => label_value(app, value),
+        _ if typed.is_empty() => accept(app),
+        _ => {
+            app.state.tell(
+                Tone::Bad,
+                format!("“{typed}” can’t be read as a number. Nothing was labelled. Write it without thousands, such as 1234.5."),
+            );
+            return false;
+        }
+    }
+    true
+}
+
 /// Labels the card on screen with its suggestion.
 pub fn accept(app: App) {
+    if let Some(value) = app.state.card.with_untracked(|card| Some(card.as_ref()?.value.as_ref()?.value)) {
+        return label_value(app, value);
+    }
     let suggested = app.state.card.with_untracked(|card| Some(card.as_ref()?.suggestion.as_ref()?.class));
     match suggested {
         Some(class) => label(app, class),

@@ -80,6 +80,12 @@ pub fn is_typing(event: &KeyboardEvent) -> bool {
     }
 }
 
+/// Whether this key is how a number begins.
+pub fn begins_number(event: &KeyboardEvent) -> bool {
+    let key = event.key();
+    matches!(key.as_bytes(), [b'0'..=b'9' | b'-' | b'.' | b','])
+}
+
 /// Whether Enter and Space already mean something to what has the focus.
 pub fn is_on_control(event: &KeyboardEvent) -> bool {
     target_element(event)

@@ -1,6 +1,6 @@
 //! Corrections to an import plan as the user makes them in the dialog, and what still stands in its way.
 
-use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role};
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, Target};
 use crate::pipeline::item::Kind;
 
 /// Gives a column its role. At most one column holds the label, and a text project has one text: the column that had
@@ -20,6 +20,9 @@ pub fn set_role(plan: &mut ImportPlan, column: usize, role: Role) {
         _ if labelled => LabelSource::Column,
         _ => LabelSource::None,
     };
+    if labelled {
+        plan.target = plan.guess_target();
+    }
 }
 
 /// Changes what the rows of a table are. A text is one column, the longest that isn't a number; a table is all columns
@@ -58,6 +61,8 @@ pub fn obstacle(plan: &ImportPlan) -> Option<&'static str> {
         Some("Choose a column to learn from.")
     } else if !plan.columns.is_empty() && plan.kind == Kind::Text && content > 1 {
         Some("A text project has one text column. Choose which.")
+    } else if plan.target == Target::Number && plan.columns.iter().any(|it| it.role == Role::Label && !it.numeric) {
+        Some("The label column does not hold numbers. Read it as classes, or choose another.")
     } else if plan.labels == LabelSource::Column && with_role(Role::Label) != 1 {
         Some("Choose the column that holds the label.")
     } else if plan.name.trim().is_empty() {
@@ -70,10 +75,18 @@ pub fn obstacle(plan: &ImportPlan) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::features::cell::NumberFormat;
     use crate::pipeline::import::plan::Column;
 
     fn column(name: &str, role: Role, numeric: bool, sample: &str) -> Column {
-        Column { name: name.into(), role, numeric, distinct: 3, samples: vec![sample.into()] }
+        Column {
+            name: name.into(),
+            role,
+            numeric,
+            distinct: 3,
+            samples: vec![sample.into()],
+            number_format: NumberFormat::Point,
+        }
     }
 
     fn plan() -> ImportPlan {
@@ -81,6 +94,7 @@ mod tests {
             name: "reviews".into(),
             kind: Kind::Table,
             labels: LabelSource::Column,
+            target: Target::Classes,
             classes: vec![("good".into(), 2)],
             columns: vec![
                 column("stars", Role::Content, true, "4"),

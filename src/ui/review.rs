@@ -9,7 +9,7 @@ use crate::protocol::{
 use crate::ui::app::App;
 use crate::ui::experiments::{self, perform};
 use crate::ui::parts::toast::Tone;
-use crate::ui::{actions, dom};
+use crate::ui::{actions, dom, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
@@ -132,9 +132,35 @@ impl ReviewView {
     /// Labels the case's items as what is suggested.
     pub fn take(self) {
         let suggested = self.case.with_untracked(|case| case.as_ref().and_then(|case| case.suggested));
-        if let Some((class, _)) = suggested {
-            self.decide(Verdict::Label(class));
+        let number = self.case.with_untracked(|case| case.as_ref().and_then(|case| case.suggested_value));
+        match (suggested, number) {
+            (Some((class, _)), _) => self.decide(Verdict::Label(class)),
+            (None, Some(value)) => self.decide(Verdict::Value(value)),
+            (None, None) => {}
         }
+    }
+
+    /// A key in the box for a number: Enter labels the case's items with it, Escape leaves the box.
+    pub fn on_number_key(self, event: &web_sys::KeyboardEvent) {
+        match event.key().as_str() {
+            "Enter" => {
+                let input = event_target::<web_sys::HtmlInputElement>(event);
+                match text::typed_number(&input.value()) {
+                    Some(value) => {
+                        input.set_value("");
+                        self.decide(Verdict::Value(value));
+                    }
+                    None => self.app.state.tell(
+                        Tone::Bad,
+                        "That can’t be read as a number. Nothing was changed. Write it without thousands, such as 1234.5.".to_owned(),
+                    ),
+                }
+            }
+            "Escape" => dom::focus(CASE_ID),
+            _ => return,
+        }
+        event.prevent_default();
+        event.stop_propagation();
     }
 
     /// Labels the case's items, if there is such a class.
@@ -154,6 +180,7 @@ impl ReviewView {
         let Some(first) = case.sides.first() else { return };
         let words = match verdict {
             Verdict::Label(class) => format!("{} is {}", first.card.name, untrack(|| state.class_name(class))),
+            Verdict::Value(value) => format!("{} is {value}", first.card.name),
             Verdict::Keep => format!("Kept {}", first.card.name),
             Verdict::Exclude => format!("Excluded {}", first.card.name),
             _ => format!("Asked for a second opinion on {}", first.card.name),

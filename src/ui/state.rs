@@ -2,7 +2,7 @@
 //! derived from it.
 
 use crate::protocol::{Card, ClassIndex, ClassState, Event, ItemFilter, ItemIndex, JobState, JobStatus, LabelEffect};
-use crate::protocol::{HaltingState, ProjectState, ProjectSummary, Request};
+use crate::protocol::{HaltingState, ProjectState, ProjectSummary, Request, Target};
 use crate::ui::deck::Deck;
 use crate::ui::outbox::Outbox;
 use crate::ui::parts::dialog::Dialog;
@@ -100,6 +100,8 @@ pub struct AppState {
     pub update_waiting: RwSignal<bool>,
     /// The classes of the open project.
     pub classes: Memo<Vec<ClassState>>,
+    /// Whether the open project learns a number instead of classes.
+    pub numeric: Memo<bool>,
     /// The card on screen.
     pub card: Memo<Option<Card>>,
     /// The item on screen; changes less often than its card.
@@ -140,6 +142,9 @@ impl AppState {
             update_waiting: RwSignal::new(false),
             classes: Memo::new(move |_| {
                 project.with(|project| project.as_ref().map(|project| project.classes.clone()).unwrap_or_default())
+            }),
+            numeric: Memo::new(move |_| {
+                project.with(|project| project.as_ref().is_some_and(|project| project.target == Target::Number))
             }),
             card,
             card_item: Memo::new(move |_| card.with(|card| card.as_ref().map(|card| card.item))),
@@ -228,6 +233,11 @@ impl AppState {
         self.classes.with(|classes| {
             classes.get(usize::from(class)).map_or_else(|| format!("class {class}"), |state| state.class.name.clone())
         })
+    }
+
+    /// A label in words: its class's name, or its number.
+    pub fn label_words(&self, class: Option<ClassIndex>, number: Option<f64>) -> Option<String> {
+        class.map(|class| self.class_name(class)).or(number.map(|number| number.to_string()))
     }
 
     /// Why nothing can be written now; `None` if it can.

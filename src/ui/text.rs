@@ -22,6 +22,21 @@ pub fn number(text: &str) -> Option<f64> {
     return text.parse().ok();
 }
 
+/// The number a person typed: its decimals after a point or a comma. `None` as well for a comma that could set off
+/// thousands, as in 1,234.
+pub fn typed_number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let number = match text.split_once(',') {
+        Some((_, decimals)) if decimals.len() == 3 => None,
+        Some((whole, decimals)) if !whole.contains('.') && !decimals.contains(['.', ',']) => {
+            number(&format!("{whole}.{decimals}"))
+        }
+        Some(_) => None,
+        None => number(text),
+    };
+    number.filter(|number| number.is_finite())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +57,24 @@ mod tests {
             ("Infinity", None),
         ] {
             assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_as_typed() {
+        for (text, expected) in [
+            (" 12.5 ", Some(12.5)),
+            ("12,5", Some(12.5)),
+            ("-0,25", Some(-0.25)),
+            ("1,234", None),
+            ("1,234.5", None),
+            ("1.234,5", None),
+            ("1,2,3", None),
+            ("", None),
+            ("1e999", None),
+            ("12 kg", None),
+        ] {
+            assert_eq!(typed_number(text), expected, "{text}");
         }
     }
 

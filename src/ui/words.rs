@@ -1,7 +1,7 @@
 //! Sentences on models and certificates, the same wherever they are shown.
 
 use crate::protocol::{
-    CertificatePart, CertificateState, CertificateStatus, DeployedModel, ProjectState, SearchState, TriageState,
+    CertificatePart, CertificateState, CertificateStatus, DeployedModel, ProjectState, SearchState, Target, TriageState,
 };
 use crate::ui::format;
 
@@ -24,6 +24,7 @@ pub fn state_sentence(project: &ProjectState) -> String {
     }
     match &project.model {
         None if project.items == 0 => "Nothing imported yet".to_owned(),
+        None if project.target == Target::Number => "Learns a number: how well is on Models".to_owned(),
         None => "No model yet: it needs two classes with a label each".to_owned(),
         Some(model) => {
             let measured = match &model.audit {

@@ -136,7 +136,9 @@ impl Driver {
     pub async fn decide(&mut self, item: ItemIndex, verdict: Verdict, audit: Option<f64>) -> Reply {
         self.ids += 1;
         let id = ulid::Ulid::from_parts(self.clock_ms as u64, self.ids).to_string();
-        self.ask(Request::Decide(Decision { id, item, verdict, shown: None, audit, repeat: false, took_ms: Some(900) }))
+        // As the page does: a question that is asked again is answered as such, or it would be asked for ever.
+        let repeat = self.queue.cards.first().is_some_and(|card| card.item == item && card.repeat);
+        self.ask(Request::Decide(Decision { id, item, verdict, shown: None, audit, repeat, took_ms: Some(900) }))
             .await
             .0
     }

@@ -237,6 +237,7 @@ fn plan_columns(plan: &mut ImportPlan, names: &[String], rows: &[Vec<String>]) {
         }
         plan.labels = LabelSource::Column;
         plan.classes = most_frequent_first(counts);
+        plan.target = plan.guess_target();
     }
 }
 

@@ -26,7 +26,7 @@ pub fn CardView() -> impl IntoView {
     };
     let flagged = move || state.card.with(|card| card.as_ref().is_some_and(|card| card.flagged));
     let revisit =
-        move || state.card.with(|card| card.as_ref().and_then(|card| card.label)).map(|class| state.class_name(class));
+        move || state.card.with(|card| card.as_ref().and_then(|card| state.label_words(card.label, card.given)));
     view! {
         <section id=dom::CARD_ID class="card" role="region" aria-label="Card" aria-describedby="card-name" tabindex="-1"
             data-item=move || state.card_item.get().map(|item| item.to_string())>

@@ -273,7 +273,11 @@ fn Items(view: DataView) -> impl IntoView {
     let tile = move |place: u32| {
         let row = view.row(place)?;
         let predicted = row.predicted.map(|(class, probability)| (class, (probability * 100.0) as u8));
-        let key = (place, row.item, row.label, predicted, row.flagged, row.embedded);
+        let number = (
+            row.given_value.map(|(number, source)| (number.to_bits(), source)),
+            row.predicted_value.as_ref().map(|value| value.words.clone()),
+        );
+        let key = (place, row.item, row.label, predicted, number, row.flagged, row.embedded);
         Some(Row::new(key, move || view! { <Tile view place row kind=view.kind /> }.into_any()))
     };
     view! {

@@ -1,6 +1,6 @@
 //! What an import will do, for the person to correct and confirm.
 
-use crate::pipeline::import::plan::{ImportPlan, LabelSource, Problem, Role};
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Problem, Role, Target};
 use crate::pipeline::item::Kind;
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::hue_class;
@@ -160,9 +160,23 @@ fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
             plan.labels = if event_target_checked(&event) { LabelSource::Folder } else { LabelSource::None }
         });
     };
-    let classes = move || plan.with(|plan| if plan.labels == guessed { plan.classes.clone() } else { Vec::new() });
+    let choice = move |target: Target, text: &'static str| {
+        view! {
+            <label><input type="radio" name="target" prop:checked=move || plan.with(|plan| plan.target == target)
+                on:change=move |_| plan.update(|plan| plan.target = target) />{text}</label>
+        }
+    };
+    let choosable = move || plan.with(|plan| plan.labels != LabelSource::Folder);
+    let classes = move || {
+        plan.with(|plan| {
+            if plan.labels == guessed && plan.target == Target::Classes { plan.classes.clone() } else { Vec::new() }
+        })
+    };
     let sentence = move || {
         plan.with(|plan| match plan.labels {
+            LabelSource::None if plan.target == Target::Number => {
+                "No labels come along: you type the numbers.".to_owned()
+            }
             LabelSource::None => "No labels come along: you name the classes as you meet them.".to_owned(),
             LabelSource::Folder => {
                 format!("{} found in folder names.", format::counted(plan.classes.len() as u64, "class", "classes"))
@@ -172,7 +186,12 @@ fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
                     plan.columns.iter().find(|column| column.role == Role::Label).map_or("", |column| &column.name);
                 let distinct =
                     plan.columns.iter().find(|column| column.role == Role::Label).map_or(0, |column| column.distinct);
-                format!("{} in the column “{name}”.", format::counted(distinct.into(), "class", "classes"))
+                match plan.target {
+                    Target::Classes => {
+                        format!("{} in the column “{name}”.", format::counted(distinct.into(), "class", "classes"))
+                    }
+                    Target::Number => format!("A number is learnt, from the column “{name}”."),
+                }
             }
         })
     };
@@ -183,6 +202,9 @@ fn Labels(plan: RwSignal<ImportPlan>, guessed: LabelSource) -> impl IntoView {
         <section class="import-labels">
             <h3>"Labels"</h3>
             <p>{move || sentence()}</p>
+            <Show when=choosable>
+                <fieldset class="choices"><legend>"Labels are"</legend>{choice(Target::Classes, "Classes")}{choice(Target::Number, "Numbers")}</fieldset>
+            </Show>
             {folders.then(|| view! {
                 <label class="check"><input type="checkbox" prop:checked=true on:change=use_folders />"Use folder names as labels"</label>
             }.into_any())}

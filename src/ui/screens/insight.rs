@@ -4,6 +4,7 @@ use crate::protocol::{Card, CardContent, ClassIndex, Neighbour};
 use crate::ui::app::use_app;
 use crate::ui::parts::bar::{Bar, hue_class};
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::show::Show;
 use crate::ui::parts::views::{CollectAny, redrawn};
 use crate::ui::state::LastEffect;
 use crate::ui::{actions, format, order};
@@ -17,12 +18,26 @@ const LISTED: usize = 8;
 pub fn Insight() -> impl IntoView {
     let state = use_app().state;
     let why = move || state.card.with(|card| card.as_ref().map(|card| card.why.clone()));
+    let prediction = move || {
+        state.card.with(|card| match card.as_ref() {
+            Some(card) if card.audit.is_some() => "Hidden: an audit is answered blind.".to_owned(),
+            Some(card) => card
+                .value
+                .as_ref()
+                .map_or_else(|| "No model yet. It needs three labels.".to_owned(), |value| value.words.clone()),
+            None => "No card.".to_owned(),
+        })
+    };
     view! {
         <aside class="panel insight" aria-label="About this card">
             <section><h2>"Why this one"</h2><p>{move || why()}</p></section>
-            <section><h2>"Probabilities"</h2><Probabilities /></section>
-            <section><h2>"Nearest labelled"</h2><Neighbours /></section>
-            <section><h2>"The last label changed"</h2><Effect /></section>
+            <Show when=state.numeric fallback=|| view! {
+                <section><h2>"Probabilities"</h2><Probabilities /></section>
+                <section><h2>"Nearest labelled"</h2><Neighbours /></section>
+                <section><h2>"The last label changed"</h2><Effect /></section>
+            }>
+                <section><h2>"Prediction"</h2><p class="figures">{move || prediction()}</p></section>
+            </Show>
             <Extras />
             <ModelNote />
         </aside>

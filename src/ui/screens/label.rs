@@ -21,6 +21,9 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
+/// The box for a number.
+const VALUE_ID: &str = "value";
+
 /// The Label screen.
 #[component]
 pub fn LabelScreen() -> impl IntoView {
@@ -28,6 +31,10 @@ pub fn LabelScreen() -> impl IntoView {
     let keys = window_event_listener(ev::keydown, move |event| {
         if event.repeat() || !dom::is_free_key(&event) {
             return;
+        }
+        if app.state.numeric.get_untracked() && dom::begins_number(&event) {
+            // The box has the focus before the digit arrives.
+            return dom::focus(VALUE_ID);
         }
         let Some(key) = hotkey(&event.key()) else { return };
         if matches!(key, Hotkey::Accept | Hotkey::Skip) && dom::is_on_control(&event) {
@@ -73,9 +80,11 @@ fn ClassPanel() -> impl IntoView {
     let row = |class, name| view! { <ClassRow class name /> }.into_any();
     view! {
         <aside class="panel class-panel" aria-label="Classes">
-            <h2>"Classes"</h2>
-            <ol class="class-list">{class_rows(row)}</ol>
-            <NewClassHint />
+            <Show when=use_app().state.numeric fallback=move || view! {
+                <h2>"Classes"</h2>
+                <ol class="class-list">{class_rows(row)}</ol>
+                <NewClassHint />
+            }>{view! { <h2>"Numbers"</h2> }.into_any()}</Show>
             <Progress />
         </aside>
     }
@@ -186,8 +195,9 @@ fn Answers() -> impl IntoView {
     view! {
         <div class="answers">
             <div class="class-buttons" role="group" aria-label="Label as">
-                {class_rows(button)}
-                <NewClass />
+                <Show when=state.numeric fallback=move || view! { {class_rows(button)}<NewClass /> }>
+                    {view! { <ValueBox /> }.into_any()}
+                </Show>
             </div>
             <div class="commands row">
                 <button aria-label="Skip" aria-keyshortcuts="Space" aria-disabled=move || disabled().to_string() title=why on:click=move |_| actions::skip(app)>
@@ -199,6 +209,32 @@ fn Answers() -> impl IntoView {
                 <p class="muted figures">{move || format!("{} to ask", format::count(state.deck.with(|deck| deck.left()).into()))}</p>
             </div>
         </div>
+    }
+}
+
+/// The box for a number, and what the model would say: Enter on the empty box takes that.
+#[component]
+fn ValueBox() -> impl IntoView {
+    let app = use_app();
+    let suggestion = move || app.state.card.with(|card| Some(card.as_ref()?.value.as_ref()?.words.clone()));
+    let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        "Enter" => {
+            event.prevent_default();
+            event.stop_propagation();
+            let input = event_target::<web_sys::HtmlInputElement>(&event);
+            if actions::answer_value(app, &input.value()) {
+                input.set_value("");
+                dom::focus(VALUE_ID);
+            }
+        }
+        "Escape" => dom::focus(dom::CARD_ID),
+        _ => {}
+    };
+    view! {
+        <input id=VALUE_ID class="class-name-box" type="text" inputmode="decimal" aria-label="Value" autocomplete="off"
+            aria-description=move || suggestion().map(|words| format!("suggested: {words}")) placeholder="Number, then Enter" on:keydown=on_key />
+        <span class="figures" aria-hidden="true">{move || suggestion().map(|words| format!("{words} "))}
+            {move || suggestion().map(|_| view! { <kbd>"Enter"</kbd> })}</span>
     }
 }
 
@@ -298,13 +334,14 @@ fn History() -> impl IntoView {
     let entry = move |entry: HistoryEntry| {
         let short = move || match entry.verdict {
             Verdict::Label(class) => state.class_name(class),
+            Verdict::Value(value) => value.to_string(),
             Verdict::Skip => "skipped".to_owned(),
             Verdict::Flag => "flagged".to_owned(),
             Verdict::Keep => "kept".to_owned(),
             Verdict::Exclude => "excluded".to_owned(),
             Verdict::SecondOpinion => "second opinion".to_owned(),
         };
-        let labelled = if matches!(entry.verdict, Verdict::Label(_)) { "labelled " } else { "" };
+        let labelled = if matches!(entry.verdict, Verdict::Label(_) | Verdict::Value(_)) { "labelled " } else { "" };
         let revisit = format!("Revisit {}, {labelled}", entry.name);
         let hue = match entry.verdict {
             Verdict::Label(class) => hue_class(class.into()),

@@ -38,15 +38,20 @@ pub fn Tile(
     let name = row.name.clone();
     let hue = class_of(&row).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
     let standing = class_of(&row);
-    let class = move || standing.map(|class| app.state.class_name(class));
-    let (letter, source) = row.label.map(|(_, source)| mark(source)).unzip();
+    let number = row.given_value.map(|(number, _)| number);
+    let from = row.label.map(|(_, source)| source).or(row.given_value.map(|(_, source)| source));
+    // Of a number the words say the prediction and its interval.
+    let guess = row.predicted_value.filter(|_| from.is_none()).map(|value| value.words);
+    let class = move || app.state.label_words(standing, number);
+    let (letter, source) = from.map(mark).unzip();
     let predicted =
-        row.predicted.filter(|_| row.label.is_none()).map(|(_, probability)| format::probability(probability));
+        row.predicted.filter(|_| from.is_none()).map(|(_, probability)| format::probability(probability)).or(guess);
     let selected = move || view.selected.with(|selected| selected.contains(&item));
     let share = predicted.clone();
     let description = move || match (class(), source, &share) {
         (Some(class), Some(source), _) => format!("{class}, {source}"),
         (Some(class), None, Some(share)) => format!("predicted {class}, {share}"),
+        (None, _, Some(number)) => format!("predicted {number}"),
         _ if row.embedded => "not labelled".to_owned(),
         _ => "not read yet".to_owned(),
     };

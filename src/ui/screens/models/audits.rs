@@ -9,7 +9,8 @@ use crate::ui::{experiments, format};
 use leptos::prelude::*;
 
 fn model(state: AppState) -> bool {
-    state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()))
+    // The session refuses audits of numbers while there is no model of them.
+    state.numeric.get() || state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()))
 }
 
 /// How many, a button, and how many of them are still to answer.

@@ -8,6 +8,7 @@ pub mod charts;
 pub mod comparison;
 pub mod confusion;
 pub mod evaluation;
+pub mod numeric;
 pub mod run_details;
 pub mod runs;
 pub mod runs_table;
@@ -18,11 +19,13 @@ pub mod verdict;
 use crate::ui::app::use_app;
 use crate::ui::dom;
 use crate::ui::experiments;
+use crate::ui::parts::show::Show;
 use crate::ui::parts::views::CollectAny;
 use asking::Asking;
 use comparison::Comparison;
 use evaluation::Evaluation;
 use leptos::prelude::*;
+use numeric::HowGood;
 use run_details::RunDetails;
 use runs::{Runs, RunsView};
 use search::Search;
@@ -59,16 +62,20 @@ pub fn ModelsScreen() -> impl IntoView {
         <div class="page models-page">
             <header class="models-head">
                 <h1>"Models"</h1>
-                <nav aria-label="On this page"><ul class="sections">{SECTIONS.map(link).collect_any()}</ul></nav>
+                <Show when=move || !app.state.numeric.get()>
+                    <nav aria-label="On this page"><ul class="sections">{SECTIONS.map(link).collect_any()}</ul></nav>
+                </Show>
             </header>
-            {view! { <Verdict /> }.into_any()}
-            {view! { <Evaluation /> }.into_any()}
-            {view! { <Triage /> }.into_any()}
-            {view! { <Search /> }.into_any()}
-            {view! { <Runs runs /> }.into_any()}
-            {view! { <RunDetails runs /> }.into_any()}
-            {view! { <Comparison runs /> }.into_any()}
-            {view! { <Asking /> }.into_any()}
+            <Show when=app.state.numeric fallback=move || view! {
+                {view! { <Verdict /> }.into_any()}
+                {view! { <Evaluation /> }.into_any()}
+                {view! { <Triage /> }.into_any()}
+                {view! { <Search /> }.into_any()}
+                {view! { <Runs runs /> }.into_any()}
+                {view! { <RunDetails runs /> }.into_any()}
+                {view! { <Comparison runs /> }.into_any()}
+                {view! { <Asking /> }.into_any()}
+            }>{view! { <HowGood /> }.into_any()}</Show>
         </div>
     }
 }

@@ -6,6 +6,7 @@ use crate::ui::format;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::picture::Picture;
+use crate::ui::parts::show::Show;
 use crate::ui::parts::views::CollectAny;
 use crate::ui::review::{CASE_ID, ReviewView};
 use crate::ui::screens::card::Content;
@@ -56,7 +57,7 @@ fn shown(case: ReviewCase) -> AnyView {
 
 fn side(side: ReviewSide) -> AnyView {
     let state = use_app().state;
-    let label = side.card.label.map_or_else(|| "not labelled".to_owned(), |class| state.class_name(class));
+    let label = state.label_words(side.card.label, side.card.given).unwrap_or_else(|| "not labelled".to_owned());
     let hue = side.card.label.map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
     let opinions = side.opinions.into_iter().map(|(who, class)| {
         view! { <li>{who}": "<strong>{state.class_name(class)}</strong></li> }
@@ -107,7 +108,9 @@ fn answer(view: ReviewView, name: Signal<String>, key: &'static str, verdict: Ve
 fn Answers(view: ReviewView) -> impl IntoView {
     let state = use_app().state;
     let suggested = Memo::new(move |_| view.case.with(|case| case.as_ref().and_then(|case| case.suggested)));
+    let number = Memo::new(move |_| view.case.with(|case| case.as_ref().and_then(|case| case.suggested_value)));
     let take = move || match suggested.get() {
+        None if number.get().is_some() => format!("Take {}", number.get().unwrap_or_default()),
         Some((class, probability)) => format!("Take {}, {}", state.class_name(class), format::probability(probability)),
         None => "No suggestion".to_owned(),
     };
@@ -138,9 +141,11 @@ fn Answers(view: ReviewView) -> impl IntoView {
     };
     view! {
         <div class="answers">
-            <div class="class-buttons" role="group" aria-label="Label as">{class_buttons}</div>
+            <div class="class-buttons" role="group" aria-label="Label as">{class_buttons}
+                <Show when=state.numeric><input class="class-name-box" type="text" inputmode="decimal" aria-label="Value" autocomplete="off"
+                    placeholder="Number, then Enter" on:keydown=move |event| view.on_number_key(&event) /></Show></div>
             <div class="commands row">
-                <button class="primary" aria-keyshortcuts="Enter" aria-disabled=move || suggested.get().is_none().to_string() on:click=move |_| view.take()>
+                <button class="primary" aria-keyshortcuts="Enter" aria-disabled=move || (suggested.get().is_none() && number.get().is_none()).to_string() on:click=move |_| view.take()>
                     {take}" "<kbd aria-hidden="true">"Enter"</kbd></button>
                 {answer(view, keep, "Space", Verdict::Keep)}
                 {answer(view, exclude, "Delete", Verdict::Exclude)}

@@ -40,10 +40,11 @@ pub fn Cases(
             Memo::new(move |_| view.case.with(|_| view.items() == items))
         };
         let name = if row.preview.is_empty() { row.name } else { row.preview };
-        let labels = match (row.given, row.suggested) {
-            (Some(given), Some(suggested)) => format!("{} → {}", state.class_name(given), state.class_name(suggested)),
-            (Some(class), None) | (None, Some(class)) => state.class_name(class),
-            (None, None) => String::new(),
+        let given = state.label_words(row.given, row.given_value);
+        let suggested = state.label_words(row.suggested, row.suggested_value);
+        let labels = match (given, suggested) {
+            (Some(given), Some(suggested)) => format!("{given} → {suggested}"),
+            (label, other) => label.or(other).unwrap_or_default(),
         };
         let hue = row.suggested.or(row.given).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
         view! {
@@ -59,7 +60,10 @@ pub fn Cases(
         let found = view.list.with(|list| list.as_ref().map(|list| list.rows.clone()).unwrap_or_default());
         found
             .into_iter()
-            .map(|row| Row::new((row.items.clone(), row.given, row.suggested), move || draw(row)))
+            .map(|row| {
+                let numbers = [row.given_value, row.suggested_value].map(|number| number.map(f64::to_bits));
+                Row::new((row.items.clone(), row.given, row.suggested, numbers), move || draw(row))
+            })
             .collect()
     };
     view! {
