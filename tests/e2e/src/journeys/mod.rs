@@ -5,6 +5,7 @@ mod deployment;
 mod folder;
 mod hostile;
 mod mlflow;
+mod numbers;
 mod offline;
 mod review;
 mod site;
@@ -39,7 +40,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 14] = [
+pub const JOURNEYS: [Journey; 15] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -51,6 +52,7 @@ pub const JOURNEYS: [Journey; 14] = [
     ("sentences", demos::sentences),
     ("deployment", deployment::deployment),
     ("review", review::review),
+    ("numbers", numbers::numbers),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
     ("folder-import", folder::two_thousand_images),
