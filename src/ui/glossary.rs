@@ -76,7 +76,7 @@ pub const TERMS: [Term; 31] = [
     ),
     term(
         "Suspect",
-        "A label that a model which had not seen it finds unlikely, ranked by model, nearest labelled items and how clean the class is. The count beside the list is confident learning’s (Northcutt, Jiang and Chuang, 2021). A label you keep returns only once the odds that it is right have fallen to a third.",
+        "A label that a model which had not seen it finds unlikely, ranked by model, nearest labelled items and the class’s cleanness (confident learning, 2021). A label you keep returns only once the odds that it is right have fallen to a third.",
     ),
     term(
         "Near duplicate, contradiction, outlier",

@@ -32,6 +32,8 @@ fn learnt(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
     let visit = Visit::start(&surroundings.programs, "numbers")?;
     visit.session()?.open(&server.url())?;
     visit.choose("Import files", &[file])?;
+    let role = visit.see("combobox", "Use column temperature as")?;
+    visit.session()?.write(&role, "Label")?;
     visit.click("radio", "Numbers")?;
     visit.pictures(&surroundings.screenshots, "numbers-import")?;
     visit.click("button", "Import")?;
@@ -94,7 +96,7 @@ fn next_case(visit: &Visit<'_>) -> Result<Option<(String, f64)>, String> {
 
 /// Writes the table; gives the true temperature by the item's name.
 fn write_readings(file: &Path) -> Result<BTreeMap<String, f64>, String> {
-    let mut text = "hour,cloud,wind,label\n".to_owned();
+    let mut text = "hour,cloud,wind,temperature\n".to_owned();
     let mut truth = BTreeMap::new();
     let mut state = 7_u64;
     // A linear congruential generator (Knuth's MMIX): the same table on every machine.
