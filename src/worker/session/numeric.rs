@@ -288,7 +288,7 @@ impl Project {
     /// How far the search is, 0 to 1; `None` when nothing is under way.
     pub(super) fn numeric_review_progress(&self) -> Option<f32> {
         let numeric = self.numeric.as_ref()?;
-        (numeric.found.is_none() && numeric.is_busy())
+        (numeric.found.is_none() && (numeric.is_busy() || self.has_model()))
             .then(|| numeric.search.as_ref().map_or(0.5, |(_, ranking)| 0.5 + ranking.progress() as f32 / 2.0))
     }
 

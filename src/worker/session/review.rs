@@ -340,7 +340,8 @@ impl Project {
         if self.is_numeric() {
             return self.numeric_review_progress();
         }
-        let busy = self.learner.polish_due() || self.review.search.is_some();
+        // Whoever has a model will be told what it found, even if the search hasn't begun.
+        let busy = self.learner.polish_due() || self.review.search.is_some() || self.has_model();
         (self.review.found.is_none() && busy).then_some(0.5)
     }
 
