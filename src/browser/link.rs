@@ -41,6 +41,8 @@ struct Inner {
     last_id: Cell<u64>,
     /// The project to open again after a restart.
     project: RefCell<Option<String>>,
+    /// Whose decisions they are, to say again after a restart.
+    annotator: RefCell<Option<String>>,
     unanswered_beats: Cell<u32>,
     deaths: Cell<u32>,
     on_event: Box<dyn Fn(Event, Vec<JsValue>)>,
@@ -85,6 +87,7 @@ impl Link {
                 pending: RefCell::default(),
                 last_id: Cell::default(),
                 project: RefCell::default(),
+                annotator: RefCell::default(),
                 unanswered_beats: Cell::default(),
                 deaths: Cell::default(),
                 on_event: Box::new(on_event),
@@ -155,6 +158,7 @@ impl Link {
         let Some(pending) = self.inner.pending.borrow_mut().remove(&id) else { return };
         match (&reply, pending.request) {
             (Reply::Done, Request::OpenProject { project }) => *self.inner.project.borrow_mut() = Some(project),
+            (Reply::Done, Request::SetAnnotator { name }) => *self.inner.annotator.borrow_mut() = Some(name),
             (Reply::Started { project, .. }, _) => *self.inner.project.borrow_mut() = Some(project.clone()),
             (Reply::Done, Request::DeleteProject { project }) => {
                 self.inner.project.borrow_mut().take_if(|open| *open == project);
@@ -194,13 +198,15 @@ impl Link {
         spawn_local(async move {
             // If the project cannot be opened, the questions that wait for it are answered so one by one. If the
             // worker dies meanwhile, these two are answered for it, and the next worker gets a task of its own.
+            let annotator = link.inner.annotator.borrow().clone();
             let project = link.inner.project.borrow().clone();
-            if let Some(project) = project {
-                for request in [Request::Hello, Request::OpenProject { project }] {
-                    let (id, answered) = link.enqueue(request, Vec::new());
-                    link.post(id);
-                    answered.await;
-                }
+            let again = annotator.map(|name| Request::SetAnnotator { name }).into_iter();
+            let again =
+                again.chain(project.into_iter().flat_map(|project| [Request::Hello, Request::OpenProject { project }]));
+            for request in again {
+                let (id, answered) = link.enqueue(request, Vec::new());
+                link.post(id);
+                answered.await;
             }
             link.run();
         });

@@ -1,11 +1,11 @@
-//! Other people's labels: a label log or a whole project file is taken into the open project. In any order, any number of
-//! times, the same files give the same labels.
+//! Other people's labels: what people decided in a label log or a whole project file is taken into the open project. In any
+//! order, any number of times, the same files give the same labels.
 
 use super::files::{RESTORED_AT_ONCE, unarchived};
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{ContentHash, Item, Kind};
-use crate::pipeline::label::{Class, LabelEvent};
+use crate::pipeline::label::{Class, LabelEvent, Source};
 use crate::pipeline::quality::annotators::class_mapping::class_mapping;
 use crate::pipeline::quality::annotators::log_file::{looks_like_log, read_log};
 use crate::pipeline::quality::annotators::merge::{Merged, merge};
@@ -109,12 +109,14 @@ impl Session {
     async fn merge_events(
         &mut self,
         classes: &[Class],
-        events: Vec<LabelEvent>,
+        mut events: Vec<LabelEvent>,
         now_ms: f64,
     ) -> Result<(Merged, BTreeSet<String>), SessionError> {
         let store = self.store.clone();
         let project = self.opened_mut()?;
         let ours = project.whole_log();
+        // What a model accepted stands under a certificate of its own project, which is not here.
+        events.retain(|event| event.source != Source::Model);
         let merged = merge(&ours, &events);
         project.record.classes.extend(class_mapping(&project.record.classes, classes).added);
         // Written again is harmless: an event's id is its key.
