@@ -289,7 +289,7 @@ impl Default for Options {
             audit_share: 0.15,
             retrain_after: retrain_after(),
             auto_promote: false,
-            repeat_share: 0.02,
+            repeat_share: 0.0,
         }
     }
 }
