@@ -23,7 +23,9 @@ pub fn Case(
         Some(case) => shown(case),
         None => {
             let sentence = view.list.with(|list| match list {
-                Some(list) if list.progress.is_none() => "Nothing to review here. Choose another part, or label more.",
+                Some(list) if list.progress.is_none() && list.rows.is_empty() => {
+                    "Nothing to review here. Choose another part, or label more."
+                }
                 _ => "Looking for labels that may be wrong…",
             });
             view! { <p class="no-card" role="status">{sentence}</p> }.into_any()

@@ -88,9 +88,14 @@ fn case(visit: &Visit<'_>) -> Result<Option<(String, f64)>, String> {
 
 /// The case on screen; none once nothing is left to review.
 fn next_case(visit: &Visit<'_>) -> Result<Option<(String, f64)>, String> {
+    // While the first case is fetched, the list has rows already.
+    let script = "return document.querySelectorAll('.case-row').length;";
     until("a case, or the end", 60, || match case(visit)? {
         Some(case) => Ok(Some(Some(case))),
-        None => Ok(visit.all_text()?.contains("Nothing to review here").then_some(None)),
+        None => {
+            let none_left = visit.session()?.run(script, &json!([]))? == json!(0);
+            Ok((none_left && visit.all_text()?.contains("Nothing to review here")).then_some(None))
+        }
     })
 }
 
