@@ -48,6 +48,7 @@ impl Project {
                 planned.push(Planned { card: self.asked_card(item, why), request: None });
             }
         }
+        let repeatable = self.repeatable();
         let first = self.requests;
         for request in first..first + CARDS_AHEAD.saturating_sub(planned.len()) as u64 {
             match self.audit_at(request, &planned) {
@@ -57,10 +58,14 @@ impl Project {
                 }
                 None => {
                     let taken = |item| planned.iter().any(|planned: &Planned| planned.card.item == item);
-                    let card = self.repeat_at(request, &planned).map(|item| self.repeat_card(item)).or_else(|| {
-                        let (item, why) = ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item))?;
-                        Some(self.asked_card(item, why))
-                    });
+                    let card = self
+                        .repeat_at(request, &repeatable, &planned)
+                        .map(|item| self.repeat_card(item))
+                        .or_else(|| {
+                            let (item, why) =
+                                ranked.find(|&(item, _)| self.drawn_with(item).is_none() && !taken(item))?;
+                            Some(self.asked_card(item, why))
+                        });
                     planned.extend(card.map(|card| Planned { card, request: None }));
                 }
             }
@@ -110,21 +115,22 @@ impl Project {
         Some(drawn)
     }
 
-    /// What this person labelled some time ago and is asked again, blind, at this place of the request stream.
-    fn repeat_at(&self, request: u64, planned: &[Planned]) -> Option<ItemIndex> {
-        let share = self.record.options.repeat_share;
-        if share <= 0.0 {
-            return None;
+    /// What this person labelled some time ago and may be asked again; nothing while no question is to be repeated, for
+    /// it takes a walk over the whole log.
+    fn repeatable(&self) -> Vec<ItemIndex> {
+        if self.record.options.repeat_share <= 0.0 {
+            return Vec::new();
         }
-        let pool = re_ask_candidates(&self.log, &self.annotator);
-        let rows: Vec<usize> = pool
-            .iter()
-            .filter_map(|hash| self.by_hash.get(hash))
-            .filter(|&&item| !self.labels[item as usize].excluded)
-            .filter(|&&item| !planned.iter().any(|planned| planned.card.item == item))
-            .map(|&item| item as usize)
-            .collect();
-        re_ask_draw(SEED, request, share, &rows).map(|item| item as ItemIndex)
+        let candidates = re_ask_candidates(&self.log, &self.annotator);
+        let items = candidates.iter().filter_map(|hash| self.by_hash.get(hash).copied());
+        items.filter(|&item| !self.labels[item as usize].excluded).collect()
+    }
+
+    /// Which of these is asked again, blind, at this place of the request stream.
+    fn repeat_at(&self, request: u64, repeatable: &[ItemIndex], planned: &[Planned]) -> Option<ItemIndex> {
+        let free = |item: &&ItemIndex| !planned.iter().any(|planned| planned.card.item == **item);
+        let pool: Vec<usize> = repeatable.iter().filter(free).map(|&item| item as usize).collect();
+        re_ask_draw(SEED, request, self.record.options.repeat_share, &pool).map(|item| item as ItemIndex)
     }
 
     fn repeat_card(&self, item: ItemIndex) -> Card {

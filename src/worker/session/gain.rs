@@ -1,5 +1,6 @@
 //! What a review gained: the same kind of model trained on the labels before and after it, compared on the same audits.
 
+use super::audits::Audited;
 use super::experiments::{SLICE_WORK, TrainingData, Trial, ended, from_log, log_outcome};
 use super::runs::metric;
 use super::{Project, Session, SessionError, refused};
@@ -60,7 +61,7 @@ impl Session {
         let project = self.opened_mut()?;
         project.may_experiment()?;
         let reviewed = project.reviewed();
-        if let Some(why) = project.no_gain_yet(&reviewed) {
+        if let Some(why) = project.no_gain_yet(&reviewed, &project.audited()) {
             return refused(format!("{why} Nothing was begun."));
         }
         let spec = project.spec_to_train();
@@ -156,7 +157,7 @@ impl Session {
 
 impl Project {
     /// The review since the last measured gain, and what that one gained.
-    pub(super) fn round_state(&self) -> RoundState {
+    pub(super) fn round_state(&self, audited: &[Audited]) -> RoundState {
         let reviewed = self.reviewed();
         let count = |what: What| reviewed.iter().filter(|reviewed| reviewed.what == what).count() as u32;
         let newest = self.runs.iter().filter(|run| run.kind == RunKind::Review && run.status == RunStatus::Finished);
@@ -165,19 +166,19 @@ impl Project {
             kept: count(What::Kept),
             excluded: count(What::Excluded),
             measuring: self.experiments.measuring.is_some(),
-            why_not: self.no_gain_yet(&reviewed),
+            why_not: self.no_gain_yet(&reviewed, audited),
             gain: newest.max_by_key(|run| run.number).and_then(gain_of),
         }
     }
 
-    fn no_gain_yet(&self, reviewed: &[Reviewed]) -> Option<String> {
+    fn no_gain_yet(&self, reviewed: &[Reviewed], audited: &[Audited]) -> Option<String> {
         if self.is_numeric() {
             return Some("The gain is measured for classes only.".into());
         }
         if !reviewed.iter().any(|reviewed| reviewed.what != What::Kept) {
             return Some("No label was changed since the last measured gain, so there is none to measure.".into());
         }
-        if self.audited().is_empty() {
+        if audited.is_empty() {
             return Some(
                 "The gain is measured on blind audits, and there are none. Press “Audit now” on Models and answer some."
                     .into(),

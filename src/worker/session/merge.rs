@@ -127,7 +127,6 @@ impl Session {
         let changed: Vec<LabelEvent> = merged.events.iter().filter(changed).cloned().collect();
         store.append_events(&project.record.id, &changed).await?;
         project.replace_log(merged.events.clone());
-        project.relearn();
         project.part_duplicates();
         project.relearn();
         project.drop_decided_cards();

@@ -1,6 +1,7 @@
 //! What there is to review: found in the background, listed and shown on request.
 
 use super::annotators::People;
+use super::audits::Audited;
 use super::cards::likeliest;
 use super::project::SEED;
 use super::{Project, Session, SessionError};
@@ -39,6 +40,8 @@ pub(super) struct Review {
     /// Feature rows at the last look for duplicates.
     compared: usize,
     groups: Vec<DuplicateGroup>,
+    /// Which of the groups each row is in that is in one.
+    group_of: HashMap<usize, usize>,
     outliers: Vec<Outlier>,
     /// Labelled items that nearly duplicate an audit.
     duplicates_of_audits: HashSet<ItemIndex>,
@@ -82,6 +85,7 @@ impl Default for Review {
             neighbours: Neighbours::new(NEIGHBOURS, SEED),
             compared: 0,
             groups: Vec::new(),
+            group_of: HashMap::new(),
             outliers: Vec::new(),
             duplicates_of_audits: HashSet::new(),
             wanted: false,
@@ -123,7 +127,7 @@ impl Project {
 
     /// The items that nearly duplicate this one, itself left out.
     fn twins(&self, row: usize) -> impl Iterator<Item = ItemIndex> + '_ {
-        let group = self.review.groups.iter().find(|group| group.rows.contains(&row));
+        let group = self.review.group_of.get(&row).map(|&place| &self.review.groups[place]);
         let rows = group.into_iter().flat_map(|group| &group.rows);
         rows.filter(move |&&other| other != row).map(|&other| self.item_of[other])
     }
@@ -152,6 +156,9 @@ impl Project {
             if self.review.neighbours.step(&self.features) {
                 self.review.compared = rows;
                 self.review.groups = duplicate_groups(&self.review.neighbours);
+                let members = self.review.groups.iter().enumerate();
+                self.review.group_of =
+                    members.flat_map(|(place, group)| group.rows.iter().map(move |&row| (row, place))).collect();
                 self.review.outliers = outliers(&self.review.neighbours);
                 if self.part_duplicates() {
                     self.relearn();
@@ -308,11 +315,11 @@ impl Project {
         Finding { sentence, like_these: like_these.into_iter().map(|row| self.item_of[row]).collect() }
     }
 
-    pub(super) fn review_summary(&self) -> ReviewSummary {
+    pub(super) fn review_summary(&self, audited: &[Audited]) -> ReviewSummary {
         ReviewSummary {
             // Every event may settle a case.
             revision: self.review.revision.wrapping_add(self.log.len() as u32),
-            round: self.round_state(),
+            round: self.round_state(audited),
             left_out: self.review.duplicates_of_audits.len() as u32,
         }
     }

@@ -43,7 +43,7 @@ impl Project {
             model: self.model_state(&audited),
             deployment: self.deployment_state(&audited),
             triage: self.triage_state(),
-            review: self.review_summary(),
+            review: self.review_summary(&audited),
             audits_wished: self.record.deployment.audits_wished,
             history: self.history(),
             batches: self.batch_states(),
