@@ -262,6 +262,41 @@ impl<'programs> Visit<'programs> {
         Ok(Some(key))
     }
 
+    /// The case under review: its first item's name, and its label as the screen has it.
+    ///
+    /// # Errors
+    /// When the page is gone.
+    pub fn case_now(&self) -> Result<Option<(String, String)>, String> {
+        let script = "const side = document.querySelector('#case .side');
+            return side && [side.querySelector('.card-name').textContent, side.querySelector('.chip').textContent];";
+        let found = self.session()?.run(script, &json!([]))?;
+        Ok(found[0].as_str().zip(found[1].as_str()).map(|(name, label)| (name.to_owned(), label.to_owned())))
+    }
+
+    /// The case under review; none once nothing is left in this part.
+    ///
+    /// # Errors
+    /// When neither shows.
+    pub fn next_case(&self) -> Result<Option<(String, String)>, String> {
+        // While the first case is fetched, the list has rows already.
+        let script = "return document.querySelectorAll('.case-row').length;";
+        until("a case, or the end", 60, || match self.case_now()? {
+            Some(case) => Ok(Some(Some(case))),
+            None => {
+                let none_left = self.session()?.run(script, &json!([]))? == json!(0);
+                Ok((none_left && self.all_text()?.contains("Nothing to review here")).then_some(None))
+            }
+        })
+    }
+
+    /// Waits until another case is on screen than this item's, or none.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub fn case_after(&self, name: &str) -> Result<(), String> {
+        until("the next case", SOON, || Ok(self.case_now()?.is_none_or(|(next, _)| next != name).then_some(())))
+    }
+
     /// Labels the case under review by the keyboard.
     ///
     /// # Errors

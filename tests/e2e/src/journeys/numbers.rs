@@ -4,7 +4,6 @@
 use super::demos::features_are_there;
 use super::{Surroundings, leave};
 use crate::visit::{ENTER, Visit, until};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -55,14 +54,15 @@ fn learnt(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
     visit.see_later("region", "Case")?;
     let mut mended = 0;
     for _ in 0..ROWS {
-        let Some((name, given)) = next_case(&visit)? else { break };
+        let Some((name, given)) = visit.next_case()? else { break };
+        let given: f64 = given.parse().map_err(|_| format!("{name} is labelled “{given}”, which is no number"))?;
         let wrong = (given - truth[&name]).abs() > OFF / 2.0;
         if mended == 0 {
             visit.pictures(&surroundings.screenshots, "numbers-review")?;
         }
         mended += usize::from(wrong);
         visit.session()?.press(if wrong { ENTER } else { " " })?;
-        until("the next case", 15, || Ok(case(&visit)?.is_none_or(|(next, _)| next != name).then_some(())))?;
+        visit.case_after(&name)?;
     }
     println!("  numbers: {mended} of {} wrong readings found", READ / EVERY);
     if mended != READ / EVERY {
@@ -75,28 +75,6 @@ fn learnt(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
     })?;
     visit.pictures(&surroundings.screenshots, "numbers-models")?;
     leave(visit, &server)
-}
-
-/// Name and reading of the case on screen.
-fn case(visit: &Visit<'_>) -> Result<Option<(String, f64)>, String> {
-    let script = "const side = document.querySelector('#case .side');
-        return side && [side.querySelector('.card-name').textContent, side.querySelector('.chip').textContent];";
-    let found = visit.session()?.run(script, &json!([]))?;
-    let name = found[0].as_str().map(str::to_owned);
-    Ok(name.zip(found[1].as_str().and_then(|label| label.parse().ok())))
-}
-
-/// The case on screen; none once nothing is left to review.
-fn next_case(visit: &Visit<'_>) -> Result<Option<(String, f64)>, String> {
-    // While the first case is fetched, the list has rows already.
-    let script = "return document.querySelectorAll('.case-row').length;";
-    until("a case, or the end", 60, || match case(visit)? {
-        Some(case) => Ok(Some(Some(case))),
-        None => {
-            let none_left = visit.session()?.run(script, &json!([]))? == json!(0);
-            Ok((none_left && visit.all_text()?.contains("Nothing to review here")).then_some(None))
-        }
-    })
 }
 
 /// Writes the table; gives the true temperature by the item's name.

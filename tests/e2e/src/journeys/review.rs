@@ -57,11 +57,11 @@ fn reviewed(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
     // Review by the keyboard: where the given label is not the right one it is put right, else it is kept.
     visit.click("link", "Review")?;
     visit.see_later("region", "Case")?;
-    until("the suspects", 60, || Ok(case(&visit)?.map(drop)))?;
+    until("the suspects", 60, || Ok(visit.case_now()?.map(drop)))?;
     pictures(&visit, "review-suspects")?;
     let mut mended = BTreeSet::new();
     let mut looked_at = 0;
-    while let Some((name, given)) = next_case(&visit)? {
+    while let Some((name, given)) = visit.next_case()? {
         let right = truth.get(&name).ok_or_else(|| format!("{name} is not in the file"))?;
         looked_at += 1;
         if *right == given {
@@ -70,7 +70,7 @@ fn reviewed(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
             visit.label_case(right)?;
             mended.insert(name.clone());
         }
-        until("the next case", 15, || Ok(case(&visit)?.is_none_or(|(next, _)| next != name).then_some(())))?;
+        visit.case_after(&name)?;
         if looked_at > LABELLED {
             return Err("the review never ends".to_owned());
         }
@@ -88,7 +88,7 @@ fn reviewed(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
 
     // The last decision is taken back and taken again.
     visit.session()?.press("z")?;
-    let (name, given) = until("the case taken back", 15, || case(&visit))?;
+    let (name, given) = until("the case taken back", 15, || visit.case_now())?;
     match truth.get(&name) {
         Some(right) if *right != given => visit.label_case(right)?,
         _ => visit.session()?.press(" ")?,
@@ -106,27 +106,6 @@ fn reviewed(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
 
     merge_and_adjudicate(&mut visit, &truth, folder, &pictures)?;
     leave(visit, &server)
-}
-
-/// The name of the item on screen and its label.
-fn case(visit: &Visit<'_>) -> Result<Option<(String, String)>, String> {
-    let script = "const side = document.querySelector('#case .side');
-        return side && [side.querySelector('.card-name').textContent, side.querySelector('.chip').textContent];";
-    let found = visit.session()?.run(script, &json!([]))?;
-    Ok(found[0].as_str().zip(found[1].as_str()).map(|(name, label)| (name.to_owned(), label.to_owned())))
-}
-
-/// The case on screen; none once nothing is left to review in this part.
-fn next_case(visit: &Visit<'_>) -> Result<Option<(String, String)>, String> {
-    // While the first case is fetched, the list has rows already.
-    let script = "return document.querySelectorAll('.case-row').length;";
-    until("a case, or the end", 60, || match case(visit)? {
-        Some(case) => Ok(Some(Some(case))),
-        None => {
-            let none_left = visit.session()?.run(script, &json!([]))? == json!(0);
-            Ok((none_left && visit.all_text()?.contains("Nothing to review here")).then_some(None))
-        }
-    })
 }
 
 /// Writes the penguins with labels for the first so many, every tenth of them wrong. Gives the names of the wrong ones.
@@ -216,16 +195,16 @@ fn merge_and_adjudicate(
     until("the merged labels", 30, || Ok(visit.all_text()?.contains("Ada").then_some(())))?;
     visit.click("button", "Disagreements")?;
     for _ in 0..different {
-        let (name, _) = until("a disagreement", 30, || case(visit))?;
+        let (name, _) = until("a disagreement", 30, || visit.case_now())?;
         if name == *truth.keys().next().unwrap_or(&name) {
             pictures(visit, "review-disagreement")?;
         }
         let right = truth.get(&name).ok_or_else(|| format!("{name} is not in the file"))?;
         visit.label_case(right)?;
-        until("the next case", 15, || Ok(case(visit)?.is_none_or(|(next, _)| next != name).then_some(())))?;
+        visit.case_after(&name)?;
     }
     pictures(visit, "review-adjudicated")?;
-    if next_case(visit)?.is_some() {
+    if visit.next_case()?.is_some() {
         return Err("a disagreement is left after all were settled".to_owned());
     }
     // The same file again brings nothing new.
