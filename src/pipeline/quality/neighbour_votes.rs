@@ -1,91 +1,51 @@
 //! The second opinion: the classes of the labels that lie nearest.
 
-use crate::pipeline::features::geometry::Geometry;
+use super::among::Among;
+use super::neighbours::Neighbours;
 use crate::pipeline::features::matrix::Features;
-use ndarray::{Array2, ArrayView1, s};
+use std::collections::HashMap;
 
 /// How many neighbours vote.
 pub const NEIGHBOURS: usize = 10;
 
-/// Multiply-adds of one [`NeighbourVotes::step`]: 10–25 ms of wasm.
-const SLICE_WORK: usize = 16 << 20;
-
 /// Decides how features wider than the geometry's are narrowed; any number would do.
 const SEED: u64 = 0;
 
-/// A search for the nearest labelled neighbours of every label, by cosine about the centre of all items
-/// ([`Geometry`]). Exact, in slices: n²·d multiply-adds for n labels and d ≤ 256 dimensions.
+/// A search for the nearest labelled neighbours of every label, in slices (see [`Among`]).
 #[derive(Debug, Clone)]
 pub struct NeighbourVotes {
     labelled: Vec<(usize, usize)>,
-    neighbours: usize,
-    geometry: Geometry,
-    /// n × d unit vectors, once the geometry is there.
-    vectors: Option<Array2<f32>>,
-    votes: Vec<Vec<usize>>,
+    among: Among,
 }
 
 impl NeighbourVotes {
     /// Prepares the search among `labelled`, each a (row, class), no row twice, for up to `neighbours` votes a label.
     pub fn new(labelled: &[(usize, usize)], neighbours: usize) -> Self {
-        let geometry = Geometry::new(SEED);
-        Self { labelled: labelled.to_vec(), neighbours, geometry, vectors: None, votes: Vec::new() }
+        let rows: Vec<usize> = labelled.iter().map(|&(row, _)| row).collect();
+        Self { labelled: labelled.to_vec(), among: Among::new(neighbours, rows.clone(), rows) }
     }
 
-    /// One slice of the work; true when everything is done. The same features must come with every call.
-    ///
-    /// # Panics
-    /// If a labelled row is not among the features.
-    pub fn step(&mut self, features: &Features) -> bool {
-        let Some(vectors) = &self.vectors else {
-            if self.geometry.extend(features, &mut SLICE_WORK.clone()) {
-                let rows: Vec<usize> = self.labelled.iter().map(|&(row, _)| row).collect();
-                self.vectors = Some(self.geometry.select(&rows));
-                // Only the labels' vectors are needed from here on.
-                self.geometry = Geometry::new(SEED);
-            }
-            return false;
-        };
-        let (count, dimensions) = vectors.dim();
-        let begin = self.votes.len();
-        let end = (begin + (SLICE_WORK / (count * dimensions).max(1)).max(1)).min(count);
-        let cosines = vectors.slice(s![begin..end, ..]).dot(&vectors.t());
-        for (place, cosines) in (begin..end).zip(cosines.rows()) {
-            let nearest = nearest(cosines, place, self.neighbours);
-            self.votes.push(nearest.into_iter().map(|other| self.labelled[other].1).collect());
-        }
-        end == count
-    }
-
-    /// How much is done, 0 to 1.
-    pub fn progress(&self) -> f64 {
-        self.votes.len() as f64 / self.labelled.len().max(1) as f64
+    /// One slice of the work; true when everything is done. `all` must know the labelled rows.
+    pub fn step(&mut self, all: &Neighbours) -> bool {
+        self.among.step(all)
     }
 
     /// For each label the classes of its neighbours, the nearest first, itself excluded, once [`NeighbourVotes::step`]
     /// returned true.
-    pub fn finish(self) -> Vec<Vec<usize>> {
-        self.votes
+    pub fn finish(&self) -> Vec<Vec<usize>> {
+        let class_of: HashMap<usize, usize> = self.labelled.iter().copied().collect();
+        let votes = |&(row, _): &(usize, usize)| self.among.nearest(row).map(|near| class_of[&near.row]).collect();
+        self.labelled.iter().map(votes).collect()
     }
 }
 
 /// All votes at once.
 pub fn neighbour_votes(features: &Features, labelled: &[(usize, usize)], neighbours: usize) -> Vec<Vec<usize>> {
+    let mut all = Neighbours::new(1, SEED);
+    while !all.step(features) {}
     let mut votes = NeighbourVotes::new(labelled, neighbours);
-    while !votes.step(features) {}
+    while !votes.step(&all) {}
     votes.finish()
-}
-
-/// The places with the greatest cosines but for `own`, greatest first, of equals the lowest place first.
-fn nearest(cosines: ArrayView1<f32>, own: usize, count: usize) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..cosines.len()).filter(|&place| place != own).collect();
-    let order = |a: &usize, b: &usize| cosines[*b].total_cmp(&cosines[*a]).then(a.cmp(b));
-    if count < places.len() {
-        places.select_nth_unstable_by(count, order);
-        places.truncate(count);
-    }
-    places.sort_unstable_by(order);
-    places
 }
 
 #[cfg(test)]

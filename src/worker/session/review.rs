@@ -8,12 +8,13 @@ use super::{Project, Session, SessionError};
 use crate::pipeline::item::Content;
 use crate::pipeline::label::Source;
 use crate::pipeline::quality::difference::{Kind, word_difference};
+use crate::pipeline::quality::neighbour_votes::{NEIGHBOURS, NeighbourVotes};
 use crate::pipeline::quality::out_of_fold::of_labels;
 use crate::pipeline::quality::suspects::{Agreement, Suspect, SuspectReport, suspects};
 use crate::pipeline::quality::why::{raised_again, why};
 use crate::pipeline::quality::{
-    Among, DuplicateGroup, Membership, Neighbours, Outlier, Strangers, contradictions, duplicate_groups, imbalance,
-    more_like, outliers, spread, weak_slices,
+    DuplicateGroup, Membership, Neighbours, Outlier, Strangers, contradictions, duplicate_groups, imbalance, more_like,
+    outliers, spread, weak_slices,
 };
 use crate::protocol::{
     Card, ClassIndex, Finding, ItemIndex, ReviewCase, ReviewKind, ReviewRow, ReviewSide, ReviewState, ReviewSummary,
@@ -21,8 +22,6 @@ use crate::protocol::{
 use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Neighbours kept of each item.
-const NEIGHBOURS: usize = 10;
 /// Rows sent of one part.
 const ROWS_SENT: usize = 500;
 /// Items of a case shown side by side.
@@ -65,7 +64,7 @@ struct Search {
     basis: Basis,
     /// Feature row and class of what trains.
     labels: Vec<(usize, usize)>,
-    votes: Among,
+    votes: NeighbourVotes,
     strangers: Strangers,
     votes_done: bool,
 }
@@ -207,7 +206,6 @@ impl Project {
 
     fn begin_search_of_review(&self, basis: Basis) -> Search {
         let labels = self.training_rows();
-        let rows: Vec<usize> = labels.iter().map(|&(row, _)| row).collect();
         let unlabelled = (0..self.item_of.len()).filter(|&row| {
             let item = self.item_of[row];
             !self.labels[item as usize].is_decided() && !self.waits_as_audit(item)
@@ -216,7 +214,7 @@ impl Project {
             unlabelled.filter_map(|row| Some((row, usize::from(likeliest(self.row_probabilities(row)?)?.0)))).collect();
         Search {
             basis,
-            votes: Among::new(NEIGHBOURS, rows.clone(), rows),
+            votes: NeighbourVotes::new(&labels, NEIGHBOURS),
             strangers: Strangers::new(&labels, &predicted),
             labels,
             votes_done: false,
@@ -234,12 +232,7 @@ impl Project {
             return;
         };
         let classes = self.record.classes.len();
-        let class_of: HashMap<usize, usize> = search.labels.iter().copied().collect();
-        let votes: Vec<Vec<usize>> = search
-            .labels
-            .iter()
-            .map(|&(row, _)| search.votes.nearest(row).filter_map(|near| class_of.get(&near.row).copied()).collect())
-            .collect();
+        let votes = search.votes.finish();
         let given: Vec<usize> = search.labels.iter().map(|&(_, class)| class).collect();
         let probabilities = of_labels(&search.labels, classes, self.learner.held_out());
         let report = suspects(&given, probabilities.view(), Some(&votes));
