@@ -167,22 +167,32 @@ fn report(arguments: &IssuesArguments, evidence: &Evidence) -> Result<(), Failur
         problem_count: evidence.problem_count,
         problems: &evidence.problems,
     };
+    give(arguments, &report, &csv(&report.rows)?, &summary(&report))
+}
+
+/// Saves the table where the arguments want it; prints the report as JSON, or the summary, or table and summary.
+pub(super) fn give(
+    arguments: &IssuesArguments,
+    report: &impl Serialize,
+    table: &str,
+    summary: &str,
+) -> Result<(), Failure> {
     if let Some(path) = &arguments.output {
-        std::fs::write(path, csv(&report.rows)?).map_err(|error| Failure::file("write", path, &error))?;
+        std::fs::write(path, table).map_err(|error| Failure::file("write", path, &error))?;
     }
     match (arguments.run.json, &arguments.output) {
-        (true, _) => return output::print_json(&report),
-        (false, Some(path)) => output::print(&format!("{} Saved {}.\n", summary(&report), path.display())),
+        (true, _) => return output::print_json(report),
+        (false, Some(path)) => output::print(&format!("{summary} Saved {}.\n", path.display())),
         (false, None) => {
-            output::print(&String::from_utf8_lossy(&csv(&report.rows)?));
-            remark(&summary(&report));
+            output::print(table);
+            remark(summary);
         }
     }
     Ok(())
 }
 
 /// `index,is_issue,score,given,suggested`, a line a label.
-fn csv(rows: &[Row]) -> Result<Vec<u8>, Failure> {
+fn csv(rows: &[Row]) -> Result<String, Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::data(format!("the table cannot be made: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["index", "is_issue", "score", "given", "suggested"]).map_err(|error| refused(&error))?;
@@ -190,7 +200,8 @@ fn csv(rows: &[Row]) -> Result<Vec<u8>, Failure> {
         let (index, issue, score) = (row.index.to_string(), row.is_issue.to_string(), row.score.to_string());
         writer.write_record([&index, &issue, &score, row.given, row.suggested]).map_err(|error| refused(&error))?;
     }
-    writer.into_inner().map_err(|error| refused(&error))
+    let table = writer.into_inner().map_err(|error| refused(&error))?;
+    String::from_utf8(table).map_err(|error| refused(&error))
 }
 
 fn summary(report: &Report) -> String {

@@ -4,7 +4,8 @@ use super::arguments::IssuesArguments;
 use super::dataset::{Dataset, ProjectLabels};
 use super::embed::Extractor;
 use super::failure::Failure;
-use super::output::{self, counted, remark};
+use super::issues::give;
+use super::output::{self, counted};
 use super::project;
 use super::roles::fit_to_arguments;
 use super::train::must_be_writable;
@@ -80,18 +81,7 @@ pub fn run(arguments: &IssuesArguments, data: &Path, column: &str) -> Result<(),
         problems: dataset.problems.as_slice(),
     };
     output::remark_problems(&dataset.problems);
-    if let Some(path) = &arguments.output {
-        std::fs::write(path, csv(&report.rows)).map_err(|error| Failure::file("write", path, &error))?;
-    }
-    match (arguments.run.json, &arguments.output) {
-        (true, _) => return output::print_json(&report),
-        (false, Some(path)) => output::print(&format!("{} Saved {}.\n", summary(&report), path.display())),
-        (false, None) => {
-            output::print(&csv(&report.rows));
-            remark(&summary(&report));
-        }
-    }
-    Ok(())
+    give(arguments, &report, &csv(&report.rows), &summary(&report))
 }
 
 /// `index,is_issue,score,given,predicted`, a line a number. None of them needs quotes.

@@ -3,7 +3,7 @@
 use crate::pipeline::import::plan::{ImportPlan, SourceFile};
 use crate::pipeline::label::Shown;
 use crate::protocol::{
-    ClassIndex, Decision, Demo, Export, ItemIndex, Options, ProjectSummary, RELEASE, Reply, Request, Verdict,
+    Card, ClassIndex, Decision, Demo, Export, ItemIndex, Options, ProjectSummary, RELEASE, Reply, Request, Verdict,
 };
 use crate::ui::app::App;
 use crate::ui::format::counted;
@@ -334,15 +334,23 @@ pub fn send_again(app: App) {
 /// Takes back the latest decision and shows its card again.
 pub fn undo(app: App) {
     spawn_local(async move {
-        match write(app, app.new_id(), Request::Undo).await {
-            Reply::Undone(Some(card)) => {
-                app.state.announcement.set(format!("Took back the decision about {}", card.name));
-                show(app, *card);
-            }
-            Reply::Undone(None) => app.state.announcement.set("Nothing to undo".to_owned()),
-            other => app.unexpected(other),
+        if let Some(card) = take_back(app).await {
+            show(app, card);
         }
     });
+}
+
+/// Takes back the latest decision, says so, and gives its card; `None`, and a message, if there is nothing to take back.
+pub async fn take_back(app: App) -> Option<Card> {
+    match write(app, app.new_id(), Request::Undo).await {
+        Reply::Undone(Some(card)) => {
+            app.state.announcement.set(format!("Took back the decision about {}", card.name));
+            return Some(*card);
+        }
+        Reply::Undone(None) => app.state.announcement.set("Nothing to undo".to_owned()),
+        other => app.unexpected(other),
+    }
+    None
 }
 
 /// Makes a class and, if the card is still the one it was named for, labels it so. A name that is taken labels with
@@ -391,7 +399,7 @@ pub fn visit(app: App, item: ItemIndex) {
     });
 }
 
-fn show(app: App, card: crate::protocol::Card) {
+fn show(app: App, card: Card) {
     app.state.deck.update(|deck| deck.visit(card));
     app.settle();
     dom::focus(dom::CARD_ID);

@@ -216,13 +216,8 @@ impl ReviewView {
     /// Takes back the latest decision.
     pub fn undo(self) {
         spawn_local(async move {
-            match self.app.ask(Request::Undo, Vec::new()).await.0 {
-                Reply::Undone(Some(card)) => {
-                    self.app.state.announcement.set(format!("Took back the decision about {}", card.name));
-                    self.open(Some(vec![card.item]));
-                }
-                Reply::Undone(None) => self.app.state.announcement.set("Nothing to undo".to_owned()),
-                other => self.app.unexpected(other),
+            if let Some(card) = actions::take_back(self.app).await {
+                self.open(Some(vec![card.item]));
             }
         });
     }

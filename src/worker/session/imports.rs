@@ -55,9 +55,7 @@ impl Session {
         now_ms: f64,
     ) -> Result<(), SessionError> {
         let record = new_record(id, name, kind, columns, now_ms);
-        // Asked again, one hardly writes the very same number, so repeats would say nothing.
-        let options = Options { repeat_share: 0.0, ..record.options };
-        self.create(ProjectRecord { target: Target::Number, options, ..record }, &[]).await
+        self.create(ProjectRecord { target: Target::Number, ..record }, &[]).await
     }
 
     async fn create(&mut self, record: ProjectRecord, classes: &[String]) -> Result<(), SessionError> {
