@@ -11,7 +11,6 @@ use crate::pipeline::export::numeric_predictions_csv;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::import::plan::Target;
 use crate::pipeline::label::Source;
-use crate::pipeline::quality::why::raised_again;
 use crate::pipeline::regression::target::is_usable;
 use crate::pipeline::regression::{
     IssueRanking, NumericIssue, NumericLearner, NumericLearnerConfig, NumericPrediction, NumericRanker, NumericScores,
@@ -312,7 +311,10 @@ impl Project {
     pub(super) fn numeric_suspect_rows(&self) -> Vec<ReviewRow> {
         let found = self.numeric.iter().filter_map(|numeric| numeric.found.as_ref()).flat_map(|(_, issues)| issues);
         found
-            .filter(|issue| issue.is_issue && !self.was_number_reviewed(issue))
+            .filter(|issue| {
+                let same = |key: &str| self.number_of_key(key) == Some(issue.given);
+                issue.is_issue && !self.was_reviewed(self.item_of[issue.row], same, issue.score)
+            })
             .map(|issue| ReviewRow {
                 given_value: Some(issue.given),
                 suggested_value: Some(self.as_meant(issue)),
@@ -320,21 +322,6 @@ impl Project {
                 ..self.plain_row(self.item_of[issue.row])
             })
             .collect()
-    }
-
-    /// Whether a person decided about this very label, on evidence that has not grown since.
-    fn was_number_reviewed(&self, issue: &NumericIssue) -> bool {
-        let labels = &self.labels[self.item_of[issue.row] as usize];
-        let Some(standing) = labels.label.as_ref().filter(|_| !labels.excluded && !labels.second_opinion) else {
-            return true;
-        };
-        if self.number_of_key(&standing.class) != Some(issue.given) {
-            return true;
-        }
-        match labels.kept.as_ref().filter(|kept| kept.class == standing.class) {
-            Some(kept) => kept.quality.is_none_or(|quality| !raised_again(quality.into(), issue.score)),
-            None => standing.source == Source::Review,
-        }
     }
 
     /// The number predicted instead, with the digits that the interval gives a meaning.

@@ -76,8 +76,8 @@ pub struct Project {
     pub(super) by_hash: HashMap<ContentHash, ItemIndex>,
     pub(super) batches: Vec<BatchRecord>,
     pub(super) log: Vec<LabelEvent>,
-    /// Events about items that are not here: another annotator's, whose items may yet be imported.
-    pub(super) orphans: Vec<LabelEvent>,
+    /// Events about items that are not here, by item: another annotator's, whose items may yet be imported.
+    orphans: HashMap<ContentHash, Vec<LabelEvent>>,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
     own_events: Vec<Vec<usize>>,
     /// The fold, by item.
@@ -141,7 +141,7 @@ impl Project {
             by_hash: HashMap::new(),
             batches: Vec::new(),
             log: Vec::new(),
-            orphans: Vec::new(),
+            orphans: HashMap::new(),
             own_events: Vec::new(),
             labels: Vec::new(),
             source,
@@ -244,11 +244,8 @@ impl Project {
         self.labels.push(ItemLabels::default());
         self.row_of.push(None);
         self.pending.insert((hash, index));
-        if self.orphans.iter().any(|event| event.item == hash) {
-            let (own, others) = std::mem::take(&mut self.orphans).into_iter().partition(|event| event.item == hash);
-            self.orphans = others;
-            let own: Vec<LabelEvent> = own;
-            for event in own {
+        if let Some(events) = self.orphans.remove(&hash) {
+            for event in events {
                 self.push_event(event);
             }
             self.refold(index);
@@ -260,8 +257,9 @@ impl Project {
     /// is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
         let Some(&index) = self.by_hash.get(&event.item) else {
-            if !self.orphans.iter().any(|other| other.id == event.id) {
-                self.orphans.push(event);
+            let waiting = self.orphans.entry(event.item).or_default();
+            if !waiting.iter().any(|other| other.id == event.id) {
+                waiting.push(event);
             }
             return None;
         };
@@ -292,7 +290,7 @@ impl Project {
 
     /// The whole log, in the order of its ids.
     pub(super) fn whole_log(&self) -> Vec<LabelEvent> {
-        let mut events: Vec<LabelEvent> = self.log.iter().chain(&self.orphans).cloned().collect();
+        let mut events: Vec<LabelEvent> = self.log.iter().chain(self.orphans.values().flatten()).cloned().collect();
         events.sort_by(|a, b| a.id.cmp(&b.id));
         events
     }

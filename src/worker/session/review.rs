@@ -414,23 +414,25 @@ impl Project {
                 let item = self.item_of[row];
                 // What the neighbours alone speak against is mostly right where classes overlap: it would make the list endless.
                 let is_suspect = suspect.flagged || matches!(suspect.agreement, Agreement::Both | Agreement::ModelOnly);
-                (is_suspect && !self.was_reviewed(item, suspect)).then_some((item, suspect))
+                let same = |key: &str| self.class_of_key(key).map(usize::from) == Some(suspect.given);
+                (is_suspect && !self.was_reviewed(item, same, suspect.score)).then_some((item, suspect))
             },
         )
     }
 
-    /// Whether a person decided about this very label, on evidence that has not grown since.
-    fn was_reviewed(&self, item: ItemIndex, suspect: &Suspect) -> bool {
+    /// Whether a person decided about the label that was found suspicious with this score, on evidence that has not grown
+    /// since. `same` says of a label's text whether it is still that label.
+    pub(super) fn was_reviewed(&self, item: ItemIndex, same: impl Fn(&str) -> bool, score: f64) -> bool {
         let labels = &self.labels[item as usize];
         let Some(standing) = labels.label.as_ref().filter(|_| !labels.excluded && !labels.second_opinion) else {
             return true;
         };
         // The label was changed since: what was found was about another.
-        if self.class_of_key(&standing.class).map(usize::from) != Some(suspect.given) {
+        if !same(&standing.class) {
             return true;
         }
         match labels.kept.as_ref().filter(|kept| kept.class == standing.class) {
-            Some(kept) => kept.quality.is_none_or(|quality| !raised_again(quality.into(), suspect.score)),
+            Some(kept) => kept.quality.is_none_or(|quality| !raised_again(quality.into(), score)),
             None => standing.source == Source::Review,
         }
     }
