@@ -18,6 +18,7 @@ pub mod quality;
 pub mod regression;
 pub mod triage;
 pub mod gate;
+pub mod drift;
 pub mod simulate;
 pub mod export;
 pub mod log;
