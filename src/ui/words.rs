@@ -1,7 +1,8 @@
 //! Sentences on models and certificates, the same wherever they are shown.
 
 use crate::protocol::{
-    CertificatePart, CertificateState, CertificateStatus, DeployedModel, ProjectState, SearchState, Target, TriageState,
+    CertificatePart, CertificateState, CertificateStatus, DeployedModel, Health, ProjectState, SearchState, Target,
+    TriageState,
 };
 use crate::ui::format;
 
@@ -20,7 +21,8 @@ fn measured(model: &DeployedModel) -> String {
 /// The project's state in one sentence, for the top bar.
 pub fn state_sentence(project: &ProjectState) -> String {
     if let Some(champion) = &project.deployment.champion {
-        return format!("Champion r{} · {}", champion.number, measured(champion));
+        let health = project.monitor.health.map(|health| format!(" · {}", health.word())).unwrap_or_default();
+        return format!("Champion r{} · {}{health}", champion.number, measured(champion));
     }
     match &project.model {
         None if project.items == 0 => "Nothing imported yet".to_owned(),
@@ -37,6 +39,17 @@ pub fn state_sentence(project: &ProjectState) -> String {
             };
             format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
         }
+    }
+}
+
+/// The import on which the champion does not hold, or nobody knows whether: a chip's classes and words.
+pub fn alarm(project: &ProjectState) -> Option<(&'static str, String)> {
+    let (_, name) = project.monitor.batch.as_ref()?;
+    let name = format::shorten(name, 24);
+    match project.monitor.health? {
+        Health::Healthy => None,
+        Health::Watch => Some(("chip watch", format!("Watch: {name}"))),
+        Health::Deteriorated => Some(("chip bad", format!("Deteriorated: {name}"))),
     }
 }
 

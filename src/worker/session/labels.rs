@@ -215,6 +215,7 @@ impl Session {
             );
         }
         project.record.deployment.audits_wished = count;
+        project.record.monitor.audit_of = None;
         project.mark_rank_due();
         project.touch();
         self.save_record(now_ms).await
