@@ -16,6 +16,7 @@ pub mod search;
 pub mod evaluate;
 pub mod quality;
 pub mod regression;
+pub mod drift;
 pub mod triage;
 pub mod gate;
 pub mod simulate;
