@@ -1,0 +1,255 @@
+//! How accurate a model is on a sample nobody labelled, and which shares the classes have there.
+//!
+//! Confidence-based performance estimation: a calibrated model that says 0.8 is right 8 times in 10, so the mean probability of
+//! what it predicts is its accuracy. It holds as long as the truth depends on an item as it did (no *concept drift*): also when other items
+//! come, and, with the classes' shares found first, when other classes come. When what an item is called changes, no estimate from the
+//! outputs can tell; only labels can.
+
+use super::label_shift::{adjusted, class_shares};
+use super::recalibration::{Fitting, HeldOut, Recalibration, RecalibrationFit, logarithms};
+use crate::pipeline::evaluate::Estimate;
+use crate::pipeline::predict::likeliest;
+use ndarray::{Array2, Axis};
+use rand::seq::index;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use statrs::function::beta::beta_reg;
+
+/// With fewer held-out rows nothing is estimated.
+pub const FEWEST_HELD_OUT: usize = 20;
+/// Resamples behind an interval; its ends are read from a smooth mixture, so that these are enough.
+const REPLICATES: usize = 200;
+/// A sample counts through at most this many rows, drawn at random.
+const MOST_ROWS: usize = 2048;
+/// And through at most this many probabilities.
+const MOST_PROBABILITIES: usize = 200_000;
+/// The held-out rows, too.
+const MOST_HELD_OUT: usize = 4096;
+/// Multiply-adds of a step of the fit, about.
+const FIT_WORK: usize = 16 << 20;
+/// However many classes there are, the fit sees so many rows.
+const FEWEST_FITTED: usize = 200;
+/// The share of truths within an interval.
+const CONFIDENCE: f64 = 0.95;
+
+/// What held-out predictions say of the model's probabilities.
+#[derive(Debug, Clone)]
+pub struct Calibration {
+    held_out: HeldOut,
+    fit: RecalibrationFit,
+    /// The class shares where the probabilities are right.
+    source: Vec<f64>,
+}
+
+/// A calibration being made, in slices.
+#[derive(Debug, Clone)]
+pub struct CalibrationFit {
+    held_out: HeldOut,
+    fitting: Fitting,
+}
+
+impl CalibrationFit {
+    /// `None` if fewer than 20 rows, or rows of fewer than two classes, were held out.
+    pub fn new(held_out: &[(Vec<f32>, usize)], classes: usize, seed: u64) -> Option<Self> {
+        // The fit costs rows × classes².
+        let most = MOST_HELD_OUT.min(FIT_WORK / (classes * classes).max(1)).max(FEWEST_FITTED);
+        let held_out = if held_out.len() > most {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            let chosen = index::sample(&mut random, held_out.len(), most);
+            HeldOut::new(&chosen.into_iter().map(|row| held_out[row].clone()).collect::<Vec<_>>(), classes)
+        } else {
+            HeldOut::new(held_out, classes)
+        };
+        let counts = held_out.class_counts(&vec![1.0; held_out.len()]);
+        let present = counts.into_iter().filter(|&count| count > 0.0).count();
+        let fitting = Fitting::new(&held_out);
+        (held_out.len() >= FEWEST_HELD_OUT && present >= 2).then_some(Self { held_out, fitting })
+    }
+
+    /// One slice; the calibration, once, when it is made.
+    pub fn step(&mut self) -> Option<Calibration> {
+        let fit = self.fitting.step(&self.held_out)?;
+        let weights = vec![1.0; self.held_out.len()];
+        let source = self.held_out.mean_probabilities(&fit.fitted, &weights);
+        Some(Calibration { held_out: self.held_out.clone(), fit, source })
+    }
+}
+
+/// One sample's estimates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimated {
+    /// The share of each class with its 95 % interval.
+    pub shares: Vec<Estimate>,
+    /// The model's accuracy with its 95 % band.
+    pub accuracy: Estimate,
+}
+
+/// A resample's answer: the expected accuracy, and by how much the sample's own may differ from it.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    mean: f64,
+    variance: f64,
+}
+
+/// The estimates of one sample being made, in slices.
+///
+/// Point estimates: the probabilities are recalibrated (see [`super::recalibration`]), the class shares found by
+/// expectation–maximisation, the probabilities adjusted to these, and averaged over what the model predicts.
+///
+/// Intervals: all of this is repeated on resamples of the held-out rows and of the sample (Efron's bootstrap), which tells how far
+/// calibration and shares may be off. Given them, the number of rows predicted right is a sum of independent chances with the
+/// variance Σ q(1 − q). The band is the middle 95 % of the mixture of these distributions (each as the beta distribution of its mean and
+/// variance, which stays within 0 and 1).
+#[derive(Debug, Clone)]
+pub struct Estimation {
+    logarithms: Array2<f64>,
+    predicted: Vec<usize>,
+    random: ChaCha8Rng,
+    point: Option<(Vec<f64>, Outcome)>,
+    shares: Vec<Vec<f64>>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Estimation {
+    /// Of n × K calibrated probabilities, the model's own.
+    pub fn new(probabilities: &Array2<f32>, seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let rows = probabilities.nrows();
+        let most = MOST_ROWS.min(MOST_PROBABILITIES / probabilities.ncols().max(1)).max(FEWEST_FITTED);
+        let chosen = if rows > most {
+            probabilities.select(Axis(0), &index::sample(&mut random, rows, most).into_vec())
+        } else {
+            probabilities.clone()
+        };
+        Self {
+            predicted: chosen.rows().into_iter().map(likeliest).collect(),
+            logarithms: logarithms(&chosen),
+            random,
+            point: None,
+            shares: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Works until about `work` multiply-adds are done; the estimates, once they are made.
+    pub fn step(&mut self, calibration: &Calibration, work: usize) -> Option<Estimated> {
+        let classes = self.logarithms.ncols();
+        let all = vec![1.0; self.logarithms.nrows()];
+        if self.point.is_none() {
+            let posteriors = calibration.fit.fitted.apply_to_logarithms(&self.logarithms);
+            let shares = class_shares(&posteriors, &all, &calibration.source, &calibration.source);
+            let outcome = self.outcome(&posteriors, &calibration.source, &shares);
+            self.point = Some((shares, outcome));
+        }
+        // Exponentials count for ten; some twenty rounds of expectation–maximisation from the point estimate.
+        let per_resample = classes * (calibration.held_out.len() * 60 + self.logarithms.nrows() * 60);
+        let mut left = work;
+        while self.outcomes.len() < REPLICATES {
+            if left == 0 {
+                return None;
+            }
+            self.resample(calibration);
+            left = left.saturating_sub(per_resample);
+        }
+        Some(self.finish())
+    }
+
+    /// How much is done, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        self.outcomes.len() as f64 / REPLICATES as f64
+    }
+
+    fn outcome(&self, posteriors: &Array2<f64>, source: &[f64], shares: &[f64]) -> Outcome {
+        let count = self.predicted.len().max(1) as f64;
+        let mut outcome = Outcome { mean: 0.0, variance: 0.0 };
+        for (row, &class) in posteriors.rows().into_iter().zip(&self.predicted) {
+            let q = adjusted(row, class, source, shares);
+            outcome.mean += q / count;
+            outcome.variance += q * (1.0 - q) / (count * count);
+        }
+        outcome
+    }
+
+    fn resample(&mut self, calibration: &Calibration) {
+        let held_out_weights = drawn_again(calibration.held_out.len(), &mut self.random);
+        let recalibration = calibration.fit.resampled(&calibration.held_out, &held_out_weights);
+        let source = calibration.held_out.mean_probabilities(&recalibration, &held_out_weights);
+        let posteriors = recalibration.apply_to_logarithms(&self.logarithms);
+        let weights = drawn_again(self.logarithms.nrows(), &mut self.random);
+        let start = self.point.as_ref().map_or(source.as_slice(), |point| point.0.as_slice());
+        let shares = class_shares(&posteriors, &weights, &source, start);
+        // The sample's rows are what they are; only the shares are as a resample tells them.
+        let outcome = self.outcome(&posteriors, &source, &shares);
+        self.shares.push(shares);
+        self.outcomes.push(outcome);
+    }
+
+    fn finish(&self) -> Estimated {
+        let Some((shares, outcome)) = &self.point else { unreachable!("the point comes before its resamples") };
+        let tail = (1.0 - CONFIDENCE) / 2.0;
+        let of_class = |class: usize| {
+            let mut values: Vec<f64> = self.shares.iter().map(|shares| shares[class]).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
+            Estimate {
+                estimate: shares[class],
+                low: at(tail).min(shares[class]),
+                high: at(1.0 - tail).max(shares[class]),
+            }
+        };
+        let accuracy = Estimate {
+            estimate: outcome.mean,
+            low: quantile(&self.outcomes, tail).min(outcome.mean),
+            high: quantile(&self.outcomes, 1.0 - tail).max(outcome.mean),
+        };
+        Estimated { shares: (0..shares.len()).map(of_class).collect(), accuracy }
+    }
+}
+
+impl HeldOut {
+    /// The mean recalibrated probability of each class: its share, up to what a prior takes away.
+    fn mean_probabilities(&self, recalibration: &Recalibration, weights: &[f64]) -> Vec<f64> {
+        let posteriors = recalibration.apply_to_logarithms(self.logarithms());
+        let total: f64 = weights.iter().sum();
+        let mut means = vec![0.0; posteriors.ncols()];
+        for (row, weight) in posteriors.rows().into_iter().zip(weights) {
+            means.iter_mut().zip(row).for_each(|(mean, q)| *mean += weight * q / total);
+        }
+        means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
+        means
+    }
+}
+
+/// How often each of `rows` rows is drawn in as many draws with replacement.
+fn drawn_again(rows: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+    let mut weights = vec![0.0; rows];
+    (0..rows).for_each(|_| weights[random.random_range(0..rows)] += 1.0);
+    weights
+}
+
+/// The quantile of the mixture of the outcomes' distributions, by bisection.
+fn quantile(outcomes: &[Outcome], share: f64) -> f64 {
+    let below = |x: f64| outcomes.iter().map(|outcome| outcome.below(x)).sum::<f64>() / outcomes.len() as f64;
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..30 {
+        let middle = (low + high) / 2.0;
+        if below(middle) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low + high) / 2.0
+}
+
+impl Outcome {
+    /// The chance of an accuracy of at most `x`, by the beta distribution of this mean and variance.
+    fn below(&self, x: f64) -> f64 {
+        let spread = self.mean * (1.0 - self.mean);
+        if self.variance <= 0.0 || spread <= self.variance {
+            return f64::from(u8::from(x >= self.mean));
+        }
+        let size = spread / self.variance - 1.0;
+        beta_reg(self.mean * size, (1.0 - self.mean) * size, x)
+    }
+}
