@@ -22,12 +22,12 @@ const CLASSES: [&str; 2] = ["sound", "worn"];
 /// Where a bearing runs, and so what tells a worn one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum World {
-    /// Worn ones vibrate.
+    /// Worn ones vibrate and are a little warmer.
     Known,
     /// Under load worn ones run still and sound ones vibrate; one in ten of the known ones is like this.
     Loaded,
-    /// On another machine worn ones run hot.
-    Hot,
+    /// On another machine worn ones run cold, not warm.
+    Cold,
 }
 
 /// A bearing's measurements and whether it is worn.
@@ -36,9 +36,9 @@ fn bearing(random: &mut ChaCha8Rng, world: World) -> (Vec<String>, ClassIndex) {
     let sign = if class == 1 { 2.0 } else { -2.0 };
     let mut noise = |spread: f64| (0..6).map(|_| random.random_range(-spread..spread)).sum::<f64>() / 2.0;
     let [vibration, temperature, load] = match world {
-        World::Known => [sign + noise(0.8), noise(0.5), noise(0.3)],
+        World::Known => [sign + noise(0.8), 0.15 * sign + noise(0.5), noise(0.3)],
         World::Loaded => [-sign + noise(0.8), noise(0.5), 4.0 + noise(0.3)],
-        World::Hot => [noise(0.5), sign + noise(0.8), 1.5 + noise(0.3)],
+        World::Cold => [noise(0.5), -sign + noise(0.8), 1.5 + noise(0.3)],
     };
     ([vibration, temperature, load].map(|number| format!("{number:.3}")).to_vec(), class)
 }
@@ -156,8 +156,8 @@ impl Workshop {
             if audit && item >= first {
                 answered += 1;
             }
-            assert!(answered <= asked, "{answered} of {asked}");
         }
+        assert_eq!(answered, asked);
     }
 
     async fn runs(&mut self, expression: &str) -> Vec<RunRow> {
@@ -216,7 +216,7 @@ fn better_data_are_a_way_back() {
 
         // Another machine.
         let first = workshop.truth.len() as u32;
-        workshop.import("autumn", 400, |_| World::Hot, false).await;
+        workshop.import("autumn", 400, |_| World::Cold, false).await;
         let autumn = workshop.batch(2).await;
         assert!(autumn.health > Some(Health::Healthy), "{}", autumn.sentence);
         assert!(workshop.health() > Some(Health::Healthy));
@@ -280,7 +280,7 @@ fn better_data_are_a_way_back() {
 
         // The new world is known now: a mixture of both may move the shares, but is no deterioration.
         workshop.done(Request::SetFloor { floor: 0.8 }).await;
-        workshop.import("winter", 300, |place| if place % 2 == 0 { World::Hot } else { World::Known }, false).await;
+        workshop.import("winter", 300, |place| if place % 2 == 0 { World::Cold } else { World::Known }, false).await;
         let winter = workshop.batch(3).await;
         assert!(winter.health < Some(Health::Deteriorated), "{}", winter.sentence);
     });

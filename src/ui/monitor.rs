@@ -5,6 +5,7 @@ use crate::ui::app::App;
 use crate::ui::experiments::perform;
 use crate::ui::route::Route;
 use crate::ui::{experiments, format};
+use leptos::prelude::Set;
 
 /// Seconds that a search as a way back is given; the Models screen has more.
 const SEARCH_SECONDS: u32 = 60;

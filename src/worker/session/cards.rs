@@ -113,6 +113,11 @@ impl Project {
                     && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
             })
             .collect();
+        if wished && pool.is_empty() {
+            // Nothing is left to draw: a wish that can't be granted must not hold the queue for ever.
+            self.record.deployment.audits_wished = 0;
+            return None;
+        }
         let share = if wished { 1.0 } else { self.record.options.audit_share };
         let draw = audit_draw(SEED, request, share, &pool)?;
         let drawn = Drawn { item: self.item_of[draw.row], probability: draw.probability };

@@ -218,13 +218,19 @@ impl Project {
         }
         let evidence = Evidence {
             moved: report.is_some_and(|report| report.moved),
-            estimate: report.and_then(|report| report.accuracy),
+            estimate: match is_reference {
+                true => self.mean_confidence(batch),
+                false => report.and_then(|report| report.accuracy),
+            },
             audited: measured.map(|measured| (measured.right, measured.total)),
             items: rows as u64,
             floor: self.floor(audited),
         };
         let mut judgement = judge(&evidence);
         if is_reference && !judgement.by_audit {
+            // Its confidence there only says how large an audit would have to be.
+            judgement.state = State::Healthy;
+            judgement.audits_needed = None;
             judgement.sentence = "Healthy: part of what the champion was trained and audited on.".into();
         }
         if let Some(report) = report.filter(|report| report.moved) {
@@ -332,6 +338,15 @@ impl Project {
             accepted: accepted / f64::max(1.0, items.count() as f64),
             findings: record.findings.len() as u32,
         }
+    }
+
+    /// The champion's mean probability of what it says on a batch.
+    fn mean_confidence(&self, batch: u32) -> Option<Estimate> {
+        let champion = self.champion.as_ref()?;
+        let rows = self.rows_of(|other| other == batch);
+        let said: Vec<f64> = rows.iter().filter_map(|&row| Some(f64::from(champion.prediction(row)?.1))).collect();
+        let mean = said.iter().sum::<f64>() / said.len() as f64;
+        (!said.is_empty()).then_some(Estimate { estimate: mean, low: mean, high: mean })
     }
 
     /// Of the reference, the share of its training labels that the champion had right without them.
