@@ -112,7 +112,9 @@ fn Promotable() -> impl IntoView {
 #[component]
 fn Alarm() -> impl IntoView {
     let app = use_app();
-    let alarm = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(words::alarm)));
+    let alarm = Memo::new(move |_| {
+        app.state.project.with(|project| project.as_ref().and_then(|project| words::alarm(&project.monitor)))
+    });
     redrawn(move || {
         alarm.get().map(|(class, said)| {
             view! { <a class=class href=Route::Monitor.hash() aria-label=format!("{said}: show Monitor")>{said.clone()}</a> }.into_any()

@@ -12,7 +12,7 @@ use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::show::Show;
 use crate::ui::parts::views::redrawn;
-use crate::ui::{format, monitor, text};
+use crate::ui::{commands, format, monitor, text};
 use details::Details;
 use imports::Imports;
 use leptos::ev::SubmitEvent;
@@ -36,7 +36,8 @@ pub fn MonitorScreen() -> impl IntoView {
     });
     view! {
         <div class="page models-page">
-            <header class="models-head"><h1>"Monitor"</h1></header>
+            <header class="models-head"><h1>"Monitor"</h1><span class="grow"></span>
+                <button on:click=move |_| commands::import_files(app)>"Import new data"</button></header>
             {redrawn(move || why_not.get().map(|why| view! { <p class="placeholder">{why}</p> }.into_any()))}
             <Show when=shown>
                 <section class="block" aria-labelledby="timeline-title">
