@@ -42,14 +42,14 @@ pub fn state_sentence(project: &ProjectState) -> String {
     }
 }
 
-/// The import on which the champion does not hold, or nobody knows whether: a chip's classes and words.
-pub fn alarm(monitor: &MonitorSummary) -> Option<(&'static str, String)> {
+/// The import on which the champion does not hold, or nobody knows whether: a chip's classes, its word, and the name.
+pub fn alarm(monitor: &MonitorSummary) -> Option<(&'static str, &'static str, String)> {
     let (_, name) = monitor.batch.as_ref()?;
     let name = format::shorten(name, 24);
     match monitor.health? {
         Health::Healthy => None,
-        Health::Watch => Some(("chip watch", format!("Watch: {name}"))),
-        Health::Deteriorated => Some(("chip bad", format!("Deteriorated: {name}"))),
+        Health::Watch => Some(("chip watch", "Watch", name)),
+        Health::Deteriorated => Some(("chip bad", "Deteriorated", name)),
     }
 }
 
@@ -228,15 +228,15 @@ mod tests {
 
     #[test]
     fn an_alarm_names_its_import() {
-        let check = |health: Option<Health>, expected: Option<(&str, &str)>| {
+        let check = |health: Option<Health>, expected: Option<(&'static str, &'static str)>| {
             let batch = Some((1, "autumn".to_owned()));
             let found = alarm(&MonitorSummary { health, batch, ..MonitorSummary::default() });
-            assert_eq!(found.as_ref().map(|(class, said)| (*class, said.as_str())), expected);
+            assert_eq!(found, expected.map(|(class, word)| (class, word, "autumn".to_owned())));
         };
         check(None, None);
         check(Some(Health::Healthy), None);
-        check(Some(Health::Watch), Some(("chip watch", "Watch: autumn")));
-        check(Some(Health::Deteriorated), Some(("chip bad", "Deteriorated: autumn")));
+        check(Some(Health::Watch), Some(("chip watch", "Watch")));
+        check(Some(Health::Deteriorated), Some(("chip bad", "Deteriorated")));
     }
 
     #[test]

@@ -116,8 +116,12 @@ fn Alarm() -> impl IntoView {
         app.state.project.with(|project| project.as_ref().and_then(|project| words::alarm(&project.monitor)))
     });
     redrawn(move || {
-        alarm.get().map(|(class, said)| {
-            view! { <a class=class href=Route::Monitor.hash() aria-label=format!("{said}: show Monitor")>{said.clone()}</a> }.into_any()
+        alarm.get().map(|(class, word, name)| {
+            view! {
+                <a class=class href=Route::Monitor.hash() aria-label=format!("{word}: {name}: show Monitor")>
+                    {word}<span class="wide-only">{format!(": {name}")}</span></a>
+            }
+            .into_any()
         })
     })
 }

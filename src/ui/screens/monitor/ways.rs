@@ -68,11 +68,12 @@ fn card(title: &'static str, way: &WayBack, cost: String) -> AnyView {
     let gain = way.gain.map_or_else(
         || "not known yet".to_owned(),
         |gain| {
-            format!("{} ({} to {})", format::points(gain.estimate), format::points(gain.low), format::points(gain.high))
+            let ends = [gain.low, gain.high].map(|end| format::points(end).replace(" points", ""));
+            format!("{} ({} to {})", format::points(gain.estimate), ends[0], ends[1])
         },
     );
     view! {
-        <div class="figure-tile way"><h3>{title}</h3>
+        <div class="way"><h3>{title}</h3>
             <dl><dt>"Gain"</dt><dd class="figures">{gain}</dd><dt>"Cost"</dt><dd class="figures">{cost}</dd></dl>
             <p class="muted">{way.how.clone()}</p></div>
     }

@@ -104,8 +104,8 @@ fn taken(
     println!("  {name}: {alarm}");
     visit.click("link", "Monitor")?;
     says(&visit, "Imports", "What moved")?;
-    visit.click("button", "What moved in autumn.csv")?;
-    says(&visit, "What moved in autumn.csv", "load")?;
+    visit.click("button", "What moved in autumn")?;
+    says(&visit, "What moved in autumn", "load")?;
     pictures(&visit, "alarm")?;
 
     // The audit decides.
@@ -126,9 +126,7 @@ fn taken(
     visit.all_saved()?;
     visit.click("link", "Monitor")?;
     says(&visit, "Imports", "audits of it")?;
-    until("that it has deteriorated", 60, || {
-        Ok(visit.find("link", "Deteriorated: autumn.csv: show Monitor").map(drop))
-    })?;
+    until("that it has deteriorated", 60, || Ok(visit.find("link", "Deteriorated: autumn: show Monitor").map(drop)))?;
     let measured = |visit: &Visit<'_>| Ok(visit.all_text()?.contains("right on the same").then_some(()));
     until("what the ways back gain", 120, || measured(&visit))?;
     pictures(&visit, "deteriorated")?;
@@ -137,6 +135,7 @@ fn taken(
     visit.all_saved()?;
     visit.click("link", "Models")?;
     let promote = until("a challenger that passed the gate", 300, || enabled_button(&visit, "Promote r"))?;
+    visit.click("button", "Verdict")?;
     visit.click("button", &promote)?;
     visit.click("link", "Monitor")?;
     until("health", 60, || Ok((alarm_is_off(&visit)? && visit.find("heading", "Imports").is_some()).then_some(())))?;
@@ -148,7 +147,7 @@ fn taken(
 /// The alarm on screen, in its words.
 fn alarm(visit: &Visit<'_>) -> Option<String> {
     ["Watch", "Deteriorated"]
-        .map(|state| format!("{state}: autumn.csv: show Monitor"))
+        .map(|state| format!("{state}: autumn: show Monitor"))
         .into_iter()
         .find(|name| visit.find("link", name).is_some())
 }
