@@ -4,11 +4,13 @@
 //! in the order that the variant's documentation gives.
 
 mod measures;
+mod monitor;
 mod numeric;
 mod review;
 mod runs;
 
 pub use measures::*;
+pub use monitor::*;
 pub use numeric::*;
 pub use review::*;
 pub use runs::*;
@@ -120,6 +122,8 @@ pub enum Request {
     },
     /// A window on the items. → [`Reply::Items`]
     Items(ItemQuery),
+    /// What every figure on screen means. → [`Reply::Glossary`]
+    Glossary,
     /// A file to take away. Attachment of the reply: its `Blob`. → [`Reply::File`]
     Export(Export),
     /// → [`Reply::Storage`]
@@ -188,6 +192,30 @@ pub enum Request {
     },
     /// Takes in another person's label log or project file. Attachment: the `File`. → [`Reply::Merged`]
     Merge,
+    /// How the champion holds on what came in since. → [`Reply::Monitor`]
+    Monitor,
+    /// One import in detail. → [`Reply::BatchDetails`]
+    BatchDetails {
+        /// Its place among the imports.
+        batch: u32,
+    },
+    /// The acceptable level: below it, the champion has deteriorated. → [`Reply::Done`]
+    SetFloor {
+        /// A share right, above 0 and below 1.
+        floor: f64,
+    },
+    /// The next questions are blind audits of this import, as many as would decide. → [`Reply::Count`]
+    AuditBatch {
+        /// Its place among the imports.
+        batch: u32,
+    },
+    /// The next questions are the most useful items of this import, then a model is trained. → [`Reply::Count`]
+    LabelBatch {
+        /// Its place among the imports.
+        batch: u32,
+        /// How many labels; 0 takes the wish back.
+        count: u32,
+    },
     /// The experiment log. → [`Reply::Runs`]
     Runs(RunQuery),
     /// Runs side by side. → [`Reply::Compared`]
@@ -362,6 +390,8 @@ pub enum ItemFilter {
     Accepted,
     /// Once accepted, to confirm.
     ToConfirm,
+    /// Of one import, by its place.
+    Batch(u32),
     /// Audits of one class that a model predicts as another, or the same: a cell of its confusion matrix.
     AuditCell {
         /// Which model.
@@ -444,12 +474,18 @@ pub enum Reply {
     Numeric(Box<NumericState>),
     /// To `Train` and `Search`.
     Experiment(ExperimentReply),
-    /// To `AcceptCertified`, `RevertAccepted` and `AskFirst`: how many items.
+    /// To `AcceptCertified`, `RevertAccepted`, `AskFirst`, `AuditBatch` and `LabelBatch`: how many items.
     Count(u32),
     /// To `Review`.
     Review(Box<ReviewState>),
     /// To `ReviewCase`; `None` if it is settled meanwhile.
     ReviewCase(Option<Box<ReviewCase>>),
+    /// To `Monitor`.
+    Monitor(Box<MonitorState>),
+    /// To `BatchDetails`; `None` while they are not known.
+    BatchDetails(Option<Box<BatchDetails>>),
+    /// To `Glossary`: each term with its meaning.
+    Glossary(Vec<(String, String)>),
     /// To `Merge`: what came in, in a sentence.
     Merged(String),
     /// To `Runs`.
@@ -534,6 +570,8 @@ pub struct ProjectState {
     pub triage: TriageState,
     /// The review: what was decided and what it gained.
     pub review: ReviewSummary,
+    /// Whether the champion holds on new data.
+    pub monitor: MonitorSummary,
     /// Audits still wished for by "audit now".
     pub audits_wished: u32,
     /// The last decisions that stand, newest first, at most 12.
@@ -602,6 +640,8 @@ pub struct BatchState {
     pub items: u32,
     /// Items left out because they were already there.
     pub duplicates: u32,
+    /// What the data themselves show before any model: whether it is a warning, and the sentence.
+    pub findings: Vec<(bool, String)>,
     /// What was wrong: the first 50.
     pub problems: Vec<Problem>,
     /// How many problems in all.

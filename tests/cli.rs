@@ -293,6 +293,7 @@ fn a_project_file_is_data() {
         encoder: None,
         deployment: Default::default(),
         review: Default::default(),
+        monitor: Default::default(),
     };
     let snapshot = Snapshot {
         project,
@@ -335,6 +336,7 @@ fn project_with_runs(runs: Vec<Run>) -> Vec<u8> {
         encoder: None,
         deployment: Default::default(),
         review: Default::default(),
+        monitor: Default::default(),
     };
     let snapshot = Snapshot {
         project,

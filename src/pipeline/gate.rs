@@ -168,19 +168,8 @@ impl Pairs {
         }
     }
 
-    /// The paired interval of Bonett & Price, see [`Verdict::difference`].
     fn difference(self) -> Estimate {
-        let (audits, wins, losses) = (self.audits as f64, self.wins as f64, self.losses as f64);
-        let (wins_adjusted, losses_adjusted) = ((wins + 1.0) / (audits + 2.0), (losses + 1.0) / (audits + 2.0));
-        let centre = wins_adjusted - losses_adjusted;
-        let variance = (wins_adjusted + losses_adjusted - centre * centre) / (audits + 2.0);
-        let half = QUANTILE * variance.sqrt();
-        let estimate = (wins - losses) / audits;
-        Estimate {
-            estimate,
-            low: (centre - half).max(-1.0).min(estimate),
-            high: (centre + half).min(1.0).max(estimate),
-        }
+        paired_difference(self.audits, self.wins, self.losses)
     }
 
     fn compare(self, class: usize) -> ClassComparison {
@@ -194,6 +183,19 @@ impl Pairs {
         };
         ClassComparison { class, audits: self.audits, difference, low, state }
     }
+}
+
+/// Of two models on the same `audits` (at least 1), the second one's share right minus the first one's, −1 to 1: `wins` that
+/// only the second had right, `losses` that only the first had. 95 % interval of Bonett & Price, see
+/// [`Verdict::difference`].
+pub fn paired_difference(audits: usize, wins: usize, losses: usize) -> Estimate {
+    let (audits, wins, losses) = (audits as f64, wins as f64, losses as f64);
+    let (wins_adjusted, losses_adjusted) = ((wins + 1.0) / (audits + 2.0), (losses + 1.0) / (audits + 2.0));
+    let centre = wins_adjusted - losses_adjusted;
+    let variance = (wins_adjusted + losses_adjusted - centre * centre) / (audits + 2.0);
+    let half = QUANTILE * variance.sqrt();
+    let estimate = (wins - losses) / audits;
+    Estimate { estimate, low: (centre - half).max(-1.0).min(estimate), high: (centre + half).min(1.0).max(estimate) }
 }
 
 /// The mixture of triage with a budget of ½: 1 − I_½(w+1, l+1) = I_½(l+1, w+1).

@@ -5,7 +5,7 @@
 use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use crate::pipeline::label::Class;
-use crate::protocol::{Options, TriagePlan};
+use crate::protocol::{Health, Options, TriagePlan};
 use serde::{Deserialize, Serialize};
 
 /// One project's head matter.
@@ -43,6 +43,50 @@ pub struct ProjectRecord {
     /// How far the review has come.
     #[serde(default)]
     pub review: ReviewRecord,
+    /// How the champion held on what came in since.
+    #[serde(default)]
+    pub monitor: MonitorRecord,
+}
+
+/// How the champion held on what came in since.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MonitorRecord {
+    /// The acceptable level.
+    pub floor: Option<f64>,
+    /// Whether the user set it.
+    pub floor_is_set: bool,
+    /// Every change of state, oldest first.
+    pub changes: Vec<HealthRecord>,
+    /// The import that audits are asked of, while they are.
+    pub audit_of: Option<u32>,
+    /// The import that labels are asked of, while they are.
+    pub label_of: Option<LabellingRecord>,
+}
+
+/// A change of state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthRecord {
+    /// The import.
+    pub batch: u32,
+    /// The champion's run.
+    pub model: String,
+    /// The state.
+    pub health: Health,
+    /// The run that logs it.
+    pub run: String,
+    /// Milliseconds since the epoch.
+    pub time_ms: f64,
+}
+
+/// Labels asked of one import as a way back.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LabellingRecord {
+    /// The import.
+    pub batch: u32,
+    /// Labels of it that trained when it began.
+    pub before: u32,
+    /// How many are wished for.
+    pub wished: u32,
 }
 
 /// How far the review has come.
@@ -96,6 +140,9 @@ pub struct BatchRecord {
     pub items: u32,
     /// Items left out because they were already there.
     pub duplicates: u32,
+    /// What the data themselves show before any model: whether it is a warning, and the sentence.
+    #[serde(default)]
+    pub findings: Vec<(bool, String)>,
     /// All that was wrong.
     pub problems: Vec<Problem>,
     /// When, milliseconds since the epoch.

@@ -9,6 +9,7 @@ use crate::ui::parts::frame::{BottomBar, Rail, TopBar};
 use crate::ui::parts::toast::{Toasts, Tone};
 use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
+use crate::ui::screens::monitor::MonitorScreen;
 use crate::ui::screens::review::ReviewScreen;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
@@ -158,8 +159,9 @@ fn Screen() -> impl IntoView {
         (Route::Data, true) => view! { <DataScreen /> }.into_any(),
         (Route::Review, true) => view! { <ReviewScreen /> }.into_any(),
         (Route::Models, true) => view! { <ModelsScreen /> }.into_any(),
+        (Route::Monitor, true) => view! { <MonitorScreen /> }.into_any(),
         (Route::Start, _) => view! { <StartScreen /> }.into_any(),
-        (Route::Label | Route::Data | Route::Review | Route::Models, false) => view! {
+        (Route::Label | Route::Data | Route::Review | Route::Models | Route::Monitor, false) => view! {
             <div class="empty"><p class="muted">"Opening…"</p></div>
         }
         .into_any(),

@@ -113,13 +113,20 @@ pub fn bytes(number: f64) -> String {
     if unit == "B" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
+/// A time, rounded as one would say it.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{:.0} s", s.ceil()),
+        s if s < 5400.0 => format!("{:.0} min", (s / 60.0).round()),
+        s => format!("{:.0} h", (s / 3600.0).round()),
+    }
+}
+
 /// A time still to wait, rounded as one would say it.
 pub fn time_left(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "almost done".to_owned(),
-        s if s < 90.0 => format!("about {:.0} s left", s.ceil()),
-        s if s < 5400.0 => format!("about {:.0} min left", (s / 60.0).round()),
-        s => format!("about {:.0} h left", (s / 3600.0).round()),
+        s => format!("about {} left", duration(s)),
     }
 }
 

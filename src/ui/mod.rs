@@ -13,7 +13,6 @@ pub mod run_columns;
 pub mod order;
 pub mod text;
 pub mod fuzzy;
-pub mod glossary;
 pub mod plan_edit;
 pub mod parts;
 
@@ -27,6 +26,8 @@ pub mod actions;
 pub mod experiments;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod review;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod monitor;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod mlflow;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]

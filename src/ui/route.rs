@@ -15,6 +15,8 @@ pub enum Route {
     Review,
     /// How good the model is, and how it asks.
     Models,
+    /// Whether the champion holds on new data, and the ways back.
+    Monitor,
     /// Storage, privacy, appearance, about.
     Settings,
     /// What every figure means.
@@ -23,7 +25,8 @@ pub enum Route {
 
 impl Route {
     /// The screens of an open project in the order of the flow, as the rail shows them.
-    pub const RAIL: [Route; 5] = [Route::Label, Route::Data, Route::Review, Route::Models, Route::Settings];
+    pub const RAIL: [Route; 6] =
+        [Route::Label, Route::Data, Route::Review, Route::Models, Route::Monitor, Route::Settings];
 
     /// Reads a location hash, with or without its `#`. Anything unknown leads to the start screen.
     pub fn parse(hash: &str) -> Route {
@@ -33,6 +36,7 @@ impl Route {
             "data" => Route::Data,
             "review" => Route::Review,
             "models" => Route::Models,
+            "monitor" => Route::Monitor,
             "settings" => Route::Settings,
             "glossary" => Route::Glossary,
             _ => Route::Start,
@@ -47,6 +51,7 @@ impl Route {
             Route::Data => "#/data",
             Route::Review => "#/review",
             Route::Models => "#/models",
+            Route::Monitor => "#/monitor",
             Route::Settings => "#/settings",
             Route::Glossary => "#/glossary",
         }
@@ -60,6 +65,7 @@ impl Route {
             Route::Data => "Data",
             Route::Review => "Review",
             Route::Models => "Models",
+            Route::Monitor => "Monitor",
             Route::Settings => "Settings",
             Route::Glossary => "Glossary",
         }
@@ -67,7 +73,7 @@ impl Route {
 
     /// Whether the screen shows an open project, and is empty without one.
     pub fn needs_project(self) -> bool {
-        matches!(self, Route::Label | Route::Data | Route::Review | Route::Models)
+        matches!(self, Route::Label | Route::Data | Route::Review | Route::Models | Route::Monitor)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sentences on models and certificates, the same wherever they are shown.
 
 use crate::protocol::{
-    CertificatePart, CertificateState, CertificateStatus, DeployedModel, ProjectState, SearchState, Target, TriageState,
+    CertificatePart, CertificateState, CertificateStatus, DeployedModel, Health, MonitorSummary, ProjectState,
+    SearchState, Target, TriageState,
 };
 use crate::ui::format;
 
@@ -20,7 +21,8 @@ fn measured(model: &DeployedModel) -> String {
 /// The project's state in one sentence, for the top bar.
 pub fn state_sentence(project: &ProjectState) -> String {
     if let Some(champion) = &project.deployment.champion {
-        return format!("Champion r{} · {}", champion.number, measured(champion));
+        let health = project.monitor.health.map(|health| format!(" · {}", health.word())).unwrap_or_default();
+        return format!("Champion r{} · {}{health}", champion.number, measured(champion));
     }
     match &project.model {
         None if project.items == 0 => "Nothing imported yet".to_owned(),
@@ -38,6 +40,29 @@ pub fn state_sentence(project: &ProjectState) -> String {
             format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
         }
     }
+}
+
+/// The import on which the champion does not hold, or nobody knows whether: a chip's classes and words.
+pub fn alarm(monitor: &MonitorSummary) -> Option<(&'static str, String)> {
+    let (_, name) = monitor.batch.as_ref()?;
+    let name = format::shorten(name, 24);
+    match monitor.health? {
+        Health::Healthy => None,
+        Health::Watch => Some(("chip watch", format!("Watch: {name}"))),
+        Health::Deteriorated => Some(("chip bad", format!("Deteriorated: {name}"))),
+    }
+}
+
+/// What is asked of one import: its name for a screen reader, and how far it has come.
+pub fn asked_import(project: &ProjectState) -> Option<(&'static str, String)> {
+    let name = |batch: u32| project.batches.get(batch as usize).map_or("this import", |batch| batch.name.as_str());
+    if let Some((batch, given, wished)) = project.monitor.labelling {
+        let said = format!("{given} of {} of {} given", format::counted(wished.into(), "label", "labels"), name(batch));
+        return Some(("Labels of this import", said));
+    }
+    let (batch, left) = project.monitor.auditing?;
+    let said = format!("{} of {} still to answer", format::counted(left.into(), "audit", "audits"), name(batch));
+    Some(("Audits of this import", said))
 }
 
 /// The challenger that may be promoted now, by its run's number.
@@ -199,6 +224,19 @@ mod tests {
             accepted: 0,
             time_ms: 0.0,
         }
+    }
+
+    #[test]
+    fn an_alarm_names_its_import() {
+        let check = |health: Option<Health>, expected: Option<(&str, &str)>| {
+            let batch = Some((1, "autumn".to_owned()));
+            let found = alarm(&MonitorSummary { health, batch, ..MonitorSummary::default() });
+            assert_eq!(found.as_ref().map(|(class, said)| (*class, said.as_str())), expected);
+        };
+        check(None, None);
+        check(Some(Health::Healthy), None);
+        check(Some(Health::Watch), Some(("chip watch", "Watch: autumn")));
+        check(Some(Health::Deteriorated), Some(("chip bad", "Deteriorated: autumn")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::extract::{ImageExtractor, load_texts};
 use super::picture;
 use crate::browser::wire::{self, Body, Frame, Parcel};
 use crate::browser::worker_side::scope;
+use crate::pipeline::drift::looks::Looks;
 use crate::pipeline::features::image::crop_from_rgba;
 use crate::pipeline::features::text::TextEncoder;
 use crate::pipeline::item::Kind;
@@ -94,7 +95,9 @@ impl Extractors {
         let crop = crop_from_rgba(&picture.rgba, picture.rgba_width, picture.rgba_height);
         let crop = crop.map_err(|error| error.to_string())?;
         let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop)?;
-        let outcome = Outcome::Image { vector, width: picture.width, height: picture.height };
+        let (width, height) = (picture.width, picture.height);
+        let looks = Looks::of(&crop, width, height).to_array();
+        let outcome = Outcome::Image { vector, width, height, looks };
         Ok((outcome, picture.thumbnail.map(JsValue::from).into_iter().collect()))
     }
 }

@@ -31,6 +31,8 @@ pub enum Outcome {
         width: u32,
         /// Pixels down.
         height: u32,
+        /// Brightness, contrast and so on: see [`crate::pipeline::drift::looks::Looks`].
+        looks: [f32; 6],
     },
     /// To `Texts`, in their order.
     Texts(Vec<TextVector>),

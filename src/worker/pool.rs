@@ -28,6 +28,8 @@ pub struct EmbeddedImage {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// Brightness, contrast and so on.
+    pub looks: [f32; 6],
 }
 
 /// The embed workers. Clones are the same pool.
@@ -101,9 +103,9 @@ impl EmbedPool {
     /// Says, for people, why this image has no features: it cannot be decoded, or took a worker down.
     pub async fn image(&self, blob: Blob) -> Result<EmbeddedImage, String> {
         match self.work(Kind::Image, Job::Image, &[blob.into()]).await? {
-            (Outcome::Image { vector, width, height }, attachments) => {
+            (Outcome::Image { vector, width, height, looks }, attachments) => {
                 let thumbnail = attachments.into_iter().next().and_then(|blob| blob.dyn_into().ok());
-                Ok(EmbeddedImage { vector, thumbnail, width, height })
+                Ok(EmbeddedImage { vector, thumbnail, width, height, looks })
             }
             (other, _) => Err(unexpected(other)),
         }

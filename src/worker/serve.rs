@@ -54,6 +54,8 @@ pub(super) struct Embedded {
     hash: ContentHash,
     vector: Result<FeatureVector, String>,
     thumbnail: Option<web_sys::Blob>,
+    /// Of images.
+    looks: Option<[f32; 6]>,
 }
 
 /// Texts that go to an embed worker together.
@@ -448,14 +450,17 @@ impl Server {
 
     async fn store_own(&mut self, owner: &Owner, embedded: impl Iterator<Item = Embedded>) -> Result<(), String> {
         let mut thumbnails = Vec::new();
+        let mut looks = Vec::new();
         let mut vectors = Vec::new();
-        for Embedded { item, hash, vector, thumbnail } in embedded {
+        for Embedded { item, hash, vector, thumbnail, looks: look } in embedded {
             thumbnails.extend(thumbnail.map(|thumbnail| (hash, thumbnail)));
+            looks.extend(look.map(|look| (item, hash, look)));
             vectors.push((item, hash, vector));
         }
         if !thumbnails.is_empty() {
             self.session.store().put_thumbnails(thumbnails).await.map_err(|error| error.to_string())?;
         }
+        self.session.looked_at(&owner.project, looks).await.map_err(|error| error.to_string())?;
         let stored = self.session.embedded(&owner.project, vectors, &owner.feature_id).await;
         stored.map_err(|error| error.to_string())
     }
@@ -489,11 +494,13 @@ async fn embed_image(pool: &EmbedPool, store: &Store, Pending { item, hash, .. }
         Ok(None) => Err("The image is missing from the store. Import it again.".into()),
         Err(error) => Err(error.to_string()),
     };
-    let (vector, thumbnail) = match result {
-        Ok(image) => (Ok(FeatureVector { dense: image.vector, ..FeatureVector::default() }), image.thumbnail),
-        Err(error) => (Err(error), None),
+    let (vector, thumbnail, looks) = match result {
+        Ok(image) => {
+            (Ok(FeatureVector { dense: image.vector, ..FeatureVector::default() }), image.thumbnail, Some(image.looks))
+        }
+        Err(error) => (Err(error), None, None),
     };
-    Embedded { item, hash, vector, thumbnail }
+    Embedded { item, hash, vector, thumbnail, looks }
 }
 
 async fn embed_texts(pool: &EmbedPool, pending: Vec<Pending>) -> Vec<Embedded> {
@@ -509,7 +516,8 @@ async fn embed_texts(pool: &EmbedPool, pending: Vec<Pending>) -> Vec<Embedded> {
         Err(error) => pending.iter().map(|_| Err(error.clone())).collect(),
     };
     let embedded = pending.into_iter().zip(vectors);
-    embedded.map(|(Pending { item, hash, .. }, vector)| Embedded { item, hash, vector, thumbnail: None }).collect()
+    let embedded = embedded.map(|(Pending { item, hash, .. }, vector)| (item, hash, vector));
+    embedded.map(|(item, hash, vector)| Embedded { item, hash, vector, thumbnail: None, looks: None }).collect()
 }
 
 fn send(id: u64, answer: Answer) {

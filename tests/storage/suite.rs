@@ -29,6 +29,7 @@ fn project(id: &str) -> ProjectRecord {
         encoder: None,
         deployment: DeploymentRecord::default(),
         review: Default::default(),
+        monitor: Default::default(),
     }
 }
 
@@ -127,6 +128,7 @@ pub async fn batches_models_and_settings_come_back(store: Store) {
         name: format!("import {index}"),
         items: 2,
         duplicates: 1,
+        findings: vec![(true, "All cells of age are empty.".into())],
         problems: vec![problem.clone(), Problem { row: None, ..problem.clone() }],
         time_ms: 5.0,
     };
@@ -248,7 +250,15 @@ pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
         store
             .put_batch(
                 name,
-                &BatchRecord { index: 0, name: String::new(), items: 3, duplicates: 0, problems: vec![], time_ms: 0.0 },
+                &BatchRecord {
+                    index: 0,
+                    name: String::new(),
+                    items: 3,
+                    duplicates: 0,
+                    findings: vec![],
+                    problems: vec![],
+                    time_ms: 0.0,
+                },
             )
             .await
             .unwrap();

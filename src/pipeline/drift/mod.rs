@@ -3,8 +3,10 @@
 //! [`comparison`] does all of it in slices and leaves a [`report`]; the other files are its parts, each of one idea. Before any model
 //! is asked, [`schema`] checks the data.
 //!
-//! Invariant: nothing here sees a label of the batch. What the outputs cannot tell (an item is called something else than before) is
-//! for audits to say.
+//! From there [`judge`] draws the state, with the audits that alone see what the outputs cannot tell (an item is called something
+//! else than before), and [`ways`] says what a way back is worth.
+//!
+//! Invariant: sees what it is given, a batch and a reference; never a project, a clock or a store.
 
 pub mod report;
 pub mod comparison;
@@ -21,6 +23,8 @@ pub mod describe;
 pub mod language;
 pub mod looks;
 pub mod schema;
+pub mod judge;
+pub mod ways;
 mod cholesky;
 
 pub use column::{Column, NamedColumn};

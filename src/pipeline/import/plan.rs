@@ -148,8 +148,8 @@ impl ImportPlan {
     }
 
     /// Fits the plan to a project that already holds items: the same kind, labels read as what the project
-    /// learns and, for a table, the project's content columns in the project's order; other columns that were content
-    /// become extra.
+    /// learns and, for a table, those of the project's content columns that there are, in the project's order; other columns that
+    /// were content become extra.
     ///
     /// # Errors
     /// Says, for the user, why this import cannot go into that project.
@@ -165,15 +165,11 @@ impl ImportPlan {
         if kind != Kind::Table {
             return Ok(());
         }
-        let missing: Vec<&str> = columns
-            .iter()
-            .filter(|name| !self.columns.iter().any(|column| column.name == **name))
-            .map(String::as_str)
-            .collect();
-        if !missing.is_empty() {
+        // One that is missing is a finding, and its cells are empty; without any it is another table.
+        if !self.columns.iter().any(|column| columns.contains(&column.name)) {
             return Err(format!(
-                "This project's table has columns that these files lack: {}. Name them alike, or import into a new project.",
-                missing.join(", ")
+                "This project's columns are {}, and these files have none of them. Nothing was imported. Name them alike, or import into a new project.",
+                columns.join(", ")
             ));
         }
         for column in &mut self.columns {

@@ -17,10 +17,13 @@ pub enum RunKind {
     Promotion,
     /// Compared the model before and after labels were corrected.
     Review,
+    /// Compared a batch with what the champion knows, and judged whether it holds.
+    Monitor,
 }
 
 impl RunKind {
-    const ALL: [RunKind; 5] = [RunKind::Train, RunKind::Search, RunKind::Trial, RunKind::Promotion, RunKind::Review];
+    const ALL: [RunKind; 6] =
+        [RunKind::Train, RunKind::Search, RunKind::Trial, RunKind::Promotion, RunKind::Review, RunKind::Monitor];
 
     /// The word for this kind on screen, in queries and in files.
     pub fn word(self) -> &'static str {
@@ -30,6 +33,7 @@ impl RunKind {
             RunKind::Trial => "trial",
             RunKind::Promotion => "promotion",
             RunKind::Review => "review",
+            RunKind::Monitor => "monitor",
         }
     }
 

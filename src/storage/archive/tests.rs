@@ -38,6 +38,7 @@ fn snapshot() -> Snapshot {
             labelled: 1,
             encoder: Some("{\"columns\":[]}".into()),
             review: Default::default(),
+            monitor: Default::default(),
             deployment: DeploymentRecord {
                 promotions: vec![PromotionRecord { run: "01R".into(), why: "first model".into(), time_ms: 5.0 }],
                 challenger: None,
@@ -63,6 +64,7 @@ fn snapshot() -> Snapshot {
             name: "pets".into(),
             items: 2,
             duplicates: 1,
+            findings: vec![(false, "island is new.".into())],
             problems: vec![Problem::of_row("a.csv", 3, "bad")],
             time_ms: 1.0,
         }],

@@ -15,7 +15,7 @@ use crate::ui::state::Phase;
 use crate::ui::{actions, dom, experiments, words};
 use leptos::prelude::*;
 
-/// The screens there are now: an open project has five, without one there are only the settings.
+/// The screens there are now: without an open project only the settings.
 fn reachable(open: bool) -> Vec<Route> {
     Route::RAIL.into_iter().filter(|route| open || !route.needs_project()).collect()
 }
@@ -31,6 +31,7 @@ fn Links() -> impl IntoView {
             Route::Data => IconName::Data,
             Route::Review => IconName::Review,
             Route::Models => IconName::Models,
+            Route::Monitor => IconName::Monitor,
             Route::Settings | Route::Glossary => IconName::Settings,
         };
         view! {
@@ -75,6 +76,7 @@ pub fn TopBar() -> impl IntoView {
             <ProjectMenu />
             <p class="state-sentence">{move || state.project.with(|project| project.as_ref().map(words::state_sentence))}</p>
             <Promotable />
+            <Alarm />
             <span class="grow"></span>
             <UpdateOffer />
             <Jobs />
@@ -102,6 +104,20 @@ fn Promotable() -> impl IntoView {
                     on:click=move |_| experiments::show_section(app, "verdict")>{format!("r{number} may be promoted")}</button>
             }
             .into_any()
+        })
+    })
+}
+
+/// Says that the champion does not hold on an import, or that nobody knows yet, and leads there.
+#[component]
+fn Alarm() -> impl IntoView {
+    let app = use_app();
+    let alarm = Memo::new(move |_| {
+        app.state.project.with(|project| project.as_ref().and_then(|project| words::alarm(&project.monitor)))
+    });
+    redrawn(move || {
+        alarm.get().map(|(class, said)| {
+            view! { <a class=class href=Route::Monitor.hash() aria-label=format!("{said}: show Monitor")>{said.clone()}</a> }.into_any()
         })
     })
 }

@@ -17,6 +17,8 @@ pub enum IconName {
     Review,
     /// A rising curve on axes.
     Models,
+    /// A pulse.
+    Monitor,
     /// Two sliders.
     Settings,
     /// An arrow out of a tray.
@@ -41,6 +43,7 @@ impl IconName {
             IconName::Data => "M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.5 11.5h5v5h-5z",
             IconName::Review => "M8.5 3.5a5 5 0 1 0 .01 0zM12.2 12.2 17 17M6.5 8.5 8 10l2.8-3",
             IconName::Models => "M3.5 3v13.5H17M6 13c2-6 4.5-8 10-8.5",
+            IconName::Monitor => "M2.5 11H6l2-6 3.5 11L13.5 9l1 2h3",
             IconName::Settings => "M3 7h7M14 7h3M3 13h3M10 13h7M12 5v4M8 11v4",
             IconName::Export => "M10 12V3M6.5 6.5 10 3l3.5 3.5M3.5 12v4.5h13V12",
             IconName::Import => "M10 3v9M6.5 8.5 10 12l3.5-3.5M3.5 12v4.5h13V12",

@@ -3,6 +3,7 @@
 use crate::protocol::{BatchState, Export};
 use crate::ui::app::use_app;
 use crate::ui::parts::rows::{Row, rows};
+use crate::ui::parts::views::CollectAny;
 use crate::ui::screens::import::Problems;
 use crate::ui::{actions, format};
 use leptos::prelude::*;
@@ -18,7 +19,7 @@ pub fn Batches() -> impl IntoView {
         newest_first
     });
     let row = |(index, batch): (u32, BatchState)| {
-        let key = (index, batch.items, batch.problem_count);
+        let key = (index, batch.items, batch.problem_count, batch.findings.len());
         Row::new(key, move || view! { <BatchRow index batch /> }.into_any())
     };
     view! {
@@ -53,6 +54,7 @@ fn BatchRow(index: u32, batch: BatchState) -> impl IntoView {
                     {format!("Download {}", format::counted(problems.into(), "problem", "problems"))}
                 </button>
             }.into_any())}
+            <ul class="findings">{batch.findings.into_iter().map(|(warning, sentence)| view! { <li class:watch=warning>{sentence}</li> }).collect_any()}</ul>
             <Problems problems=batch.problems />
         </li>
     }

@@ -16,7 +16,7 @@ use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
 use crate::ui::screens::models::charts::Halting;
-use crate::ui::{actions, dom, format};
+use crate::ui::{actions, dom, format, words};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -169,7 +169,11 @@ fn Standing() -> impl IntoView {
     let certified = Memo::new(move |_| {
         state.project.with(|project| project.as_ref().is_some_and(|project| !project.triage.certificates.is_empty()))
     });
+    let import = Memo::new(move |_| state.project.with(|project| project.as_ref().and_then(words::asked_import)));
     let audits = move || {
+        if import.with(Option::is_some) {
+            return None;
+        }
         let wished = state.project.with(|project| project.as_ref().map_or(0, |project| project.audits_wished));
         (wished > 0).then(|| {
             let asked = state.audits_asked.get().max(wished);
@@ -178,6 +182,9 @@ fn Standing() -> impl IntoView {
     };
     view! {
         <p class="figures" role="status">{move || audits()}</p>
+        {redrawn(move || import.get().map(|(what, said)| {
+            view! { <p class="figures" role="status" aria-label=what>{said}" "<a href=Route::Monitor.hash()>"Monitor"</a></p> }.into_any()
+        }))}
         <Show when=move || certified.get()>{view! { <TriageBar /> }.into_any()}</Show>
         {move || state.halting.get().map(|halting| view! { <Halting halting /> }.into_any())}
     }

@@ -13,5 +13,6 @@ pub mod tile;
 pub mod batches;
 pub mod review;
 pub mod models;
+pub mod monitor;
 pub mod settings;
 pub mod glossary;

@@ -1,6 +1,6 @@
 //! What the Data screen shows: search, filter chips, order, grid or list.
 
-use crate::protocol::{ItemFilter, ItemSort, Judged};
+use crate::protocol::{ItemFilter, ItemSort, Judged, ProjectState};
 use crate::ui::app::use_app;
 use crate::ui::format;
 use crate::ui::parts::rows::class_rows;
@@ -97,8 +97,9 @@ fn Filters(view: DataView) -> impl IntoView {
         }
         .into_any()
     };
-    // The cell of a confusion matrix that led here stays among the chips, to come back to.
-    let cell = Some(view.filter.get_untracked()).filter(|filter| matches!(filter, ItemFilter::AuditCell { .. }));
+    // The cell of a confusion matrix or the import that led here stays among the chips, to come back to.
+    let led_here = |filter: &ItemFilter| matches!(filter, ItemFilter::AuditCell { .. } | ItemFilter::Batch(_));
+    let cell = Some(view.filter.get_untracked()).filter(led_here);
     view! {
         <div class="filters" role="group" aria-label="Show only">
             {move || cell.map(|cell| chip(cell, cell_name(app.state, cell)))}
@@ -109,7 +110,12 @@ fn Filters(view: DataView) -> impl IntoView {
 }
 
 fn cell_name(state: AppState, filter: ItemFilter) -> String {
-    let ItemFilter::AuditCell { model, truth, predicted } = filter else { return String::new() };
+    let ItemFilter::AuditCell { model, truth, predicted } = filter else {
+        let ItemFilter::Batch(batch) = filter else { return String::new() };
+        let name = |project: &ProjectState| Some(project.batches.get(batch as usize)?.name.clone());
+        let name = state.project.with_untracked(|project| project.as_ref().and_then(name));
+        return format!("Import: {}", name.unwrap_or_default());
+    };
     let model = match model {
         Judged::Working => "working model",
         Judged::Champion => "champion",

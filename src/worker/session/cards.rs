@@ -17,7 +17,10 @@ impl Project {
     /// Rows the queue may ask: undecided, not accepted, not passed by, not drawn as an audit. Once only skipped ones are left,
     /// those come back.
     pub(super) fn candidate_rows(&self) -> Vec<usize> {
-        let open: Vec<usize> = (0..self.item_of.len()).filter(|&row| self.is_open(row)).collect();
+        // Whoever takes labels of an import as the way back is asked about that import.
+        let about = self.asks_about();
+        let open: Vec<usize> =
+            (0..self.item_of.len()).filter(|&row| self.is_open(row) && self.is_of(self.item_of[row], about)).collect();
         let fresh: Vec<usize> =
             open.iter().copied().filter(|&row| !self.labels[self.item_of[row] as usize].skipped).collect();
         if fresh.is_empty() && self.drawn.is_empty() { open } else { fresh }
@@ -95,19 +98,26 @@ impl Project {
         if !self.has_model() {
             return None;
         }
+        let ahead = planned.iter().filter(|planned| planned.request.is_some()).count();
+        let wished = ahead < self.record.deployment.audits_wished as usize;
+        let of = self.audits_of().filter(|_| wished);
         let pool: Vec<usize> = (0..self.item_of.len())
             .filter(|&row| {
                 let item = self.item_of[row];
+                self.is_of(item, of)
                 // What is accepted is audited, too: the stream measures the model on all that no person decided.
-                !self.labels[item as usize].is_decided()
+                    && !self.labels[item as usize].is_decided()
                     && self.drawn_with(item).is_none()
                     && !self.ever_trained(item)
                     && !self.has_trained_twin(row)
                     && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
             })
             .collect();
-        let ahead = planned.iter().filter(|planned| planned.request.is_some()).count();
-        let wished = ahead < self.record.deployment.audits_wished as usize;
+        if wished && pool.is_empty() {
+            // Nothing is left to draw: a wish that can't be granted must not hold the queue for ever.
+            self.record.deployment.audits_wished = 0;
+            return None;
+        }
         let share = if wished { 1.0 } else { self.record.options.audit_share };
         let draw = audit_draw(SEED, request, share, &pool)?;
         let drawn = Drawn { item: self.item_of[draw.row], probability: draw.probability };

@@ -2,7 +2,7 @@
 
 use super::baseline::Baseline;
 use super::deployment::Successor;
-use super::frozen::{CONFIG_FILE, Frozen, ModelConfig, OUT_OF_FOLD_FILE, out_of_fold};
+use super::frozen::{CONFIG_FILE, Frozen, HELD_OUT_FILE, ModelConfig};
 use super::gain::Measuring;
 use super::project::SEED;
 use super::runs::metric;
@@ -150,18 +150,25 @@ impl Session {
         if read_only {
             return Ok(false);
         }
+        if project.health_is_news() {
+            return self.log_changes(now_ms).await;
+        }
+        if self.conclude_labelling(now_ms).await? {
+            return Ok(true);
+        }
+        let project = self.opened_mut()?;
         if project.gate_is_news() {
             self.tell_verdict(now_ms).await?;
             return Ok(true);
         }
         if !project.retraining_due() {
-            return Ok(false);
+            return Ok(project.step_ways());
         }
         // The pipeline runs by itself: train → evaluate → gate → ask for promotion.
         match self.train(false, now_ms).await {
             Ok(_) => Ok(true),
             // What can't be trained now is not tried again before something has changed.
-            Err(SessionError::Refused(_)) => Ok(false),
+            Err(SessionError::Refused(_)) => Ok(self.opened_mut()?.step_ways()),
             Err(error) => Err(error),
         }
     }
@@ -190,8 +197,8 @@ impl Session {
         now_ms: f64,
     ) -> Result<(), SessionError> {
         let project = self.opened_mut()?;
-        let model = Frozen::of_outcome(&run, config, &outcome);
-        let mut files = model_artifacts(&model, &outcome)?;
+        let model = Frozen::of_outcome(&run, config, &outcome, &project.item_of);
+        let mut files = model_artifacts(&model)?;
         // A search's best trial has been logged but for its audits and files.
         if run.metrics.is_empty() {
             log_outcome(&mut run, &outcome, now_ms);
@@ -265,14 +272,12 @@ pub(super) fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
     }
 }
 
-fn model_artifacts(model: &Frozen, outcome: &Outcome) -> Result<Vec<(String, Vec<u8>)>, SessionError> {
+fn model_artifacts(model: &Frozen) -> Result<Vec<(String, Vec<u8>)>, SessionError> {
     let tensors = model.head.to_tensors().map_err(|error| SessionError::Refused(error.to_string()))?;
-    let held_out: Vec<(usize, f32, bool)> =
-        out_of_fold(outcome).iter().map(|row| (row.class, row.probability, row.right)).collect();
     Ok(vec![
         (TENSORS_FILE.into(), tensors),
         (CONFIG_FILE.into(), serde_json::to_vec_pretty(&model.config).unwrap_or_default()),
-        (OUT_OF_FOLD_FILE.into(), serde_json::to_vec(&held_out).unwrap_or_default()),
+        (HELD_OUT_FILE.into(), serde_json::to_vec(&model.held_out).unwrap_or_default()),
     ])
 }
 

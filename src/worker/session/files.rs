@@ -1,5 +1,6 @@
 //! Files to take away, media to show, and project files brought back.
 
+use super::imports::LOOKS_ID;
 use super::labels::id_after;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
 use crate::pipeline::export::mlflow::{PushPlan, PushRequest, mlflow_zip_files, push_plan};
@@ -97,7 +98,7 @@ impl Session {
             events: project.whole_log(),
             batches: project.batches.clone(),
             model: project.model_record(),
-            vectors: vec![self.cached_vectors(project).await?],
+            vectors: self.cached_vectors(project).await?,
             items,
             runs: project.runs.clone(),
             artifacts: self.run_files(project).await?,
@@ -130,12 +131,18 @@ impl Session {
         Ok(push_plan(&request, bytes_of))
     }
 
-    async fn cached_vectors(&self, project: &Project) -> Result<VectorSet, SessionError> {
+    async fn cached_vectors(&self, project: &Project) -> Result<Vec<VectorSet>, SessionError> {
         let hashes: Vec<ContentHash> = project.items.iter().map(|item| item.hash).collect();
-        let mut vectors: Vec<_> = self.store.vectors(project.feature_id(), &hashes).await?.into_iter().collect();
-        // The same project gives the same file.
-        vectors.sort_by_key(|(hash, _)| *hash);
-        Ok(VectorSet { feature_id: project.feature_id().into(), vectors })
+        let mut sets = Vec::new();
+        for feature_id in [project.feature_id(), LOOKS_ID] {
+            let mut vectors: Vec<_> = self.store.vectors(feature_id, &hashes).await?.into_iter().collect();
+            // The same project gives the same file.
+            vectors.sort_by_key(|(hash, _)| *hash);
+            if !vectors.is_empty() || feature_id != LOOKS_ID {
+                sets.push(VectorSet { feature_id: feature_id.into(), vectors });
+            }
+        }
+        Ok(sets)
     }
 
     /// Stores a project file as a project of its own; nothing is stored unless the whole file can be read.

@@ -3,7 +3,7 @@
 use super::audits::{Audited, share_right};
 use super::cards::likeliest;
 use super::{Project, SessionError};
-use crate::pipeline::experiment::Outcome;
+use crate::pipeline::experiment::{OutOfFoldRow, Outcome};
 use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::log::Run;
@@ -11,15 +11,17 @@ use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::predict::softmax;
 use crate::pipeline::triage::OutOfFold;
-use crate::protocol::{ClassIndex, DeployedModel};
+use crate::protocol::{ClassIndex, DeployedModel, ItemIndex};
 use crate::storage::Store;
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 /// What a run's model is, beside its weights: the artifact of this name.
 pub(super) const CONFIG_FILE: &str = "config.json";
-/// The calibrated out-of-fold opinion on each training label: the artifact of this name.
-pub(super) const OUT_OF_FOLD_FILE: &str = "out_of_fold.json";
+/// The calibrated out-of-fold probabilities of each training label: the artifact of this name.
+pub(super) const HELD_OUT_FILE: &str = "held_out.json";
+/// What releases before it wrote in its place: predicted class, probability, whether it is right.
+const OUT_OF_FOLD_FILE: &str = "out_of_fold.json";
 
 /// Multiply-adds of one slice of prediction: 10–25 ms of wasm.
 const SLICE_WORK: usize = 20 << 20;
@@ -44,15 +46,48 @@ pub(super) struct Frozen {
     pub number: u32,
     pub config: ModelConfig,
     pub head: TrainedHead,
+    /// What was predicted of each training label without it.
+    pub held_out: Vec<HeldOut>,
+    /// The same in short; all there is of a model of an earlier release.
     pub out_of_fold: Vec<OutOfFold>,
     /// Calibrated probabilities of the feature rows so far.
     probabilities: Array2<f32>,
 }
 
+/// A training label as it was predicted by a model that had not seen it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct HeldOut {
+    pub item: ItemIndex,
+    /// The label's class.
+    pub class: usize,
+    /// Calibrated.
+    pub probabilities: Vec<f32>,
+}
+
+impl HeldOut {
+    /// Of each label that was held out; `item_of` gives the item of a feature row.
+    pub fn of_outcome(outcome: &Outcome, item_of: &[ItemIndex]) -> Vec<HeldOut> {
+        let row = |row: &OutOfFoldRow| HeldOut {
+            item: item_of[row.row],
+            class: row.target,
+            probabilities: row.probabilities.clone(),
+        };
+        outcome.out_of_fold.iter().map(row).collect()
+    }
+
+    fn in_short(&self) -> Option<OutOfFold> {
+        let (class, probability) = likeliest(ArrayView1::from(&self.probabilities))?;
+        let class = usize::from(class);
+        Some(OutOfFold { class, probability, right: class == self.class })
+    }
+}
+
 impl Frozen {
     /// From an experiment that has just ended.
-    pub fn of_outcome(run: &Run, config: ModelConfig, outcome: &Outcome) -> Self {
-        Self::new(run, config, outcome.head.clone(), out_of_fold(outcome))
+    pub fn of_outcome(run: &Run, config: ModelConfig, outcome: &Outcome, item_of: &[ItemIndex]) -> Self {
+        let held_out = HeldOut::of_outcome(outcome, item_of);
+        let out_of_fold = held_out.iter().filter_map(HeldOut::in_short).collect();
+        Self { out_of_fold, held_out, ..Self::new(run, config, outcome.head.clone()) }
     }
 
     /// From the store; `None` if the run has no model that fits these features and classes.
@@ -69,7 +104,8 @@ impl Frozen {
         ) else {
             return Ok(None);
         };
-        let held_out = store.artifact(project, &run.id, OUT_OF_FOLD_FILE).await?.unwrap_or_default();
+        let held_out = store.artifact(project, &run.id, HELD_OUT_FILE).await?.unwrap_or_default();
+        let in_short = store.artifact(project, &run.id, OUT_OF_FOLD_FILE).await?.unwrap_or_default();
         let Ok(config) = serde_json::from_slice::<ModelConfig>(&config) else { return Ok(None) };
         let Ok(head) = TrainedHead::from_tensors(&tensors) else { return Ok(None) };
         // Classes are only ever added, so an older model's are the first of today's.
@@ -77,15 +113,29 @@ impl Frozen {
         if config.feature_id != feature_id || !known {
             return Ok(None);
         }
-        let held_out: Vec<(usize, f32, bool)> = serde_json::from_slice(&held_out).unwrap_or_default();
-        let out_of_fold =
-            held_out.into_iter().map(|(class, probability, right)| OutOfFold { class, probability, right }).collect();
-        Ok(Some(Self::new(run, config, head, out_of_fold)))
+        let held_out: Vec<HeldOut> = serde_json::from_slice(&held_out).unwrap_or_default();
+        let in_short: Vec<(usize, f32, bool)> = serde_json::from_slice(&in_short).unwrap_or_default();
+        let out_of_fold = match held_out.is_empty() {
+            false => held_out.iter().filter_map(HeldOut::in_short).collect(),
+            true => {
+                let opinion = |(class, probability, right)| OutOfFold { class, probability, right };
+                in_short.into_iter().map(opinion).collect()
+            }
+        };
+        Ok(Some(Self { out_of_fold, held_out, ..Self::new(run, config, head) }))
     }
 
-    fn new(run: &Run, config: ModelConfig, head: TrainedHead, out_of_fold: Vec<OutOfFold>) -> Self {
+    fn new(run: &Run, config: ModelConfig, head: TrainedHead) -> Self {
         let probabilities = Array2::zeros((0, head.classes()));
-        Self { run: run.id.clone(), number: run.number, config, head, out_of_fold, probabilities }
+        Self {
+            run: run.id.clone(),
+            number: run.number,
+            config,
+            head,
+            held_out: Vec::new(),
+            out_of_fold: Vec::new(),
+            probabilities,
+        }
     }
 
     /// One slice of prediction; `false` if there was nothing to predict.
@@ -115,16 +165,6 @@ impl Frozen {
     pub fn prediction(&self, row: usize) -> Option<(ClassIndex, f32)> {
         likeliest(self.row(row)?)
     }
-}
-
-/// The predicted class of each held-out training label, its calibrated probability, and whether it is right.
-pub(super) fn out_of_fold(outcome: &Outcome) -> Vec<OutOfFold> {
-    let opinion = |row: &crate::pipeline::experiment::OutOfFoldRow| {
-        let (class, probability) = likeliest(ArrayView1::from(&row.probabilities))?;
-        let class = usize::from(class);
-        Some(OutOfFold { class, probability, right: class == row.target })
-    };
-    outcome.out_of_fold.iter().filter_map(opinion).collect()
 }
 
 impl Project {

@@ -2,16 +2,23 @@
 
 use super::labels::id_after;
 use super::{Project, Session, SessionError, refused};
+use crate::pipeline::drift::looks::Looks;
+use crate::pipeline::drift::schema::{Severity, check_rows};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::import::Imported;
 use crate::pipeline::import::plan::{Problem, Target};
-use crate::pipeline::item::{ContentHash, Item, Kind};
+use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{Action, LabelEvent, Source};
 use crate::pipeline::regression::{canonical, parse};
 use crate::protocol::{ItemIndex, Options};
 use crate::storage::Media;
 use crate::storage::records::{BatchRecord, ItemRecord, ProjectRecord};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+
+/// Under this name, what images look like is stored as if it were features.
+pub(super) const LOOKS_ID: &str = "image-looks-1";
+/// Rows looked at to check an import.
+const ROWS_CHECKED: usize = 5_000;
 
 /// One item on its way in.
 pub struct Arrival {
@@ -71,7 +78,8 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a batch in the open project and returns its index. Columns must be the project's, for tables.
+    /// Begins a batch in the open project and returns its index. Columns must be among the project's, for tables; those that are
+    /// missing are empty and become a finding.
     pub async fn begin_batch(
         &mut self,
         name: &str,
@@ -89,23 +97,22 @@ impl Session {
                 kind.noun()
             ));
         }
-        if kind == Kind::Table && project.record.columns != columns {
-            return refused(format!(
-                "This project's columns are {}; these files have {}. Nothing was imported. Rename or reorder the columns, or import into a new project.",
-                project.record.columns.join(", "),
-                columns.join(", ")
-            ));
-        }
+        let places = match kind {
+            Kind::Table => project.places_of(columns)?,
+            Kind::Image | Kind::Text => Vec::new(),
+        };
         let batch = BatchRecord {
             index: project.batches.len() as u32,
             name: name.into(),
             items: 0,
             duplicates: 0,
+            findings: Vec::new(),
             problems: Vec::new(),
             time_ms: now_ms,
         };
         store.put_batch(&project.record.id, &batch).await?;
         let index = batch.index;
+        project.arriving = Some(Arriving { batch: index, places, rows: Vec::new() });
         project.batches.push(batch);
         project.touch();
         Ok(index)
@@ -127,6 +134,7 @@ impl Session {
         let classes_before = project.record.classes.len();
         for arrival in chunk.arrivals {
             let Arrival { imported: Imported { item, label }, media: file } = arrival;
+            let item = project.in_project_columns(item);
             let hash = item.hash;
             let is_new = !project.by_hash.contains_key(&hash) && seen.insert(hash);
             let undecided = match project.by_hash.get(&hash) {
@@ -194,7 +202,9 @@ impl Session {
     pub async fn finish_batch(&mut self, batch: u32, now_ms: f64) -> Result<(), SessionError> {
         let store = self.store.clone();
         let project = self.opened_mut()?;
-        if let Some(record) = project.batches.get(batch as usize) {
+        let findings = project.check_arrived(batch);
+        if let Some(record) = project.batches.get_mut(batch as usize) {
+            record.findings = findings;
             store.put_batch(&project.record.id, record).await?;
         }
         if project.record.kind == Kind::Table {
@@ -202,6 +212,24 @@ impl Session {
             project.relearn();
         }
         self.save_record(now_ms).await
+    }
+
+    /// Takes in what the images of project `id` look like: stored beside their vectors, for the comparison of imports.
+    pub async fn looked_at(
+        &mut self,
+        id: &str,
+        looks: Vec<(ItemIndex, ContentHash, [f32; 6])>,
+    ) -> Result<(), SessionError> {
+        let vector = |look: &[f32; 6]| FeatureVector { dense: look.to_vec(), ..FeatureVector::default() };
+        let made: Vec<(ContentHash, FeatureVector)> =
+            looks.iter().map(|(_, hash, look)| (*hash, vector(look))).collect();
+        if !self.read_only && !made.is_empty() {
+            self.store.append_vectors(LOOKS_ID, &made).await?;
+        }
+        if let Some(project) = self.open.as_mut().filter(|open| open.record.id == id) {
+            project.looks.extend(looks.into_iter().map(|(item, _, look)| (item, Looks::from_array(look))));
+        }
+        Ok(())
     }
 
     /// Takes in vectors that were computed for [`super::Pending`] items of project `id`: caches them, and gives the
@@ -239,7 +267,75 @@ impl Session {
     }
 }
 
+/// What is known of an import while it comes in.
+pub(super) struct Arriving {
+    batch: u32,
+    /// Of each column of the project its place in the arriving rows; empty unless it is a table.
+    places: Vec<Option<usize>>,
+    /// Rows as they arrive, at most `ROWS_CHECKED`, for the checks of the data.
+    rows: Vec<Vec<String>>,
+}
+
 impl Project {
+    /// Of each of the project's columns its place among these. Each of these must be one of the project's.
+    fn places_of(&self, columns: &[String]) -> Result<Vec<Option<usize>>, SessionError> {
+        let own = &self.record.columns;
+        if columns.iter().any(|column| !own.contains(column)) || (columns.is_empty() && !own.is_empty()) {
+            return refused(format!(
+                "This project's columns are {}; these files have {}. Nothing was imported. Rename the columns, or import into a new project.",
+                own.join(", "),
+                columns.join(", ")
+            ));
+        }
+        Ok(own.iter().map(|name| columns.iter().position(|column| column == name)).collect())
+    }
+
+    /// A row with its cells in the project's columns, empty where the import lacks one.
+    fn in_project_columns(&mut self, mut item: Item) -> Item {
+        let Some(arriving) = &mut self.arriving else { return item };
+        let Content::Row(cells) = &mut item.content else { return item };
+        if arriving.rows.len() < ROWS_CHECKED {
+            arriving.rows.push(cells.clone());
+        }
+        let as_they_are = (0..cells.len()).map(Some).collect::<Vec<_>>() == arriving.places;
+        if !as_they_are {
+            let cell = |place: &Option<usize>| place.and_then(|place| cells.get(place).cloned()).unwrap_or_default();
+            *cells = arriving.places.iter().map(cell).collect();
+            item.hash = item.content.hash().unwrap_or(item.hash);
+        }
+        item
+    }
+
+    /// What an import's data show by themselves, before any model: compared with what was there before it.
+    fn check_arrived(&mut self, batch: u32) -> Vec<(bool, String)> {
+        let Some(arriving) = self.arriving.take().filter(|arriving| arriving.batch == batch) else { return Vec::new() };
+        if self.record.kind != Kind::Table {
+            return Vec::new();
+        }
+        let own = &self.record.columns;
+        let columns: Vec<String> = arriving
+            .places
+            .iter()
+            .zip(own)
+            .filter_map(|(place, name)| Some((*place.as_ref()?, name.clone())))
+            .collect::<BTreeMap<usize, String>>()
+            .into_values()
+            .collect();
+        let earlier = self.items.iter().filter(|item| item.batch < batch);
+        let mut rows: Vec<&[String]> = earlier
+            .filter_map(|item| match &item.content {
+                Content::Row(cells) => Some(cells.as_slice()),
+                Content::Image | Content::Text(_) => None,
+            })
+            .collect();
+        if rows.len() > ROWS_CHECKED {
+            rows = (0..ROWS_CHECKED).map(|place| rows[place * rows.len() / ROWS_CHECKED]).collect();
+        }
+        let rows: Vec<Vec<String>> = rows.into_iter().map(<[String]>::to_vec).collect();
+        let findings = check_rows(own, &rows, &columns, &arriving.rows);
+        findings.into_iter().map(|finding| (finding.severity == Severity::Warning, finding.sentence)).collect()
+    }
+
     /// What the log keeps of a label that came with the data: its class's key, new if need be, or its number.
     fn import_key(&mut self, label: &str) -> Result<String, String> {
         if self.is_numeric() {
@@ -267,5 +363,6 @@ fn new_record(id: String, name: &str, kind: Kind, columns: Vec<String>, now_ms: 
         encoder: None,
         deployment: Default::default(),
         review: Default::default(),
+        monitor: Default::default(),
     }
 }

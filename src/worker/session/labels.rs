@@ -136,7 +136,7 @@ impl Session {
             } else if is_request {
                 project.requests += 1;
             }
-            if granted {
+            if granted && project.is_of(item, project.audits_of()) {
                 let wished = &mut project.record.deployment.audits_wished;
                 *wished = wished.saturating_sub(1);
             }
@@ -215,6 +215,7 @@ impl Session {
             );
         }
         project.record.deployment.audits_wished = count;
+        project.record.monitor.audit_of = None;
         project.mark_rank_due();
         project.touch();
         self.save_record(now_ms).await

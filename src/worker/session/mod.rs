@@ -12,8 +12,10 @@ mod experiments;
 mod files;
 mod frozen;
 mod gain;
+mod glossary;
 mod imports;
 mod labels;
+mod monitor;
 mod numeric;
 mod project;
 mod review;
@@ -163,7 +165,11 @@ impl Session {
     pub async fn background(&mut self, now_ms: f64) -> bool {
         let Some(project) = &mut self.open else { return false };
         match project.background() {
-            project::Background::Idle if project.predict_frozen() || project.step_review() => true,
+            project::Background::Idle
+                if project.predict_frozen() || project.step_monitor() || project.step_review() =>
+            {
+                true
+            }
             project::Background::Idle => match self.step_experiments(now_ms).await {
                 Ok(worked) => worked,
                 Err(error) => {
@@ -276,11 +282,25 @@ impl Session {
             Request::ReviewCase { kind, items } => {
                 Reply::ReviewCase(self.opened()?.review_case(kind, &items).map(Box::new)).into()
             }
+            Request::Monitor => Reply::Monitor(Box::new(self.monitor()?)).into(),
+            Request::BatchDetails { batch } => {
+                Reply::BatchDetails(self.opened()?.batch_details(batch).map(Box::new)).into()
+            }
+            Request::SetFloor { floor } => {
+                self.set_floor(floor, now_ms).await?;
+                Reply::Done.into()
+            }
+            Request::AuditBatch { batch } => Reply::Count(self.audit_batch(batch, now_ms).await?).into(),
+            Request::LabelBatch { batch, count } => Reply::Count(self.label_batch(batch, count, now_ms).await?).into(),
             Request::MeasureGain => Reply::Experiment(self.measure_gain(now_ms).await?).into(),
             Request::AskFirst { items } => Reply::Count(self.ask_first(items)?).into(),
             Request::SetAnnotator { name } => {
                 self.set_annotator(&name)?;
                 Reply::Done.into()
+            }
+            Request::Glossary => {
+                let terms = glossary::TERMS.iter().map(|term| (term.name.into(), term.meaning.into()));
+                Reply::Glossary(terms.collect()).into()
             }
             Request::Runs(query) => self.run_table(&query)?.into(),
             Request::Compare { runs } => Reply::Compared(Box::new(self.compare_runs(&runs)?)).into(),

@@ -4,9 +4,12 @@ use super::SessionError;
 use super::audits::Drawn;
 use super::experiments::Experiments;
 use super::frozen::Frozen;
+use super::imports::{Arriving, LOOKS_ID};
 use super::labels::ANNOTATOR;
+use super::monitor::Monitor;
 use super::numeric::Numeric;
 use super::review::Review;
+use crate::pipeline::drift::looks::Looks;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
 use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
@@ -75,6 +78,8 @@ pub struct Project {
     pub(super) items: Vec<Item>,
     pub(super) by_hash: HashMap<ContentHash, ItemIndex>,
     pub(super) batches: Vec<BatchRecord>,
+    /// The import that is coming in.
+    pub(super) arriving: Option<Arriving>,
     pub(super) log: Vec<LabelEvent>,
     /// Events about items that are not here, by item: another annotator's, whose items may yet be imported.
     orphans: HashMap<ContentHash, Vec<LabelEvent>>,
@@ -115,6 +120,9 @@ pub struct Project {
     pub(super) certificates: Vec<CertificateRecord>,
     pub(super) experiments: Experiments,
     pub(super) review: Review,
+    pub(super) monitor: Monitor,
+    /// What images look like, by item, where it was measured.
+    pub(super) looks: HashMap<ItemIndex, Looks>,
     /// Who decides.
     pub(super) annotator: String,
     state_changed: bool,
@@ -140,6 +148,7 @@ impl Project {
             items: Vec::new(),
             by_hash: HashMap::new(),
             batches: Vec::new(),
+            arriving: None,
             log: Vec::new(),
             orphans: HashMap::new(),
             own_events: Vec::new(),
@@ -167,6 +176,8 @@ impl Project {
             certificates: Vec::new(),
             experiments: Experiments::default(),
             review: Review::default(),
+            monitor: Monitor::default(),
+            looks: HashMap::new(),
             annotator: ANNOTATOR.into(),
             state_changed: true,
             queue_changed: true,
@@ -198,11 +209,26 @@ impl Project {
             }
             project.pending.retain(|&(_, item)| project.row_of[item as usize].is_none());
         }
+        if project.record.kind == Kind::Image {
+            project.load_looks(store).await?;
+        }
         project.restore_model(store.model(&id).await?);
         project.certificates = store.certificates(&id).await?;
         project.load_log(store).await?;
         project.relearn();
         Ok(project)
+    }
+
+    /// What its images look like, as far as that was measured.
+    async fn load_looks(&mut self, store: &Store) -> Result<(), SessionError> {
+        let hashes: Vec<ContentHash> = self.items.iter().map(|item| item.hash).collect();
+        let known = store.vectors(LOOKS_ID, &hashes).await?;
+        let look = |(item, hash): (ItemIndex, &ContentHash)| {
+            let look: [f32; 6] = known.get(hash)?.dense.as_slice().try_into().ok()?;
+            Some((item, Looks::from_array(look)))
+        };
+        self.looks = (0..).zip(&hashes).filter_map(look).collect();
+        Ok(())
     }
 
     /// Its ULID.

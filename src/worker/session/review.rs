@@ -128,6 +128,22 @@ impl Project {
         self.twins(row).any(|item| self.labels[item as usize].training_key().is_some())
     }
 
+    /// Whether this row of a batch nearly duplicates an item of an earlier one that trains.
+    pub(super) fn repeats_earlier_training(&self, row: usize, batch: u32) -> bool {
+        let mut twins = self.twins(row);
+        twins.any(|item| self.items[item as usize].batch < batch && self.labels[item as usize].training_key().is_some())
+    }
+
+    /// How many labels look wrong, as far as anybody has looked.
+    pub(super) fn suspects_found(&self) -> u32 {
+        self.review_rows(ReviewKind::Suspect).len() as u32
+    }
+
+    /// The search for what there is to review begins.
+    pub(super) fn want_review(&mut self) {
+        self.review.wanted = true;
+    }
+
     /// After a change of the audits or of the duplicates: leaves out of training what duplicates an audit. True if that
     /// changed what trains.
     pub(super) fn part_duplicates(&mut self) -> bool {

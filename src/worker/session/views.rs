@@ -44,6 +44,7 @@ impl Project {
             deployment: self.deployment_state(&audited),
             triage: self.triage_state(),
             review: self.review_summary(&audited),
+            monitor: self.monitor_summary(&audited),
             audits_wished: self.record.deployment.audits_wished,
             history: self.history(),
             batches: self.batch_states(),
@@ -129,6 +130,7 @@ impl Project {
                 name: batch.name.clone(),
                 items: batch.items,
                 duplicates: batch.duplicates,
+                findings: batch.findings.clone(),
                 problems: batch.problems.iter().take(PROBLEMS_SHOWN).cloned().collect(),
                 problem_count: batch.problems.len() as u32,
                 time_ms: batch.time_ms,
@@ -173,6 +175,7 @@ impl Project {
             ItemFilter::Class(class) => self.class_now(item) == Some(class),
             ItemFilter::Accepted => self.is_accepted(item),
             ItemFilter::ToConfirm => self.is_to_confirm(item),
+            ItemFilter::Batch(batch) => self.items[item as usize].batch == batch,
             ItemFilter::AuditCell { model, truth, predicted } => self.is_audit_cell(item, model, truth, predicted),
             ItemFilter::Disagreeing if self.is_numeric() => self.is_outside_interval(item),
             ItemFilter::Disagreeing => match (self.labelled_class(item), self.shown_prediction(item)) {

@@ -2,10 +2,10 @@
 
 use super::Drawing;
 use super::axes::{self, Field, Unit};
-use super::scale::{floor_of_shares, spread, widened};
+use super::scale::{Scale, floor_of_shares, spread, widened};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
-use crate::protocol::{CurvePoint, Interval, MetricCurve};
+use crate::protocol::{BatchMonitor, CurvePoint, Health, Interval, MetricCurve, MonitorState};
 use crate::ui::{format, order};
 
 const HEIGHT: f64 = 260.0;
@@ -36,6 +36,8 @@ pub struct Axes<'a> {
     pub across: &'a str,
     /// How the values are written.
     pub unit: Unit,
+    /// What stands at 1, 2, 3, … if it isn't a count.
+    pub names: &'a [String],
 }
 
 /// Draws the lines, each with its interval as a band and its name and last value at its end.
@@ -65,7 +67,18 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
     // Labels are counted from none; steps from the first that there is.
     let begin = if axes.unit == Unit::Share { 0.0 } else { first.min(last - 1.0) };
     let y = axes::upward(&mut scene, field, axes.unit, low, high);
-    let x = axes::across(&mut scene, field, Unit::Number, begin, last.max(begin + 1.0), axes.across);
+    let x = match axes.names.len() as f64 {
+        0.0 => axes::across(&mut scene, field, Unit::Number, begin, last.max(begin + 1.0), axes.across),
+        places => {
+            let scale = Scale::linear(0.5, places + 0.5, field.left, field.right);
+            let letters = ((field.right - field.left) / places / 7.0) as usize;
+            for (place, name) in (1..).zip(axes.names) {
+                let at = (scale.at(f64::from(place)), field.bottom + 17.0);
+                scene.note(at, format::shorten(name, letters.max(3)), Anchor::Middle);
+            }
+            scale
+        }
+    };
     for series in series {
         let place = |value: f64, count: f64| (x.at(count), y.at(value));
         let band: Vec<(f64, f64, f64)> =
@@ -106,6 +119,9 @@ fn words(axes: Axes<'_>, series: &Series, count: f64, value: f64, ends: Option<(
         (Unit::Share, Some((low, high))) => format::interval(value, low, high),
         _ => axes.unit.exact(value),
     };
+    if let Some(name) = axes.names.get((count as usize).saturating_sub(1)) {
+        return format!("{}: {value} · {name}", series.name);
+    }
     match axes.unit {
         Unit::Share => format!("{}: {value} at {} {}", series.name, format::count(count as u64), axes.across),
         Unit::Number => format!("{}: {value} at {} {}", series.name, axes.across, format::number(count)),
@@ -146,8 +162,47 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
             Cell::Interval(random),
         ]);
     }
-    let scene = draw(width, Axes { across: "labels", unit: Unit::Share }, &series);
+    let scene = draw(width, Axes { across: "labels", unit: Unit::Share, names: &[] }, &series);
     Drawing { title: "Learning curve".to_owned(), scene, table }
+}
+
+/// Accuracy import by import: what the champion's confidence promises, what audits found, and what is acceptable.
+pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
+    let with = |interval: Interval| (interval.estimate, Some((interval.low, interval.high)));
+    let audited = |batch: &BatchMonitor| {
+        batch.audited.map(|audit| Interval { estimate: audit.estimate, low: audit.low, high: audit.high })
+    };
+    let points = |of: &dyn Fn(&BatchMonitor) -> Option<Interval>| {
+        let place = |(place, batch): (u32, &BatchMonitor)| {
+            let (value, ends) = with(of(batch)?);
+            Some((f64::from(place), value, ends))
+        };
+        (1..).zip(&state.batches).filter_map(place).collect::<Vec<Valued>>()
+    };
+    let ends = [1.0, state.batches.len().max(1) as f64].map(|place| (place, state.floor, None));
+    let line = |name: &str, ink, thin, dashed, points| Series { name: name.to_owned(), ink, thin, dashed, points };
+    let mut series = vec![
+        line("acceptable", Ink::Edge, true, true, ends.to_vec()),
+        line("expected", Ink::Hue(1), false, false, points(&|batch| batch.estimate)),
+        line("audited", Ink::Hue(0), true, false, points(&audited)),
+    ];
+    series.retain(|series| !series.points.is_empty());
+    let mut table =
+        Table::new(&["import", "items", "state", "expected right", "audited right", "accepted", "acceptable"]);
+    for batch in &state.batches {
+        table.rows.push(vec![
+            Cell::Text(batch.name.clone()),
+            Cell::Count(batch.items),
+            Cell::Text(batch.health.map_or("–", Health::word).to_owned()),
+            Cell::Interval(batch.estimate),
+            Cell::Interval(audited(batch)),
+            Cell::Share(Some(batch.accepted)),
+            Cell::Share(Some(state.floor)),
+        ]);
+    }
+    let names: Vec<String> = state.batches.iter().map(|batch| batch.name.clone()).collect();
+    let scene = draw(width, Axes { across: "imports", unit: Unit::Share, names: &names }, &series);
+    Drawing { title: "Accuracy by import".to_owned(), scene, table }
 }
 
 /// One metric of several runs by step. A run's colour follows its place in `runs`, as in every chart of a comparison.
@@ -164,7 +219,7 @@ pub fn metric(width: f64, key: &str, runs: &[u32], curves: &[MetricCurve]) -> Dr
         let points = points.map(|&(step, value)| (f64::from(step), value, None)).collect();
         series.push(Series { name, ink: Ink::Hue(place), thin: false, dashed: false, points });
     }
-    let scene = draw(width, Axes { across: "step", unit: Unit::Number }, &series);
+    let scene = draw(width, Axes { across: "step", unit: Unit::Number, names: &[] }, &series);
     Drawing { title: key.to_owned(), scene, table }
 }
 
@@ -203,6 +258,40 @@ mod tests {
         assert!(found.contains(&"training labels: 60.0\u{a0}% at 10 labels"), "{found:?}");
         assert_eq!(drawing.table.rows.len(), 3);
         assert_eq!(drawing.table.rows[1][3].shown(), "70.0\u{a0}% (60.0–80.0)");
+    }
+
+    #[test]
+    fn a_timeline_names_its_imports() {
+        let batch = |batch: u32, estimate, audited: Option<(u32, u32)>| BatchMonitor {
+            batch,
+            name: format!("week {batch}"),
+            items: 300,
+            time_ms: 0.0,
+            is_reference: batch == 0,
+            health: Some(Health::Watch),
+            sentence: String::new(),
+            estimate: Some(Interval { estimate, low: estimate - 0.05, high: estimate + 0.04 }),
+            audited: audited.map(|(right, total)| {
+                let estimate = f64::from(right) / f64::from(total);
+                crate::protocol::AuditState { right, total, estimate, low: 0.6, high: 0.9 }
+            }),
+            came_labelled: false,
+            audits_needed: None,
+            accepted: 0.25,
+            findings: 0,
+        };
+        let batches = vec![batch(0, 0.9, None), batch(1, 0.8, Some((60, 80)))];
+        let state = MonitorState { floor: 0.85, batches, ..MonitorState::default() };
+        for width in [280.0, 900.0] {
+            let drawing = timeline(width, &state);
+            let found = values(&drawing.scene);
+            assert!(found.contains(&"audited: 75.0\u{a0}% (60.0–90.0) · week 1"), "{found:?}");
+            assert!(found.contains(&"expected: 90.0\u{a0}% (85.0–94.0) · week 0"), "{found:?}");
+            assert!(found.contains(&"acceptable: 85.0\u{a0}% · week 1"), "{found:?}");
+            assert_eq!(drawing.table.rows[1][5].shown(), "25.0\u{a0}%");
+        }
+        let empty = timeline(400.0, &MonitorState { floor: 0.8, ..MonitorState::default() });
+        assert!(!format!("{:?}", empty.scene).contains("NaN"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn no_errors(visit: &Visit<'_>) -> Result<(), String> {
 }
 
 /// Trains on all labels there are, once what is under way has ended.
-fn train_now(visit: &Visit<'_>) -> Result<(), String> {
+pub(super) fn train_now(visit: &Visit<'_>) -> Result<(), String> {
     until("the button that trains", 120, || enabled_button(visit, "Train now"))?;
     visit.click("button", "Train now")
 }
@@ -114,14 +114,14 @@ fn region_text(visit: &Visit<'_>, name: &str) -> Result<Option<String>, String> 
 }
 
 /// Waits until a region says so.
-fn says(visit: &Visit<'_>, region: &str, text: &str) -> Result<(), String> {
+pub(super) fn says(visit: &Visit<'_>, region: &str, text: &str) -> Result<(), String> {
     until(&format!("“{text}” in {region}"), 120, || {
         Ok(region_text(visit, region)?.filter(|found| found.contains(text)).map(drop))
     })
 }
 
 /// The name of the enabled button that begins so.
-fn enabled_button(visit: &Visit<'_>, beginning: &str) -> Result<Option<String>, String> {
+pub(super) fn enabled_button(visit: &Visit<'_>, beginning: &str) -> Result<Option<String>, String> {
     // A button that is being replaced while it is looked for is found the next time.
     for button in visit.session()?.find("button", None).unwrap_or_default() {
         let text = visit.session()?.text(&button).unwrap_or_default();

@@ -5,6 +5,7 @@ mod deployment;
 mod folder;
 mod hostile;
 mod mlflow;
+mod monitor;
 mod numbers;
 mod offline;
 mod review;
@@ -40,7 +41,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 15] = [
+pub const JOURNEYS: [Journey; 17] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -53,6 +54,8 @@ pub const JOURNEYS: [Journey; 15] = [
     ("deployment", deployment::deployment),
     ("review", review::review),
     ("numbers", numbers::numbers),
+    ("monitor-data", monitor::better_data),
+    ("monitor-model", monitor::better_model),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
     ("folder-import", folder::two_thousand_images),

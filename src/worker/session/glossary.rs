@@ -1,4 +1,5 @@
 //! Every figure on screen: what it means and how it is computed, in a sentence or two. `docs/methods.md` has the formulas.
+//! The words wait here until somebody opens the glossary, so that the page need not carry them.
 
 /// A term, its anchor, and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Term {
 }
 
 /// All of them, in the order of the flow.
-pub const TERMS: [Term; 31] = [
+pub const TERMS: [Term; 39] = [
     term(
         "Label",
         "What a person, or the data, says an item is. Labels form a log that is only ever added to; undo adds a line, too.",
@@ -121,6 +122,38 @@ pub const TERMS: [Term; 31] = [
     term(
         "Run, fingerprint",
         "Each experiment is logged as a run. Its fingerprint is the SHA-256 of all that decides the result (data, labels, features, parameters, seed); the same fingerprint is answered from the log.",
+    ),
+    term(
+        "Import, reference",
+        "An import after the champion was deployed is compared with the reference: all that was there then, which it was trained and audited on. The next champion's reference includes it.",
+    ),
+    term(
+        "Healthy, watch, deteriorated",
+        "Deteriorated: audits, or the whole band of the expected accuracy, lie below the acceptable level. Watch: the data moved or the expectation fell, and an audit has to decide. Else healthy.",
+    ),
+    term(
+        "Acceptable level",
+        "The accuracy below which the champion has deteriorated. Until you set it: the lower bound of what the first champion was measured at, and at least five points below that.",
+    ),
+    term(
+        "Expected accuracy",
+        "What the champion's own confidence promises on an import, recalibrated on held-out labels and for the import's class shares (CBPE). It can't see that the same item means another class now: only audits can.",
+    ),
+    term(
+        "Class shares before and now",
+        "Estimated from what the champion predicts by expectation–maximisation (Saerens, Latinne and Decaestecker, 2002), with bootstrap intervals.",
+    ),
+    term(
+        "Stability index (PSI)",
+        "How far a column's distribution moved: the sum over its bins of (now − before) · ln(now / before). Below 0.1 is little, above 0.25 much. What decides is the test beside it.",
+    ),
+    term(
+        "Most novel",
+        "Items farther from their nearest reference items than those are from each other, and told from the reference by a linear classifier. Beside each are the past items most like it.",
+    ),
+    term(
+        "Gain of a way back",
+        "Measured on audits of the import, paired with the champion: by a throw-away model that also learnt from four fifths of them, and by the first models that a search would try.",
     ),
     term(
         "What a label changed",

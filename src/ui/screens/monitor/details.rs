@@ -1,0 +1,148 @@
+//! One import: what its data show, which classes and columns moved, and its most novel items beside similar past ones.
+
+use super::Watched;
+use crate::protocol::{BatchDetails, NovelItem, Reply, Request};
+use crate::ui::app::{App, use_app};
+use crate::ui::format;
+use crate::ui::parts::chart::figure::data_table;
+use crate::ui::parts::chart::table::{Cell, Table};
+use crate::ui::parts::live::keep_asking;
+use crate::ui::parts::picture::Picture;
+use crate::ui::parts::views::{CollectAny, redrawn};
+use leptos::prelude::*;
+
+/// Below this a test says that something moved.
+const LEVEL: f64 = 0.02;
+
+/// The chosen import; unless one is chosen, the newest that isn't healthy.
+#[component]
+pub fn Details(
+    /// The state.
+    watched: Watched,
+    /// The import that was chosen.
+    chosen: RwSignal<Option<u32>>,
+) -> impl IntoView {
+    let app = use_app();
+    let details = RwSignal::new(None::<BatchDetails>);
+    let question = Callback::new(move |()| {
+        let batch = chosen.get()?;
+        watched.track();
+        Some(Request::BatchDetails { batch })
+    });
+    let take = Callback::new(move |reply| match reply {
+        Reply::BatchDetails(found) => details.set(found.map(|found| *found)),
+        other => app.unexpected(other),
+    });
+    keep_asking(app, question, take);
+    let name = move |batch: u32| {
+        watched.with(|state| Some(state.as_ref()?.batches.get(batch as usize)?.name.clone())).unwrap_or_default()
+    };
+    redrawn(move || {
+        let batch = chosen.get()?;
+        let shown = details.get().filter(|details| details.batch == batch)?;
+        Some(whole(app, name(batch), shown))
+    })
+}
+
+fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
+    let BatchDetails { findings, separation, tests, columns, classes, novel, .. } = details;
+    let finding = |(warning, sentence): (bool, String)| {
+        view! { <li class:watch=warning>{sentence}</li> }
+    };
+    let told = separation.map(|area| {
+        format!(
+            "A linear classifier tells its items from the reference’s with an area under the curve of {:.2} ({:.2}–{:.2}); 0.50 is not at all.",
+            area.estimate, area.low, area.high
+        )
+    });
+    let mut by_class = Table::new(&["class", "share before", "share now", "audits", "of them right"]);
+    for class in classes {
+        let (audits, right) = class.audited;
+        by_class.rows.push(vec![
+            Cell::Text(app.state.class_name(class.class)),
+            Cell::Share(Some(class.before)),
+            Cell::Interval(Some(class.now)),
+            Cell::Count(audits),
+            Cell::Count(right),
+        ]);
+    }
+    let mut by_column = Table::new(&[
+        "column",
+        "moved",
+        "stability index",
+        "usual before",
+        "usual now",
+        "missing before",
+        "missing now",
+        "unseen values",
+        "out of range",
+    ]);
+    for column in columns {
+        let unseen = match column.unseen.is_empty() {
+            true => "–".to_owned(),
+            false => format!("{} ({})", column.unseen.join(", "), format::percent(column.unseen_share)),
+        };
+        by_column.rows.push(vec![
+            Cell::Text(column.name),
+            Cell::Text(moved(column.corrected)),
+            Cell::Number(Some(column.stability)),
+            Cell::Text(column.usual.0),
+            Cell::Text(column.usual.1),
+            Cell::Share(Some(column.missing.0)),
+            Cell::Share(Some(column.missing.1)),
+            Cell::Text(unseen),
+            Cell::Share(Some(column.out_of_range)),
+        ]);
+    }
+    let mut by_test = Table::new(&["test of", "statistic", "corrected p", "moved"]);
+    for test in tests {
+        by_test.rows.push(vec![
+            Cell::Text(test.name),
+            Cell::Number(Some(test.statistic)),
+            Cell::Number(Some(test.corrected)),
+            Cell::Text(moved(test.corrected)),
+        ]);
+    }
+    let part = |table: Table, caption: &str| (!table.rows.is_empty()).then(|| data_table(&table, caption));
+    let findings: Vec<AnyView> = findings.into_iter().map(finding).collect_any();
+    let none = findings.is_empty().then_some("Nothing in the data themselves is out of the ordinary.");
+    view! {
+        <section class="block" aria-labelledby="moved-title">
+            <h2 id="moved-title">{format!("What moved in {name}")}</h2>
+            <ul class="findings">{findings}</ul><p class="muted">{none}</p>
+            <p>{told}</p>
+            {part(by_class, "Class shares, estimated from what the champion predicts")}
+            {part(by_column, "Column by column")}
+            <details><summary>"Every test"</summary>{part(by_test, "Every test, most significant first")}</details>
+            <h3>"Most novel items, and the past items most like them"</h3>
+            <ul class="novel">{novel.into_iter().take(12).map(|item| beside(app, item)).collect_any()}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn moved(corrected: f64) -> String {
+    (if corrected < LEVEL { "yes" } else { "no" }).to_owned()
+}
+
+fn beside(app: App, item: NovelItem) -> AnyView {
+    let said = item.predicted.map(|(class, probability)| {
+        format!("predicted {} {}", app.state.class_name(class), format::probability(probability))
+    });
+    let of = |item: u32, name: String, preview: String, note: String| {
+        let shown = match preview.is_empty() {
+            true => view! { <Picture item alt=name.clone() thumbnail=true /> }.into_any(),
+            false => view! { <p>{preview}</p> }.into_any(),
+        };
+        view! { <div class="novel-item" title=name>{shown}<span class="muted small">{note}</span></div> }.into_any()
+    };
+    let past = item.nearest.into_iter().map(|past| {
+        let label = past.label.map_or_else(|| "no label".to_owned(), |class| app.state.class_name(class));
+        of(past.item, past.name, past.preview, label)
+    });
+    let past: Vec<AnyView> = past.collect();
+    view! {
+        <li>{of(item.item, item.name, item.preview, said.unwrap_or_else(|| "waits for its audit".to_owned()))}<span aria-hidden="true">"≈"</span>{past}</li>
+    }
+    .into_any()
+}
