@@ -29,6 +29,8 @@ const MOST_HELD_OUT: usize = 4096;
 const FIT_WORK: usize = 16 << 20;
 /// However many classes there are, the fit sees so many rows.
 const FEWEST_FITTED: usize = 200;
+/// How often the variance that held-out rows cannot rule out is counted.
+const DOUBT: f64 = 2.0;
 /// The share of truths within an interval.
 const CONFIDENCE: f64 = 0.95;
 
@@ -75,6 +77,26 @@ impl CalibrationFit {
     }
 }
 
+impl Calibration {
+    /// The variance of the mean difference between a held-out row's being predicted right and its recalibrated chance of that, for
+    /// classes of the shares `shares`: rows count as often as their class is more frequent there.
+    fn unverified(&self, shares: &[f64]) -> f64 {
+        let posteriors = self.fit.fitted.apply_to_logarithms(self.held_out.logarithms());
+        let (mut variance, mut total) = (0.0, 0.0);
+        for (row, (logarithms, &target)) in posteriors
+            .rows()
+            .into_iter()
+            .zip(self.held_out.logarithms().rows().into_iter().zip(self.held_out.targets()))
+        {
+            let q = adjusted(row, likeliest(logarithms), &self.source, shares);
+            let weight = shares[target] / self.source[target];
+            variance += weight * weight * q * (1.0 - q);
+            total += weight;
+        }
+        if total > 0.0 { variance / (total * total) } else { 0.25 }
+    }
+}
+
 /// One sample's estimates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimated {
@@ -91,6 +113,15 @@ struct Outcome {
     variance: f64,
 }
 
+/// The answer of all rows.
+#[derive(Debug, Clone)]
+struct Point {
+    shares: Vec<f64>,
+    outcome: Outcome,
+    /// The variance that comes to every resample's.
+    doubt: f64,
+}
+
 /// The estimates of one sample being made, in slices.
 ///
 /// Point estimates: the probabilities are recalibrated (see [`super::recalibration`]), the class shares found by
@@ -100,12 +131,18 @@ struct Outcome {
 /// calibration and shares may be off. Given them, the number of rows predicted right is a sum of independent chances with the
 /// variance Σ q(1 − q). The band is the middle 95 % of the mixture of these distributions (each as the beta distribution of its mean and
 /// variance, which stays within 0 and 1).
+///
+/// To every variance comes what held-out rows cannot rule out: that the recalibrated probabilities, too, are off on average. Their n
+/// rows would show that only beyond a standard error of √Σ q(1 − q) / n; its square is counted twice, for out-of-fold rows are
+/// predicted by models that share most of their rows, and say less of the one model that has all of them than as many
+/// independent rows would (Bates, Hastie & Tibshirani, "Cross-validation: what does it estimate and how well does it do it?", 2021).
+/// Without this the band held the truth in 82 to 91 % of simulated batches instead of 95 %.
 #[derive(Debug, Clone)]
 pub struct Estimation {
     logarithms: Array2<f64>,
     predicted: Vec<usize>,
     random: ChaCha8Rng,
-    point: Option<(Vec<f64>, Outcome)>,
+    point: Option<Point>,
     shares: Vec<Vec<f64>>,
     outcomes: Vec<Outcome>,
 }
@@ -139,7 +176,8 @@ impl Estimation {
             let posteriors = calibration.fit.fitted.apply_to_logarithms(&self.logarithms);
             let shares = class_shares(&posteriors, &all, &calibration.source, &calibration.source);
             let outcome = self.outcome(&posteriors, &calibration.source, &shares);
-            self.point = Some((shares, outcome));
+            let doubt = DOUBT * calibration.unverified(&shares);
+            self.point = Some(Point { shares, outcome, doubt });
         }
         // Exponentials count for ten; some twenty rounds of expectation–maximisation from the point estimate.
         let per_resample = classes * (calibration.held_out.len() * 60 + self.logarithms.nrows() * 60);
@@ -176,16 +214,19 @@ impl Estimation {
         let source = calibration.held_out.mean_probabilities(&recalibration, &held_out_weights);
         let posteriors = recalibration.apply_to_logarithms(&self.logarithms);
         let weights = drawn_again(self.logarithms.nrows(), &mut self.random);
-        let start = self.point.as_ref().map_or(source.as_slice(), |point| point.0.as_slice());
+        let start = self.point.as_ref().map_or(source.as_slice(), |point| point.shares.as_slice());
         let shares = class_shares(&posteriors, &weights, &source, start);
         // The sample's rows are what they are; only the shares are as a resample tells them.
-        let outcome = self.outcome(&posteriors, &source, &shares);
+        let mut outcome = self.outcome(&posteriors, &source, &shares);
+        outcome.variance += self.point.as_ref().map_or(0.0, |point| point.doubt);
         self.shares.push(shares);
         self.outcomes.push(outcome);
     }
 
     fn finish(&self) -> Estimated {
-        let Some((shares, outcome)) = &self.point else { unreachable!("the point comes before its resamples") };
+        let Some(Point { shares, outcome, .. }) = &self.point else {
+            unreachable!("the point comes before its resamples")
+        };
         let tail = (1.0 - CONFIDENCE) / 2.0;
         let of_class = |class: usize| {
             let mut values: Vec<f64> = self.shares.iter().map(|shares| shares[class]).collect();

@@ -66,6 +66,11 @@ impl HeldOut {
         &self.logarithms
     }
 
+    /// The true class of each row.
+    pub fn targets(&self) -> &[usize] {
+        &self.targets
+    }
+
     /// How many rows each class has, each row counted `weights` times.
     pub fn class_counts(&self, weights: &[f64]) -> Vec<f64> {
         let mut counts = vec![0.0; self.logarithms.ncols()];
