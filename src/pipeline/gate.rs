@@ -261,7 +261,8 @@ fn counted(audits: u64) -> String {
     if audits == 1 { "1 audit".into() } else { format!("{audits} audits") }
 }
 
-fn spelt(evidence: f64) -> String {
+/// Evidence as people read it: beyond a million the digits say nothing.
+pub fn spelt(evidence: f64) -> String {
     match evidence {
         evidence if evidence > 1e6 => "over a million".into(),
         evidence if evidence >= EVIDENCE_NEEDED => format!("{:.0}", evidence.floor()),

@@ -3,7 +3,7 @@
 use super::audits::Audited;
 use super::frozen::Frozen;
 use super::{Project, Session, SessionError, refused};
-use crate::pipeline::gate::{ClassState, EVIDENCE_NEEDED, Verdict, gate};
+use crate::pipeline::gate::{ClassState, EVIDENCE_NEEDED, Verdict, gate, spelt};
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::protocol::{
     ClassGate, ClassGateState, ClassIndex, DeploymentState, GateFigures, GateState, Interval, PromotionState,
@@ -32,7 +32,7 @@ impl Session {
         if !verdict.promote {
             return refused(format!("{} Nothing was changed.", project.verdict_sentence(&verdict)));
         }
-        let why = format!("promoted, evidence {:.0}", verdict.e_value);
+        let why = format!("promoted, evidence {}", spelt(verdict.e_value));
         self.deploy(Successor::Challenger, &why, now_ms).await
     }
 

@@ -10,6 +10,7 @@ use super::search::Searching;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::experiment::{Experiment, Outcome};
 use crate::pipeline::export::model_card::TENSORS_FILE;
+use crate::pipeline::gate::spelt;
 use crate::pipeline::log::{Artifact, Fingerprinted, Run, RunKind, RunStatus, fingerprint, finished_twin, merkle_root};
 use crate::pipeline::model::spec::HeadSpec;
 use crate::protocol::{ExperimentReply, SearchState};
@@ -233,7 +234,10 @@ impl Session {
         if project.record.options.auto_promote {
             return self.promote(now_ms).await;
         }
-        self.notice(format!("r{number} has passed the gate and may be promoted (evidence {:.0}).", verdict.e_value));
+        self.notice(format!(
+            "r{number} has passed the gate and may be promoted (evidence {}).",
+            spelt(verdict.e_value)
+        ));
         Ok(())
     }
 }

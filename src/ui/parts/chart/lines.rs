@@ -20,6 +20,8 @@ pub struct Series {
     pub ink: Ink,
     /// Thin: a guide beside what matters.
     pub thin: bool,
+    /// Each value stands for itself: no line joins them.
+    pub apart: bool,
     /// Broken: not measured in this project, only estimated for comparison.
     pub dashed: bool,
     /// By count.
@@ -79,7 +81,7 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
             scale
         }
     };
-    for series in series {
+    for series in series.iter().filter(|series| !series.apart) {
         let place = |value: f64, count: f64| (x.at(count), y.at(value));
         let band: Vec<(f64, f64, f64)> =
             series.points.iter().filter_map(|&(count, _, ends)| ends.map(|(low, high)| (count, low, high))).collect();
@@ -141,7 +143,14 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
         let (value, ends) = with(interval);
         (f64::from(*labels), value, ends)
     });
-    let line = |name: &str, ink, thin, dashed, points| Series { name: name.to_owned(), ink, thin, dashed, points };
+    let line = |name: &str, ink, thin, dashed, points| Series {
+        name: name.to_owned(),
+        ink,
+        thin,
+        apart: false,
+        dashed,
+        points,
+    };
     let mut series = vec![
         line("random labels", Ink::Edge, true, true, random.collect()),
         line("training labels", Ink::Hue(1), true, false, training.collect()),
@@ -180,11 +189,18 @@ pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
         (1..).zip(&state.batches).filter_map(place).collect::<Vec<Valued>>()
     };
     let ends = [1.0, state.batches.len().max(1) as f64].map(|place| (place, state.floor, None));
-    let line = |name: &str, ink, thin, dashed, points| Series { name: name.to_owned(), ink, thin, dashed, points };
+    let line = |name: &str, ink, thin, dashed, points| Series {
+        name: name.to_owned(),
+        ink,
+        thin,
+        apart: false,
+        dashed,
+        points,
+    };
     let mut series = vec![
         line("acceptable", Ink::Edge, true, true, ends.to_vec()),
         line("expected", Ink::Hue(1), false, false, points(&|batch| batch.estimate)),
-        line("audited", Ink::Hue(0), true, false, points(&audited)),
+        Series { apart: true, ..line("audited", Ink::Hue(0), false, false, points(&audited)) },
     ];
     series.retain(|series| !series.points.is_empty());
     let mut table =
@@ -217,7 +233,7 @@ pub fn metric(width: f64, key: &str, runs: &[u32], curves: &[MetricCurve]) -> Dr
         }
         let points = curve.points.iter().filter(|(_, value)| value.is_finite());
         let points = points.map(|&(step, value)| (f64::from(step), value, None)).collect();
-        series.push(Series { name, ink: Ink::Hue(place), thin: false, dashed: false, points });
+        series.push(Series { name, ink: Ink::Hue(place), thin: false, apart: false, dashed: false, points });
     }
     let scene = draw(width, Axes { across: "step", unit: Unit::Number, names: &[] }, &series);
     Drawing { title: key.to_owned(), scene, table }
