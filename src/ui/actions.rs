@@ -11,7 +11,7 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
-use crate::ui::{dom, format, review, text};
+use crate::ui::{dom, format, order, review, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -189,7 +189,7 @@ fn label_as(app: App, class: ClassIndex, name: String) {
 /// Labels the card on screen with a number.
 pub fn label_value(app: App, value: f64) {
     if let Some(card) = decide(app, Verdict::Value(value)) {
-        app.state.announcement.set(format!("Labelled {card} as {value}"));
+        app.state.announcement.set(format!("Labelled {card} as {}", text::plain(value)));
     }
 }
 
@@ -259,7 +259,7 @@ fn decide(app: App, verdict: Verdict) -> Option<String> {
         shown,
         audit: card.audit,
         repeat: card.repeat,
-        took_ms: Some(took.clamp(0.0, f64::from(u32::MAX)) as u32),
+        took_ms: Some(order::within(took, 0.0, f64::from(u32::MAX)) as u32),
     };
     if verdict == Verdict::Flag {
         state.deck.update(|deck| {

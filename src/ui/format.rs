@@ -1,7 +1,7 @@
 //! Figures as people read them, the same everywhere, with a space before the per cent sign that never breaks a line: `1,234`, `91.2 %`, `91.2 % (88.4–93.5)`, `1.5 GB`, `about 2 min`.
 
 use crate::protocol::Interval;
-use crate::ui::text;
+use crate::ui::text::{self, fixed};
 
 /// A whole number with thin thousands: `12,345`.
 pub fn count(number: u64) -> String {
@@ -23,7 +23,7 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
 
 /// A share from 0 to 1 as `91.2 %`.
 pub fn percent(share: f64) -> String {
-    format!("{:.1}\u{a0}%", share * 100.0)
+    format!("{}\u{a0}%", fixed(share * 100.0, 1))
 }
 
 /// A share that was chosen, with no more digits than it has: `5 %`, `2.5 %`.
@@ -36,13 +36,13 @@ pub fn probability(share: f32) -> String {
     match (f64::from(share) * 100.0).round() {
         rounded if rounded >= 100.0 && share < 1.0 => ">99\u{a0}%".to_owned(),
         rounded if rounded <= 0.0 && share > 0.0 => "<1\u{a0}%".to_owned(),
-        rounded => format!("{rounded:.0}\u{a0}%"),
+        rounded => format!("{}\u{a0}%", fixed(rounded, 0)),
     }
 }
 
 /// An estimate with its interval, all from 0 to 1: `91.2 % (88.4–93.5)`.
 pub fn interval(estimate: f64, low: f64, high: f64) -> String {
-    format!("{} ({:.1}–{:.1})", percent(estimate), low * 100.0, high * 100.0)
+    format!("{} ({}–{})", percent(estimate), fixed(low * 100.0, 1), fixed(high * 100.0, 1))
 }
 
 /// The same of a protocol's interval.
@@ -50,20 +50,34 @@ pub fn estimate(interval: Interval) -> String {
     self::interval(interval.estimate, interval.low, interval.high)
 }
 
+/// Any other estimate with its interval, to two decimals: `0.71 (0.52–0.88)`.
+pub fn decimals(interval: Interval) -> String {
+    format!("{} ({}–{})", fixed(interval.estimate, 2), fixed(interval.low, 2), fixed(interval.high, 2))
+}
+
 /// Any number to four significant digits: `0.9123`, `12,346`, `1.2e-7`.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     let text = match size {
         _ if !value.is_finite() => return "–".to_owned(),
-        _ if size >= 1e9 || (size > 0.0 && size < 1e-4) => return format!("{value:.1e}"),
+        _ if size >= 1e9 || (size > 0.0 && size < 1e-4) => return scientific(value),
         _ if size >= 1000.0 => count(size.round() as u64),
         _ => {
-            let decimals = if size == 0.0 { 0 } else { (3 - size.log10().floor() as i32).clamp(0, 7) as usize };
-            let text = format!("{size:.decimals$}");
+            let decimals = if size == 0.0 { 0 } else { (3 - size.log10().floor() as i32).clamp(0, 7) as u8 };
+            let text = fixed(size, decimals);
             if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
         }
     };
     if value < 0.0 { format!("−{text}") } else { text }
+}
+
+/// A very large or very small number: `1.2e-7`.
+fn scientific(value: f64) -> String {
+    let power = value.abs().log10().floor();
+    // A power of ten that no number has room for is split.
+    let digits = value / 10_f64.powf(power.max(-300.0)) * 10_f64.powf((-300.0 - power).max(0.0));
+    let (digits, power) = if fixed(digits.abs(), 1) == "10.0" { (digits / 10.0, power + 1.0) } else { (digits, power) };
+    format!("{}e{}", fixed(digits, 1), fixed(power, 0))
 }
 
 /// A stored value as it is read: a number with many digits gets the four that matter, everything else stays.
@@ -79,7 +93,7 @@ pub fn evidence(value: f64) -> String {
     match value {
         v if v >= 1e6 => "more than a million".to_owned(),
         v if v >= 10.0 => count(v.floor() as u64),
-        v if v >= 0.01 => format!("{v:.2}"),
+        v if v >= 0.01 => fixed(v, 2),
         _ => "less than 0.01".to_owned(),
     }
 }
@@ -96,7 +110,7 @@ pub fn shorten(text: &str, letters: usize) -> String {
 pub fn points(change: f64) -> String {
     let points = change * 100.0;
     let sign = if points < -0.05 { "−" } else { "+" };
-    format!("{sign}{:.1} points", points.abs())
+    format!("{sign}{} points", fixed(points.abs(), 1))
 }
 
 /// Bytes in the units people know: `512 B`, `1.5 MB`.
@@ -110,15 +124,15 @@ pub fn bytes(number: f64) -> String {
         value /= 1000.0;
         unit = larger;
     }
-    if unit == "B" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+    format!("{} {unit}", fixed(value, if unit == "B" || value >= 100.0 { 0 } else { 1 }))
 }
 
 /// A time, rounded as one would say it.
 pub fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 90.0 => format!("{:.0} s", s.ceil()),
-        s if s < 5400.0 => format!("{:.0} min", (s / 60.0).round()),
-        s => format!("{:.0} h", (s / 3600.0).round()),
+        s if s < 90.0 => format!("{} s", fixed(s.ceil(), 0)),
+        s if s < 5400.0 => format!("{} min", fixed(s / 60.0, 0)),
+        s => format!("{} h", fixed(s / 3600.0, 0)),
     }
 }
 

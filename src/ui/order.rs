@@ -1,4 +1,4 @@
-//! Sorting. The page sorts a handful of lists of different kinds, all of them short: one sort of their places serves
+//! Order. The page sorts a handful of lists of different kinds, all of them short: one sort of their places serves
 //! them all, where a sort of each kind would bring its own copy of the algorithm into the page.
 
 use std::cmp::Ordering;
@@ -24,6 +24,18 @@ pub fn distinct<T: Ord>(items: Vec<T>) -> Vec<T> {
     items
 }
 
+/// The value, or the end of `low..=high` that it lies beyond. As `f64::clamp`, which however brings the code that writes a
+/// number, for its panic.
+pub fn within(value: f64, low: f64, high: f64) -> f64 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +50,6 @@ mod tests {
         );
         assert_eq!(sorted(Vec::new(), by_number), []);
         assert_eq!(distinct(vec!["b", "a", "b", "a"]), ["a", "b"]);
+        assert_eq!([-1.0, 0.25, 7.0].map(|value| within(value, 0.0, 1.0)), [0.0, 0.25, 1.0]);
     }
 }

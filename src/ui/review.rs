@@ -9,7 +9,7 @@ use crate::protocol::{
 use crate::ui::app::App;
 use crate::ui::experiments::{self, perform};
 use crate::ui::parts::toast::Tone;
-use crate::ui::{actions, dom, text};
+use crate::ui::{actions, dom, order, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
@@ -180,7 +180,7 @@ impl ReviewView {
         let Some(first) = case.sides.first() else { return };
         let words = match verdict {
             Verdict::Label(class) => format!("{} is {}", first.card.name, untrack(|| state.class_name(class))),
-            Verdict::Value(value) => format!("{} is {value}", first.card.name),
+            Verdict::Value(value) => format!("{} is {}", first.card.name, text::plain(value)),
             Verdict::Keep => format!("Kept {}", first.card.name),
             Verdict::Exclude => format!("Excluded {}", first.card.name),
             _ => format!("Asked for a second opinion on {}", first.card.name),
@@ -198,7 +198,7 @@ impl ReviewView {
                 shown,
                 audit: None,
                 repeat: false,
-                took_ms: Some((dom::now() - self.shown_at.get_value()).clamp(0.0, f64::from(u32::MAX)) as u32),
+                took_ms: Some(order::within(dom::now() - self.shown_at.get_value(), 0.0, f64::from(u32::MAX)) as u32),
             })
         } else {
             let mut items: Vec<ItemIndex> = case.sides.iter().map(|side| side.card.item).collect();

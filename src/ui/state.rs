@@ -8,6 +8,7 @@ use crate::ui::outbox::Outbox;
 use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::{Toast, Tone};
 use crate::ui::route::Route;
+use crate::ui::text;
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -237,7 +238,7 @@ impl AppState {
 
     /// A label in words: its class's name, or its number.
     pub fn label_words(&self, class: Option<ClassIndex>, number: Option<f64>) -> Option<String> {
-        class.map(|class| self.class_name(class)).or(number.map(|number| number.to_string()))
+        class.map(|class| self.class_name(class)).or(number.map(text::plain))
     }
 
     /// Why nothing can be written now; `None` if it can.

@@ -1,5 +1,5 @@
-//! Reading text. A browser knows every alphabet's small letters and every way to write a number; the page asks it,
-//! instead of bringing the tables for both. Anywhere else the standard library's do.
+//! Reading text and writing numbers. A browser knows every alphabet's small letters and every way to write a number; the page
+//! asks it, instead of bringing the tables for both (14 KB of them). Anywhere else the standard library's do.
 
 /// The text in small letters.
 pub fn lowercase(text: &str) -> String {
@@ -7,6 +7,22 @@ pub fn lowercase(text: &str) -> String {
     return js_sys::JsString::from(text).to_lower_case().into();
     #[cfg(not(all(target_arch = "wasm32", feature = "ui")))]
     return text.to_lowercase();
+}
+
+/// A number with so many decimals, at most 20: `0.50`.
+pub fn fixed(value: f64, decimals: u8) -> String {
+    #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+    return js_sys::Number::from(value).to_fixed(decimals).map(String::from).unwrap_or_default();
+    #[cfg(not(all(target_arch = "wasm32", feature = "ui")))]
+    return format!("{value:.*}", usize::from(decimals));
+}
+
+/// A number with all its digits, as a program reads it: `0.912345`.
+pub fn plain(value: f64) -> String {
+    #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+    return js_sys::Number::from(value).to_string_with_radix(10).map(String::from).unwrap_or_default();
+    #[cfg(not(all(target_arch = "wasm32", feature = "ui")))]
+    return value.to_string();
 }
 
 /// The number that the whole text is, in decimal or scientific notation; `None` if it is anything else.

@@ -1,5 +1,7 @@
 //! A thin bar that shows a share.
 
+use crate::ui::order::within;
+use crate::ui::text;
 use leptos::prelude::*;
 
 /// The bar. It only repeats a figure that stands beside it, so it is hidden from screen readers.
@@ -16,7 +18,7 @@ pub fn Bar(
         Some(hue) => format!("bar {}", hue_class(hue)),
         None => "bar".to_owned(),
     };
-    view! { <span class=class aria-hidden="true"><span class="bar-fill" style:width=move || format!("{:.2}%", share.get().clamp(0.0, 1.0) * 100.0)></span></span> }
+    view! { <span class=class aria-hidden="true"><span class="bar-fill" style:width=move || format!("{}%", text::fixed(within(share.get(), 0.0, 1.0) * 100.0, 2))></span></span> }
 }
 
 /// The style class of a class's colour: ten hues in turn.

@@ -4,7 +4,7 @@ use crate::protocol::JobState;
 use crate::ui::app::use_app;
 use crate::ui::parts::rows::{Row, rows};
 use crate::ui::parts::show::Show;
-use crate::ui::{actions, format};
+use crate::ui::{actions, format, order, text};
 use leptos::prelude::*;
 
 /// The ring's circumference, so that a share of it can be drawn as a dash.
@@ -12,7 +12,7 @@ const AROUND: f64 = 2.0 * std::f64::consts::PI * 7.0;
 
 /// The share that is done, if the total is known.
 fn share(job: &JobState) -> Option<f64> {
-    job.total.filter(|&total| total > 0).map(|total| (job.done as f64 / total as f64).clamp(0.0, 1.0))
+    job.total.filter(|&total| total > 0).map(|total| order::within(job.done as f64 / total as f64, 0.0, 1.0))
 }
 
 /// The ring and, when there is work, its list.
@@ -37,9 +37,9 @@ pub fn Jobs() -> impl IntoView {
                     <svg class="ring" viewBox="0 0 18 18" width="18" height="18" aria-hidden="true">
                         <circle cx="9" cy="9" r="7" class="ring-track" />
                         <circle cx="9" cy="9" r="7" class="ring-done" transform="rotate(-90 9 9)"
-                            stroke-dasharray=move || format!("{:.2} {AROUND:.2}", mean() * AROUND) />
+                            stroke-dasharray=move || format!("{} {}", text::fixed(mean() * AROUND, 2), text::fixed(AROUND, 2)) />
                     </svg>
-                    <span class="wide-only figures">{move || format!("{:.0}\u{a0}%", mean() * 100.0)}</span>
+                    <span class="wide-only figures">{move || format!("{}\u{a0}%", text::fixed(mean() * 100.0, 0))}</span>
                 </summary>
                 <ul class="job-list">
                     {rows(move || jobs.with(|jobs| jobs.iter().map(row).collect()))}
@@ -63,7 +63,7 @@ fn JobRow(job: u32) -> impl IntoView {
                 None => format::count(job.done),
             }];
             if job.rate > 0.0 {
-                parts.push(format!("{:.0} a second", job.rate));
+                parts.push(format!("{} a second", text::fixed(job.rate, 0)));
             }
             parts.extend(job.seconds_left.map(format::time_left));
             parts.join(" · ")
@@ -72,7 +72,7 @@ fn JobRow(job: u32) -> impl IntoView {
     view! {
         <li>
             <span class="job-title">{move || title()}</span>
-            <progress aria-label=title max="1" value=move || done().map(|share| format!("{share:.4}"))></progress>
+            <progress aria-label=title max="1" value=move || done().map(|share| text::fixed(share, 4))></progress>
             <span class="figures muted">{move || figures()}</span>
             <button on:click=move |_| actions::cancel(app, job)>"Cancel"</button>
         </li>

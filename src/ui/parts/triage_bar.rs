@@ -2,7 +2,7 @@
 
 use crate::protocol::TriageState;
 use crate::ui::app::use_app;
-use crate::ui::format;
+use crate::ui::{format, text};
 use leptos::prelude::*;
 
 /// The bar with its figures.
@@ -19,7 +19,7 @@ pub fn TriageBar() -> impl IntoView {
             f64::from(count.get()) / f64::from(all.max(1))
         };
         let figures = move || format!("{} · {}", format::count(count.get().into()), format::percent(share()));
-        let stripe = view! { <span class=format!("triage-part {class}") style:width=move || format!("{:.3}%", share() * 100.0)></span> };
+        let stripe = view! { <span class=format!("triage-part {class}") style:width=move || format!("{}%", text::fixed(share() * 100.0, 3))></span> };
         let words = view! {
             <li hidden=move || name == "to confirm" && count.get() == 0>
                 <span class=format!("triage-key {class}") aria-hidden="true"></span>{name}" "<span class="figures muted">{move || figures()}</span>

@@ -10,6 +10,7 @@ use crate::ui::screens::batches::Batches;
 use crate::ui::screens::selection::SelectionBar;
 use crate::ui::screens::tile::Tile;
 use crate::ui::screens::toolbar::Toolbar;
+use crate::ui::text;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -282,9 +283,9 @@ fn Items(view: DataView) -> impl IntoView {
     };
     view! {
         <div class="items" node_ref=scroller on:scroll=on_scroll tabindex="0" role="group" aria-label="Items">
-            <div class="items-full" style:height=move || format!("{}px", view.viewport().full_height(view.total.get().unwrap_or(0)))>
+            <div class="items-full" style:height=move || format!("{}px", text::plain(view.viewport().full_height(view.total.get().unwrap_or(0))))>
                 <ul class="tiles" class:list=move || view.layout.get() == Layout::List class:images=move || view.kind == Kind::Image
-                    style:transform=move || format!("translateY({}px)", view.viewport().offset_of(&range.get()))
+                    style:transform=move || format!("translateY({}px)", text::plain(view.viewport().offset_of(&range.get())))
                     style:grid-template-columns=move || format!("repeat({}, minmax(0, 1fr))", view.viewport().columns)>
                     {rows(move || range.get().filter_map(tile).collect())}
                 </ul>

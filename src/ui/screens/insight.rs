@@ -7,7 +7,7 @@ use crate::ui::parts::picture::Picture;
 use crate::ui::parts::show::Show;
 use crate::ui::parts::views::{CollectAny, redrawn};
 use crate::ui::state::LastEffect;
-use crate::ui::{actions, format, order};
+use crate::ui::{actions, format, order, text};
 use leptos::prelude::*;
 
 /// How many probabilities are listed when there are many classes.
@@ -116,7 +116,7 @@ pub fn NeighbourList(
                 {pictures.then(|| view! { <Picture item alt="" thumbnail=true /> }.into_any())}
                 <span class="neighbour-name">{if pictures { String::new() } else { near.name }}</span>
                 <span class="swatch"></span><span class="class-name">{class}</span>
-                <span class="figures muted">{format!("{:.2}", near.similarity)}</span>
+                <span class="figures muted">{text::fixed(near.similarity.into(), 2)}</span>
             </button></li>
         }
     };

@@ -16,7 +16,7 @@ use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
 use crate::ui::screens::models::charts::Halting;
-use crate::ui::{actions, dom, format, words};
+use crate::ui::{actions, dom, format, text, words};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -341,7 +341,7 @@ fn History() -> impl IntoView {
     let entry = move |entry: HistoryEntry| {
         let short = move || match entry.verdict {
             Verdict::Label(class) => state.class_name(class),
-            Verdict::Value(value) => value.to_string(),
+            Verdict::Value(value) => text::plain(value),
             Verdict::Skip => "skipped".to_owned(),
             Verdict::Flag => "flagged".to_owned(),
             Verdict::Keep => "kept".to_owned(),

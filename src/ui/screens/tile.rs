@@ -51,7 +51,7 @@ pub fn Tile(
     let description = move || match (class(), source, &share) {
         (Some(class), Some(source), _) => format!("{class}, {source}"),
         (Some(class), None, Some(share)) => format!("predicted {class}, {share}"),
-        (None, _, Some(number)) => format!("predicted {number}"),
+        (None, _, Some(said)) => format!("predicted {said}"),
         _ if row.embedded => "not labelled".to_owned(),
         _ => "not read yet".to_owned(),
     };

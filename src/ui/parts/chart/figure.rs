@@ -1,6 +1,6 @@
 //! A drawing on the page: hover and focus give the exact value of a point, and its figures are one key away.
 
-use super::table::{Cell, Table};
+use super::table::Table;
 use super::{Drawing, svg};
 use crate::ui::app::{App, use_app};
 use crate::ui::{actions, dom, text};
@@ -76,21 +76,7 @@ pub fn Tools(
 
 /// A table of figures.
 pub fn data_table(table: &Table, caption: &str) -> AnyView {
-    let head: Vec<AnyView> =
-        table.head.iter().map(|name| view! { <th scope="col">{name.clone()}</th> }.into_any()).collect();
-    let row = |cells: &Vec<Cell>| {
-        let cell = |(place, cell): (usize, &Cell)| match place {
-            0 => view! { <th scope="row">{cell.shown()}</th> }.into_any(),
-            _ => view! { <td class="figures">{cell.shown()}</td> }.into_any(),
-        };
-        view! { <tr>{cells.iter().enumerate().map(cell).collect::<Vec<AnyView>>()}</tr> }.into_any()
-    };
-    let rows: Vec<AnyView> = table.rows.iter().map(row).collect();
-    let caption = caption.to_owned();
-    view! {
-        <div class="scroll-x"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>
-    }
-    .into_any()
+    view! { <div class="scroll-x" inner_html=table.markup(caption)></div> }.into_any()
 }
 
 fn points(field: &Element) -> Vec<HtmlElement> {

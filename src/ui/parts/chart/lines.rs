@@ -46,7 +46,7 @@ pub struct Axes<'a> {
 pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
     let mut scene = Scene::new(width, HEIGHT);
     let longest = series.iter().map(|series| series.name.chars().count()).max().unwrap_or(0) as f64;
-    let room = (longest * 6.6 + 14.0).clamp(64.0, (width * 0.36).max(64.0));
+    let room = order::within(longest * 6.6 + 14.0, 64.0, (width * 0.36).max(64.0));
     let field = Field { left: 46.0, right: width - room, top: 10.0, bottom: HEIGHT - 42.0 };
     let all = || series.iter().flat_map(|series| &series.points);
     let extent = |values: &mut dyn Iterator<Item = f64>| {

@@ -7,7 +7,7 @@ use super::scale::floor_of_shares;
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
 use crate::protocol::ReliabilityBar;
-use crate::ui::format;
+use crate::ui::{format, text};
 
 const HEIGHT: f64 = 280.0;
 
@@ -38,7 +38,7 @@ pub fn draw(width: f64, bins: &[ReliabilityBar]) -> Drawing {
         );
         scene.point(at, Some(whisker), Ink::Hue(0), value);
         table.rows.push(vec![
-            Cell::Text(format!("{:.1}–{:.1}\u{a0}%", bin.low * 100.0, bin.high * 100.0)),
+            Cell::Text(format!("{}–{}\u{a0}%", text::fixed(bin.low * 100.0, 1), text::fixed(bin.high * 100.0, 1))),
             Cell::Share(Some(bin.mean_probability)),
             Cell::Count(bin.audits),
             Cell::Interval(Some(bin.right)),

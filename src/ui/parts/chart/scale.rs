@@ -28,7 +28,7 @@ impl Scale {
         let value = if self.logarithmic { value.max(f64::MIN_POSITIVE).ln() } else { value };
         let extent = self.high - self.low;
         let share = if extent == 0.0 { 0.5 } else { (value - self.low) / extent };
-        self.from + (self.to - self.from) * share.clamp(0.0, 1.0)
+        self.from + (self.to - self.from) * order::within(share, 0.0, 1.0)
     }
 }
 
@@ -68,7 +68,7 @@ pub fn powers(low: f64, high: f64) -> Vec<f64> {
 /// Where an axis of shares begins: the ten per cent below the lowest one, so that differences can be seen, but at most
 /// 0.9, so that it never looks as if everything were wrong.
 pub fn floor_of_shares(lowest: f64) -> f64 {
-    ((lowest * 10.0 + 1e-9).floor() / 10.0).clamp(0.0, 0.9)
+    order::within((lowest * 10.0 + 1e-9).floor() / 10.0, 0.0, 0.9)
 }
 
 /// Moves labels apart that would be written over each other: at least `gap` between any two, each as near to its place

@@ -2,6 +2,7 @@
 
 use super::Drawing;
 use super::scene::{Anchor, Mark, Place, Scene};
+use crate::ui::text;
 use std::fmt::Write;
 
 /// The SVG for the page. Colours are custom properties of the style sheet; of the points the first takes part in the
@@ -98,7 +99,7 @@ fn push(svg: &mut String, mark: &Mark, points: &mut u32) {
                 ink.property(),
                 x = short(at.0),
                 y = short(at.1),
-                r = if *small { 1.5 } else { 3.5 },
+                r = if *small { "1.5" } else { "3.5" },
             )
         }
     };
@@ -130,7 +131,7 @@ fn places(points: &[Place]) -> String {
 
 /// A coordinate without needless digits.
 fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
+    let text = text::fixed(value, 2);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

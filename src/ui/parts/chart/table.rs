@@ -1,7 +1,8 @@
 //! The figures of a chart as a table, for reading and as CSV.
 
+use super::svg::escape;
 use crate::protocol::Interval;
-use crate::ui::format;
+use crate::ui::{format, text};
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ impl Cell {
 
     /// The same as fields of a CSV file, at full precision: an interval has three.
     fn plain(&self, fields: &mut Vec<String>) {
-        let number = |value: &Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let number = |value: &Option<f64>| value.map(text::plain).unwrap_or_default();
         match self {
             Cell::Text(text) => fields.push(text.clone()),
             Cell::Count(count) => fields.push(count.to_string()),
@@ -63,6 +64,27 @@ impl Table {
     /// An empty table with these columns.
     pub fn new(head: &[&str]) -> Self {
         Self { head: head.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// As HTML: text, not views, of which the page would need one type a table.
+    pub fn markup(&self, caption: &str) -> String {
+        let mut html = format!("<table><caption>{}</caption><thead><tr>", escape(caption));
+        for name in &self.head {
+            html += &format!("<th scope=\"col\">{}</th>", escape(name));
+        }
+        html += "</tr></thead><tbody>";
+        for row in &self.rows {
+            html += "<tr>";
+            for (place, cell) in row.iter().enumerate() {
+                let shown = escape(&cell.shown());
+                html += &match place {
+                    0 => format!("<th scope=\"row\">{shown}</th>"),
+                    _ => format!("<td class=\"figures\">{shown}</td>"),
+                };
+            }
+            html += "</tr>";
+        }
+        html + "</tbody></table>"
     }
 
     /// As CSV (RFC 4180).
@@ -119,6 +141,18 @@ mod tests {
         let csv = "class,audits,recall,\"recall, low\",\"recall, high\"\r\n\
                    \"say \"\"a, b\"\"\",1200,0.912345,0.5,1\r\nc,0,,,\r\n";
         assert_eq!(table.csv(), csv);
+    }
+
+    #[test]
+    fn what_a_table_shows_is_text_and_no_markup() {
+        let mut table = Table::new(&["a<b"]);
+        table.rows = vec![vec![Cell::Text("<img src=x onerror=alert(1)>".into()), Cell::Text("\"&".into())]];
+        let html = table.markup("<script>");
+        assert!(!html.contains("<img") && !html.contains("<script>") && html.contains("a&lt;b"), "{html}");
+        assert!(
+            html.contains("<th scope=\"row\">&lt;img") && html.contains("<td class=\"figures\">&quot;&amp;</td>"),
+            "{html}"
+        );
     }
 
     #[test]

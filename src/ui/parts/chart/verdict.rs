@@ -7,7 +7,7 @@ use super::scale::{Scale, powers};
 use super::scene::{Anchor, Ink, Scene};
 use super::table::{Cell, Table};
 use crate::protocol::{GateFigures, Interval};
-use crate::ui::format;
+use crate::ui::{format, order};
 
 const SIDE: f64 = 14.0;
 
@@ -46,8 +46,8 @@ pub fn alone(width: f64, champion: u32, share: Interval) -> Drawing {
 /// The evidence on a scale of powers of ten, with the line it must pass. Returns where it ends.
 fn evidence(scene: &mut Scene, top: f64, evidence: f64, needed: f64) -> f64 {
     // The scale shows what is needed with room around it, and the evidence if it is within reason.
-    let low = evidence.clamp(1e-4, 0.1).min(0.1);
-    let high = evidence.clamp(needed * 10.0, 1e6);
+    let low = order::within(evidence, 1e-4, 0.1);
+    let high = order::within(evidence, needed * 10.0, 1e6);
     let scale = Scale::logarithmic(low, high, SIDE, scene.width - SIDE);
     let axis = top + 40.0;
     let passed = evidence >= needed;

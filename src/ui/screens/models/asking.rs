@@ -3,7 +3,7 @@
 use crate::protocol::{Options, Strategy};
 use crate::ui::app::use_app;
 use crate::ui::parts::views::CollectAny;
-use crate::ui::{actions, text};
+use crate::ui::{actions, order, text};
 use leptos::prelude::*;
 
 const STRATEGIES: [(Strategy, &str, &str); 3] = [
@@ -34,13 +34,13 @@ pub fn Asking() -> impl IntoView {
         if let Some(percent) = text::number(&event_target_value(&event)) {
             actions::set_options(
                 app,
-                Options { audit_share: (percent / 100.0).clamp(0.0, 0.5), ..options.get_untracked() },
+                Options { audit_share: order::within(percent / 100.0, 0.0, 0.5), ..options.get_untracked() },
             );
         }
     };
     let set_repeats = move |event| {
-        if let Ok(percent) = event_target_value(&event).parse::<f64>() {
-            let repeat_share = (percent / 100.0).clamp(0.0, 0.5);
+        if let Some(percent) = text::number(&event_target_value(&event)) {
+            let repeat_share = order::within(percent / 100.0, 0.0, 0.5);
             actions::set_options(app, Options { repeat_share, ..options.get_untracked() });
         }
     };
@@ -49,13 +49,13 @@ pub fn Asking() -> impl IntoView {
             <h2 id="asking-title">"How it asks"</h2>
             <fieldset class="choices column"><legend>"What is asked first"</legend>{STRATEGIES.map(strategy).collect_any()}</fieldset>
             <label class="field">"Audit share"
-                <span class="row"><input type="range" min="0" max="50" step="5" prop:value=move || (options.get().audit_share * 100.0).round().to_string() on:change=set_share
-                    aria-valuetext=move || format!("{:.0} per cent", options.get().audit_share * 100.0) />
-                <span class="figures">{move || format!("{:.0} %", options.get().audit_share * 100.0)}</span></span>
+                <span class="row"><input type="range" min="0" max="50" step="5" prop:value=move || text::fixed(options.get().audit_share * 100.0, 0) on:change=set_share
+                    aria-valuetext=move || format!("{} per cent", text::fixed(options.get().audit_share * 100.0, 0)) />
+                <span class="figures">{move || format!("{} %", text::fixed(options.get().audit_share * 100.0, 0))}</span></span>
             </label>
             <p class="muted">"So many of the cards are drawn at random, asked without a suggestion and kept out of training. They cost effort and buy an honest figure."</p>
             <label class="field">"Repeated questions, per cent of the cards"
-                <input type="number" min="0" max="50" step="1" prop:value=move || (options.get().repeat_share * 100.0).round().to_string() on:change=set_repeats /></label>
+                <input type="number" min="0" max="50" step="1" prop:value=move || text::fixed(options.get().repeat_share * 100.0, 0) on:change=set_repeats /></label>
             <p class="muted">"What you labelled some time ago is asked again, blind, to see how steady your labels are. Review shows the figure; no label is changed."</p>
             {view! { <Pipeline options /> }.into_any()}
         </section>

@@ -5,7 +5,7 @@ use crate::protocol::{Reply, Request, RunQuery, RunRow};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::views::redrawn;
-use crate::ui::{dom, experiments, format};
+use crate::ui::{dom, experiments, format, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -82,7 +82,7 @@ fn facts(row: &RunRow) -> String {
     let mut facts = vec![row.kind.clone(), row.status.clone()];
     facts.extend(row.alias.clone());
     facts.push(format!("started {}", format::ago(row.start_ms, js_sys::Date::now())));
-    facts.extend(row.end_ms.map(|end| format!("took {:.1} s", (end - row.start_ms).max(0.0) / 1000.0)));
+    facts.extend(row.end_ms.map(|end| format!("took {} s", text::fixed((end - row.start_ms).max(0.0) / 1000.0, 1))));
     facts.join(" · ")
 }
 

@@ -6,7 +6,7 @@ use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::show::Show;
 use crate::ui::parts::views::CollectAny;
 use crate::ui::state::Repeated;
-use crate::ui::{experiments, format, words};
+use crate::ui::{experiments, format, text, words};
 use leptos::prelude::*;
 
 /// Time budgets: seconds and words.
@@ -59,7 +59,7 @@ fn search_view(search: &SearchState, budget: u32) -> AnyView {
     // The budget is known only on the page that chose it: time left may be more than the one chosen now.
     let whole = f64::from(budget).max(search.seconds_left);
     let progress = search.running.then(|| {
-        let done = format!("{:.4}", 1.0 - search.seconds_left / whole);
+        let done = text::fixed(1.0 - search.seconds_left / whole, 4);
         view! { <progress aria-label="Time used" max="1" value=done></progress> }
     });
     let state = if search.running {

@@ -4,7 +4,7 @@ use super::Watched;
 use crate::protocol::{BatchDetails, NovelItem, Reply, Request};
 use crate::ui::app::{App, use_app};
 use crate::ui::format;
-use crate::ui::parts::chart::figure::data_table;
+use crate::ui::parts::chart::svg::escape;
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::picture::Picture;
@@ -46,13 +46,10 @@ pub fn Details(
 
 fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
     let BatchDetails { findings, separation, tests, columns, classes, novel, .. } = details;
-    let finding = |(warning, sentence): (bool, String)| {
-        view! { <li class:watch=warning>{sentence}</li> }
-    };
     let told = separation.map(|area| {
         format!(
-            "A linear classifier tells its items from the reference’s with an area under the curve of {:.2} ({:.2}–{:.2}); 0.50 is not at all.",
-            area.estimate, area.low, area.high
+            "A linear classifier tells its items from the reference’s with an area under the curve of {}; 0.50 is not at all.",
+            format::decimals(area)
         )
     });
     let mut by_class = Table::new(&["class", "share before", "share now", "audits", "of them right"]);
@@ -103,17 +100,30 @@ fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
             Cell::Text(moved(test.corrected)),
         ]);
     }
-    let part = |table: Table, caption: &str| (!table.rows.is_empty()).then(|| data_table(&table, caption));
-    let findings: Vec<AnyView> = findings.into_iter().map(finding).collect_any();
-    let none = findings.is_empty().then_some("Nothing in the data themselves is out of the ordinary.");
+    // Text rather than views: nothing in it can be pressed.
+    let mut said = String::from("<ul class=\"findings\">");
+    for (warning, sentence) in &findings {
+        said += &format!("<li{}>{}</li>", if *warning { " class=\"watch\"" } else { "" }, escape(sentence));
+    }
+    said += "</ul>";
+    if findings.is_empty() {
+        said += "<p class=\"muted\">Nothing in the data themselves is out of the ordinary.</p>";
+    }
+    said += &told.map(|told| format!("<p>{told}</p>")).unwrap_or_default();
+    let part = |table: Table, caption: &str| match table.rows.is_empty() {
+        true => String::new(),
+        false => format!("<div class=\"scroll-x\">{}</div>", table.markup(caption)),
+    };
+    said += &part(by_class, "Class shares, estimated from what the champion predicts");
+    said += &part(by_column, "Column by column");
+    said += &format!(
+        "<details><summary>Every test</summary>{}</details>",
+        part(by_test, "Every test, most significant first")
+    );
     view! {
         <section class="block" aria-labelledby="moved-title">
             <h2 id="moved-title">{format!("What moved in {name}")}</h2>
-            <ul class="findings">{findings}</ul><p class="muted">{none}</p>
-            <p>{told}</p>
-            {part(by_class, "Class shares, estimated from what the champion predicts")}
-            {part(by_column, "Column by column")}
-            <details><summary>"Every test"</summary>{part(by_test, "Every test, most significant first")}</details>
+            <div class="said" inner_html=said></div>
             <h3>"Most novel items, and the past items most like them"</h3>
             <ul class="novel">{novel.into_iter().take(12).map(|item| beside(app, item)).collect_any()}</ul>
         </section>

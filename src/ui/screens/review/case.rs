@@ -2,7 +2,6 @@
 
 use crate::protocol::{CardContent, ReviewCase, ReviewKind, ReviewSide, Verdict};
 use crate::ui::app::use_app;
-use crate::ui::format;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::bar::hue_class;
 use crate::ui::parts::picture::Picture;
@@ -11,6 +10,7 @@ use crate::ui::parts::views::CollectAny;
 use crate::ui::review::{CASE_ID, ReviewView};
 use crate::ui::screens::card::Content;
 use crate::ui::screens::insight::NeighbourList;
+use crate::ui::{format, text};
 use leptos::prelude::*;
 
 /// The case on screen, or why there is none.
@@ -112,7 +112,7 @@ fn Answers(view: ReviewView) -> impl IntoView {
     let suggested = Memo::new(move |_| view.case.with(|case| case.as_ref().and_then(|case| case.suggested)));
     let number = Memo::new(move |_| view.case.with(|case| case.as_ref().and_then(|case| case.suggested_value)));
     let take = move || match suggested.get() {
-        None if number.get().is_some() => format!("Take {}", number.get().unwrap_or_default()),
+        None if number.get().is_some() => format!("Take {}", text::plain(number.get().unwrap_or_default())),
         Some((class, probability)) => format!("Take {}, {}", state.class_name(class), format::probability(probability)),
         None => "No suggestion".to_owned(),
     };

@@ -98,7 +98,7 @@ fn lacking(app: App, finding: Finding) -> AnyView {
 }
 
 fn people(state: AnnotatorsState) -> AnyView {
-    let interval = |interval: Interval| format!("{:.2} ({:.2}–{:.2})", interval.estimate, interval.low, interval.high);
+    let interval = |interval: Interval| format::decimals(interval);
     let names: Vec<String> = state.annotators.iter().map(|annotator| annotator.name.clone()).collect();
     let row = |annotator: crate::protocol::AnnotatorState| {
         let agreement = annotator.agreement.map(|share| format::percent(share.into()));
