@@ -425,7 +425,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, gate, issues, simulate, certify or runs (see `hone --help`)"
+        return "say what to do: train, search, score, evaluate, gate, drift, issues, simulate, certify or runs (see `hone --help`)"
             .into();
     }
     let report = error.render().to_string();
@@ -456,7 +456,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate, gate, issues, simulate, certify or runs");
+        check("hone", "train, search, score, evaluate, gate, drift, issues, simulate, certify or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");

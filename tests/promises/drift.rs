@@ -308,7 +308,7 @@ fn fashion_that_is_blurred_inverted_or_of_other_classes_alarms() {
         for run in 0..20 {
             let rest = shuffled(&order[500..], &mut random);
             let (others, batch) = (of(plain, &rest[..400]), &rest[400..400 + BATCH]);
-            let mut moved = |batch: &[usize]| u64::from(world.compare(&model, &others, 100, batch, run).moved);
+            let moved = |batch: &[usize]| u64::from(world.compare(&model, &others, 100, batch, run).moved);
             false_alarms += moved(&of(plain, batch));
             runs += 1;
             if run < 6 {

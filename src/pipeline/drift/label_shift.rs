@@ -85,9 +85,9 @@ mod tests {
         for row in posteriors.rows() {
             counted[crate::pipeline::predict::likeliest(row)] += 1.0 / 4000.0;
         }
-        for class in 0..3 {
+        for (class, found) in found.iter().enumerate() {
             let share = truth.iter().filter(|&&of| of == class).count() as f64 / 4000.0;
-            assert!((found[class] - share).abs() < 0.03, "class {class}: {} for {share}", found[class]);
+            assert!((found - share).abs() < 0.03, "class {class}: {found} for {share}");
         }
         assert!((counted[2] - 0.7f64).abs() > 0.04, "{counted:?}");
         assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-9);

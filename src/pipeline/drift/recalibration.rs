@@ -273,8 +273,8 @@ mod tests {
         let counts = held_out.class_counts(&vec![1.0; held_out.len()]);
         let calibrated = fit.fitted.apply(&held_out.logarithms);
         let before = held_out.logarithms.mapv(f64::exp);
-        for class in 0..3 {
-            let (share, mean) = (counts[class] / 5000.0, calibrated.column(class).mean().expect("rows"));
+        for (class, count) in counts.iter().enumerate() {
+            let (share, mean) = (count / 5000.0, calibrated.column(class).mean().expect("rows"));
             assert!((share - mean).abs() < 0.002, "class {class}: {share} {mean}");
         }
         assert!((before.column(0).mean().expect("rows") - counts[0] / 5000.0).abs() > 0.1, "which they were not");
