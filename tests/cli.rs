@@ -518,13 +518,142 @@ fn the_gate_promotes_what_is_proven_better_and_nothing_else() {
     fails(&folder, &["gate", &by_length, &photos, &data], 1, &["kind table", "kind image"]);
 }
 
+/// A table by columns: what `change` makes of each row, by its place.
+fn changed(
+    columns: &[&str],
+    rows: &[Vec<String>],
+    change: impl Fn(usize, &mut Vec<String>),
+    without: &[&str],
+) -> String {
+    let kept = |cells: &[String]| -> String {
+        let cells = columns.iter().zip(cells).filter(|(name, _)| !without.contains(name));
+        cells.map(|(_, cell)| cell.as_str()).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let mut csv = kept(&columns.iter().map(|name| (*name).to_string()).collect::<Vec<_>>());
+    for (place, row) in rows.iter().enumerate() {
+        let mut row = row.clone();
+        change(place, &mut row);
+        csv += &kept(&row);
+    }
+    csv
+}
+
+#[test]
+fn drift_answers_with_its_exit_code() {
+    let folder = Folder::new("drift");
+    let golden = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli").join(name);
+    let test = fs::read_to_string(golden("penguins-test.csv")).expect("golden file");
+    let mut lines = test.lines().map(|line| line.split(',').map(String::from).collect::<Vec<String>>());
+    let columns = lines.next().expect("a heading");
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let place = |name: &str| columns.iter().position(|column| *column == name).expect("the column");
+    let (mass, label) = (place("body_mass_g"), place("label"));
+    let (even, odd): (Vec<_>, Vec<_>) = lines.enumerate().partition(|(place, _)| place % 2 == 0);
+    let rows = |side: Vec<(usize, Vec<String>)>| side.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
+    let (even, odd) = (rows(even), rows(odd));
+    let file = |name: &str, change: &dyn Fn(usize, &mut Vec<String>), without: &[&str]| {
+        folder.file(name, changed(&columns, &odd, change, without))
+    };
+    let model = folder.path("model.zip");
+    let train = golden("penguins-train.csv").to_str().expect("a path in UTF-8").to_string();
+    works(&folder, &["train", &train, "--label-column", "label", "-o", &model]);
+    let reference = folder.file("reference.csv", changed(&columns, &even, |_, _| {}, &[]));
+    let answer = |batch: &str, code: i32| -> Value {
+        let outcome = hone(&folder, &["drift", &model, &reference, batch, "--json"]);
+        assert_eq!(outcome.code, code, "{} {}", outcome.out, outcome.err);
+        serde_json::from_str(&outcome.out).expect("JSON")
+    };
+    let healthy = answer(&file("same.csv", &|_, _| {}, &["label"]), 0);
+    assert_eq!((&healthy["state"], &healthy["moved"]), (&"healthy".into(), &false.into()), "{healthy}");
+    assert_eq!((&healthy["findings"], &healthy["audited_accuracy"]), (&serde_json::json!([]), &Value::Null));
+    assert_eq!((&healthy["items"], &healthy["reference_items"]), (&86.into(), &86.into()));
+    let accuracy = |of: &Value| ["low", "estimate", "high"].map(|end| of["accuracy"][end].as_f64().expect("a share"));
+    let [low, estimate, high] = accuracy(&healthy);
+    assert!(0.9 < low && low < estimate && estimate <= high && estimate > 0.96, "{healthy}");
+
+    // Pounds instead of grams, in one row of two.
+    let pounds = |place: usize, row: &mut Vec<String>| {
+        if let (Ok(grams), 0) = (row[mass].parse::<f64>(), place % 2) {
+            row[mass] = format!("{:.1}", grams / 453.6);
+        }
+    };
+    let moved = answer(&file("pounds.csv", &pounds, &["label"]), 10);
+    assert_eq!(moved["tests"][0]["name"], "body_mass_g", "{}", moved["tests"]);
+    let finding = moved["findings"][0]["sentence"].as_str().expect("a finding");
+    assert!(finding.contains("“body_mass_g”") && finding.contains("Is the unit still the same?"), "{finding}");
+    assert!(
+        moved["audits_needed"].as_u64() >= Some(60) && moved["novel"].as_array().is_some_and(|all| all.len() == 48)
+    );
+
+    // A column is gone: told, not fatal.
+    let lacking = file("lacking.csv", &|_, _| {}, &["label", "flipper_length_mm"]);
+    let found = answer(&lacking, 10);
+    assert_eq!(found["tests"][0]["name"], "flipper_length_mm");
+    let said = hone(&folder, &["drift", &model, &reference, &lacking]);
+    assert!(
+        said.out.starts_with("Watch:") && said.out.contains("The column “flipper_length_mm” is missing."),
+        "{}",
+        said.out
+    );
+    assert!(said.err.is_empty(), "{}", said.err);
+
+    // What an item is called has changed: no test can see it, the labels do.
+    let renamed = |_: usize, row: &mut Vec<String>| {
+        row[label] = match row[label].as_str() {
+            "Adelie" => "Gentoo".into(),
+            "Gentoo" => "Chinstrap".into(),
+            _ => "Adelie".into(),
+        };
+    };
+    let concept = answer(&file("concept.csv", &renamed, &[]), 20);
+    assert_eq!((&concept["moved"], &concept["by_audit"]), (&false.into(), &true.into()), "{concept}");
+    let audited = answer(&file("labelled.csv", &|_, _| {}, &[]), 0);
+    assert!(audited["audited_accuracy"]["estimate"].as_f64() >= Some(0.95), "{audited}");
+
+    // The floor decides, too.
+    let same = folder.path("same.csv");
+    let strict = hone(&folder, &["drift", &model, &reference, &same, "--floor", "0.9999"]);
+    assert_eq!((strict.code, strict.out.starts_with("Watch:")), (10, true), "{}", strict.out);
+    fails(&folder, &["drift", &model, &reference, &same, "--floor", "80"], 2, &["80", "0.9 for 90 %"]);
+    fails(&folder, &["drift", &model, &reference, "no-such-file"], 1, &["no-such-file"]);
+    let other = folder.file("other.csv", "weight,colour\n1,red\n2,blue\n");
+    fails(&folder, &["drift", &model, &reference, &other], 1, &["body_mass_g", "weight and colour"]);
+    fails(&folder, &["drift", &model, &lacking, &same], 1, &["“flipper_length_mm”"]);
+}
+
+#[test]
+fn drift_of_texts_and_pictures() {
+    let folder = Folder::new("drift-kinds");
+    let data = folder.file("reviews.csv", reviews());
+    let model = folder.path("model.zip");
+    works(&folder, &["train", &data, "--label-column", "sentiment", "-o", &model]);
+    let german: String = (0..60).map(|i| format!("{i},Das Essen war am {i}. Tag leider nicht so gut\n")).collect();
+    let batch = folder.file("german.csv", format!("id,review\n{german}"));
+    let outcome = hone(&folder, &["drift", &model, &data, &batch, "--text-column", "review", "--json"]);
+    assert!(outcome.code == 10 || outcome.code == 20, "{} {}", outcome.out, outcome.err);
+    let found: Value = serde_json::from_str(&outcome.out).expect("JSON");
+    let language = found["columns"].as_array().expect("columns").iter().find(|column| column["name"] == "language");
+    assert_eq!(language.expect("a language")["usual_batch"], "German", "{found}");
+
+    let pictures = pictures(&folder);
+    let photos = folder.path("photos.zip");
+    works(&folder, &["train", &pictures, "-o", &photos]);
+    let outcome = hone(&folder, &["drift", &photos, &pictures, &pictures, "--json"]);
+    let found: Value = serde_json::from_str(&outcome.out).expect("JSON");
+    assert_eq!((outcome.code, &found["columns"][0]["name"]), (0, &"brightness".into()), "{found}");
+    assert!(
+        found["findings"][0]["sentence"].as_str().is_some_and(|words| words.contains("in the reference, too")),
+        "{found}"
+    );
+}
+
 #[test]
 fn each_error_is_one_line_with_its_code() {
     let folder = Folder::new("errors");
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
-    check(&[], 2, &["train, search, score, evaluate, gate, issues, simulate, certify or runs"]);
+    check(&[], 2, &["train, search, score, evaluate, gate, drift, issues, simulate, certify or runs"]);
     check(&["fly"], 2, &["fly"]);
     check(&["train", &data], 2, &["--output"]);
     check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
@@ -758,7 +887,7 @@ fn issues_says_what_does_not_go_together() {
 fn help_has_examples() {
     let folder = Folder::new("help");
     assert!(works(&folder, &["--help"]).contains("simulate"));
-    for command in ["train", "search", "score", "evaluate", "gate", "issues", "simulate", "certify", "runs"] {
+    for command in ["train", "search", "score", "evaluate", "gate", "drift", "issues", "simulate", "certify", "runs"] {
         let help = works(&folder, &[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

@@ -41,6 +41,8 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Decide whether a new model may replace the old one, on labelled data that neither has seen
     Gate(GateArguments),
+    /// Decide whether a model still holds on new data, labelled or not: the exit code tells
+    Drift(DriftArguments),
     /// Find labels that are likely wrong, the most suspicious first
     Issues(IssuesArguments),
     /// Replay labelling: how accurate is the model after so many labels, asked in this order or that?
@@ -215,6 +217,44 @@ pub struct GateArguments {
     pub measured: MeasuredArguments,
 }
 
+/// `hone drift`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "REFERENCE should be data the model was audited on, not what it was trained on: on that it is too sure, and new data always \
+    looks different. Its labels say how good the model was and how far its probabilities can be trusted; without 20 of them no accuracy is \
+    estimated. BATCH needs no labels; if it has some, they count as audits drawn at random, and they decide. Of a project, the blind \
+    audits are the labels.\n\
+    The exit code is 0 if the model is healthy, 10 if it is to be watched (the data moved, or the estimate is below the floor), 20 if it has \
+    deteriorated, and 1 or 2 if it could not be told.\n\n\
+    Examples:\n  \
+    hone drift reviews.model.zip audited.csv monday.csv --label-column sentiment\n  \
+    hone drift photos.model.zip held-out-photos/ new-photos/ --floor 0.9 --json\n  \
+    hone drift penguins.model.zip test.csv new.csv --json > drift.json || echo \"look at drift.json\""
+)]
+pub struct DriftArguments {
+    /// A model saved by `hone train` or exported by the app
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// What new data is compared with: a folder, a CSV, TSV or JSON Lines file, a zip of these, or a project (.hone)
+    #[arg(value_name = "REFERENCE")]
+    pub reference: PathBuf,
+    /// The new data, of the same kind
+    #[arg(value_name = "BATCH")]
+    pub batch: PathBuf,
+    /// The accuracy that is acceptable, between 0 and 1 [default: that on the reference, less 5 points or what its interval allows]
+    #[arg(long, value_name = "SHARE", value_parser = share_parser)]
+    pub floor: Option<f64>,
+    /// The column that holds the labels; folders and projects need none [default: as in the training data]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column that holds the text, if it is not named as in the training data
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// How to compute and answer.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
 /// `hone issues`
 #[derive(Debug, Args)]
 #[command(
@@ -347,6 +387,11 @@ pub struct RunsArguments {
     pub json: bool,
 }
 
+fn share_parser(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number; write 0.9 for 90 %".to_string())?;
+    if 0.0 < share && share < 1.0 { Ok(share) } else { Err("it must lie between 0 and 1; write 0.9 for 90 %".into()) }
+}
+
 fn strategy_parser() -> impl TypedValueParser<Value = Strategy> {
     const ALL: [Strategy; 3] = [Strategy::Herding, Strategy::Margin, Strategy::Random];
     PossibleValuesParser::new(ALL.map(Strategy::word))
@@ -380,7 +425,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, gate, issues, simulate, certify or runs (see `hone --help`)"
+        return "say what to do: train, search, score, evaluate, gate, drift, issues, simulate, certify or runs (see `hone --help`)"
             .into();
     }
     let report = error.render().to_string();
@@ -411,7 +456,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate, gate, issues, simulate, certify or runs");
+        check("hone", "train, search, score, evaluate, gate, drift, issues, simulate, certify or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");

@@ -1,10 +1,11 @@
-//! The command line `hone`: train, search, score, evaluate, gate, find label issues, simulate and certify with the pipeline
-//! that runs in the browser, and look at the experiment log.
+//! The command line `hone`: train, search, score, evaluate, gate, watch for drift, find label issues, simulate and certify
+//! with the pipeline that runs in the browser, and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
 //!
 //! Results go to standard output, remarks and problems to standard error, each on a line of its own. The exit code is
-//! 0 when the command did its work, 1 when the data or a model stood in the way, 2 when the command was misspelt.
+//! 0 when the command did its work, 1 when the data or a model stood in the way, 2 when the command was misspelt; `drift` answers
+//! with it, too: 0 healthy, 10 watch, 20 deteriorated.
 
 pub mod arguments;
 pub mod failure;
@@ -22,6 +23,8 @@ pub mod score;
 pub mod search;
 pub mod evaluate;
 pub mod gate;
+pub mod drift;
+pub mod drift_report;
 pub mod issues;
 pub mod numeric_issues;
 pub mod npy;
@@ -53,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Drift(arguments) => return drift::run(&arguments).unwrap_or_else(|failure| failure.report()),
         Command::Issues(arguments) => issues::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),

@@ -8,6 +8,7 @@ use super::roles::{ModelColumns, fit_to_model};
 use crate::pipeline::export::model_card::{
     CARD_FILE, MODEL_FORMAT, ModelCard, TENSORS_FILE, format_version, model_files,
 };
+use crate::pipeline::features::matrix::Features;
 use crate::pipeline::features::table::TableEncoder;
 use crate::pipeline::import::plan::ImportPlan;
 use crate::pipeline::item::Kind;
@@ -137,8 +138,16 @@ impl SavedModel {
     /// n × K calibrated probabilities of the items; an item that cannot be embedded leaves the data, with a problem.
     ///
     /// # Errors
-    /// If the data is of another kind, the features cannot be made, or no item is left.
+    /// As [`SavedModel::features`].
     pub fn predict(&self, dataset: &mut Dataset, run: &RunArguments) -> Result<Array2<f32>, Failure> {
+        Ok(softmax(&self.head.logits(&self.features(dataset, run)?), self.temperature))
+    }
+
+    /// The features of the items as this model reads them; an item that cannot be embedded leaves the data, with a problem.
+    ///
+    /// # Errors
+    /// If the data is of another kind, the features cannot be made, or no item is left.
+    pub fn features(&self, dataset: &mut Dataset, run: &RunArguments) -> Result<Features, Failure> {
         if dataset.kind != self.kind {
             return Err(Failure::data(format!(
                 "the model classifies items of the kind {}, and the data is of the kind {}",
@@ -162,7 +171,7 @@ impl SavedModel {
                 features.columns()
             )));
         }
-        Ok(softmax(&self.head.logits(&features), self.temperature))
+        Ok(features)
     }
 }
 

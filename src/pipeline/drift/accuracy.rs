@@ -81,7 +81,7 @@ impl Calibration {
     /// The variance of the mean difference between a held-out row's being predicted right and its recalibrated chance of that, for
     /// classes of the shares `shares`: rows count as often as their class is more frequent there.
     fn unverified(&self, shares: &[f64]) -> f64 {
-        let posteriors = self.fit.fitted.apply_to_logarithms(self.held_out.logarithms());
+        let posteriors = self.fit.fitted.apply(self.held_out.logarithms());
         let (mut variance, mut total) = (0.0, 0.0);
         for (row, (logarithms, &target)) in posteriors
             .rows()
@@ -173,7 +173,7 @@ impl Estimation {
         let classes = self.logarithms.ncols();
         let all = vec![1.0; self.logarithms.nrows()];
         if self.point.is_none() {
-            let posteriors = calibration.fit.fitted.apply_to_logarithms(&self.logarithms);
+            let posteriors = calibration.fit.fitted.apply(&self.logarithms);
             let shares = class_shares(&posteriors, &all, &calibration.source, &calibration.source);
             let outcome = self.outcome(&posteriors, &calibration.source, &shares);
             let doubt = DOUBT * calibration.unverified(&shares);
@@ -212,7 +212,7 @@ impl Estimation {
         let held_out_weights = drawn_again(calibration.held_out.len(), &mut self.random);
         let recalibration = calibration.fit.resampled(&calibration.held_out, &held_out_weights);
         let source = calibration.held_out.mean_probabilities(&recalibration, &held_out_weights);
-        let posteriors = recalibration.apply_to_logarithms(&self.logarithms);
+        let posteriors = recalibration.apply(&self.logarithms);
         let weights = drawn_again(self.logarithms.nrows(), &mut self.random);
         let start = self.point.as_ref().map_or(source.as_slice(), |point| point.shares.as_slice());
         let shares = class_shares(&posteriors, &weights, &source, start);
@@ -250,7 +250,7 @@ impl Estimation {
 impl HeldOut {
     /// The mean recalibrated probability of each class: its share, up to what a prior takes away.
     fn mean_probabilities(&self, recalibration: &Recalibration, weights: &[f64]) -> Vec<f64> {
-        let posteriors = recalibration.apply_to_logarithms(self.logarithms());
+        let posteriors = recalibration.apply(self.logarithms());
         let total: f64 = weights.iter().sum();
         let mut means = vec![0.0; posteriors.ncols()];
         for (row, weight) in posteriors.rows().into_iter().zip(weights) {
@@ -292,5 +292,79 @@ impl Outcome {
         }
         let size = spread / self.variance - 1.0;
         beta_reg(self.mean * size, (1.0 - self.mean) * size, x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Predictions of two classes and truths drawn from them: rows at 0.6 to 0.99.
+    fn drawn(rows: usize, share: f64, seed: u64) -> (Array2<f32>, Vec<usize>) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut said = Array2::zeros((rows, 2));
+        let mut truths = Vec::new();
+        while truths.len() < rows {
+            let p: f64 = random.random_range(0.01..0.99);
+            let truth = usize::from(random.random::<f64>() < p);
+            // Label shift: of the second class more or fewer than the half that this draws.
+            let kept = if truth == 1 { share } else { 1.0 - share };
+            if random.random::<f64>() < kept {
+                said[[truths.len(), 0]] = (1.0 - p) as f32;
+                said[[truths.len(), 1]] = p as f32;
+                truths.push(truth);
+            }
+        }
+        (said, truths)
+    }
+
+    fn calibration(rows: usize, seed: u64) -> Calibration {
+        let (said, truths) = drawn(rows, 0.5, seed);
+        let held_out: Vec<(Vec<f32>, usize)> = said.rows().into_iter().map(|row| row.to_vec()).zip(truths).collect();
+        let mut fit = CalibrationFit::new(&held_out, 2, seed).expect("enough rows");
+        std::iter::repeat_with(|| fit.step()).flatten().next().expect("it ends")
+    }
+
+    fn estimate(calibration: &Calibration, said: &Array2<f32>, work: usize) -> Estimated {
+        let mut estimation = Estimation::new(said, 5);
+        std::iter::repeat_with(|| estimation.step(calibration, work)).flatten().next().expect("it ends")
+    }
+
+    #[test]
+    fn shares_and_accuracy_are_found_without_labels() {
+        let (mut held, mut shares_held, runs) = (0, 0, 60);
+        for seed in 0..runs {
+            let calibration = calibration(300, seed);
+            let share = [0.2, 0.5, 0.8][seed as usize % 3];
+            let (said, truths) = drawn(300, share, 1000 + seed);
+            let found = estimate(&calibration, &said, usize::MAX);
+            let right = said.rows().into_iter().zip(&truths).filter(|(row, truth)| likeliest(*row) == **truth).count();
+            let accuracy = right as f64 / 300.0;
+            held += usize::from((found.accuracy.low..=found.accuracy.high).contains(&accuracy));
+            let of_second = truths.iter().sum::<usize>() as f64 / 300.0;
+            let Estimate { low, high, .. } = found.shares[1];
+            shares_held += usize::from((low..=high).contains(&of_second));
+        }
+        // Fewer than 52 of 60 have a chance below 1 in 1,000 at 95 %.
+        assert!(held >= 52 && shares_held >= 52, "{held} {shares_held} of {runs}");
+    }
+
+    #[test]
+    fn slices_change_nothing() {
+        let calibration = calibration(80, 1);
+        let (said, _) = drawn(50, 0.3, 2);
+        assert_eq!(estimate(&calibration, &said, 1), estimate(&calibration, &said, usize::MAX));
+        assert!(CalibrationFit::new(&vec![(vec![0.4, 0.6], 1); 40], 2, 0).is_none(), "one class");
+        assert!(CalibrationFit::new(&vec![(vec![0.4, 0.6], 1); 19], 2, 0).is_none(), "few rows");
+    }
+
+    #[test]
+    fn the_mixture_of_like_outcomes_is_one_of_them() {
+        let outcomes = vec![Outcome { mean: 0.8, variance: 0.0004 }; 9];
+        // scipy.stats.beta(319.2, 79.8).ppf([0.025, 0.975])
+        let (low, high) = (quantile(&outcomes, 0.025), quantile(&outcomes, 0.975));
+        assert!((low - 0.759_417).abs() < 1e-4 && (high - 0.837_735).abs() < 1e-4, "{low} {high}");
+        let sure = vec![Outcome { mean: 1.0, variance: 0.0 }; 3];
+        assert!(quantile(&sure, 0.025) > 0.999);
     }
 }

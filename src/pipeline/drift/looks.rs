@@ -115,8 +115,9 @@ mod tests {
 
     #[test]
     fn blur_lowers_the_sharpness_alone() {
-        let stripes =
-            |soft: usize| Looks::of(&crop(|row, _| [if row / soft % 2 == 0 { 60 } else { 200 }; 3]), 224, 224);
+        let stripes = |soft: usize| {
+            Looks::of(&crop(|row, _| [if (row / soft).is_multiple_of(2) { 60 } else { 200 }; 3]), 224, 224)
+        };
         let (crisp, soft) = (stripes(2), stripes(16));
         assert!(crisp.sharpness > soft.sharpness + 1.0 && (crisp.brightness - soft.brightness).abs() < 0.01);
     }

@@ -125,13 +125,8 @@ impl Recalibration {
         Self { parameters }
     }
 
-    /// n × K recalibrated probabilities of n × K calibrated ones.
-    pub fn apply(&self, probabilities: &Array2<f32>) -> Array2<f64> {
-        self.apply_to_logarithms(&logarithms(probabilities))
-    }
-
-    /// The same of their logarithms.
-    pub fn apply_to_logarithms(&self, logarithms: &Array2<f64>) -> Array2<f64> {
+    /// n × K recalibrated probabilities, from the logarithms of n × K calibrated ones.
+    pub fn apply(&self, logarithms: &Array2<f64>) -> Array2<f64> {
         let mut out = Array2::zeros(logarithms.dim());
         let mut row_out = vec![0.0; logarithms.ncols()];
         for (row, mut into) in logarithms.rows().into_iter().zip(out.rows_mut()) {
@@ -276,10 +271,10 @@ mod tests {
         let held_out = HeldOut::new(&rows, 3);
         let fit = RecalibrationFit::new(&held_out);
         let counts = held_out.class_counts(&vec![1.0; held_out.len()]);
-        let calibrated = fit.fitted.apply_to_logarithms(&held_out.logarithms);
+        let calibrated = fit.fitted.apply(&held_out.logarithms);
         let before = held_out.logarithms.mapv(f64::exp);
-        for class in 0..3 {
-            let (share, mean) = (counts[class] / 5000.0, calibrated.column(class).mean().expect("rows"));
+        for (class, count) in counts.iter().enumerate() {
+            let (share, mean) = (count / 5000.0, calibrated.column(class).mean().expect("rows"));
             assert!((share - mean).abs() < 0.002, "class {class}: {share} {mean}");
         }
         assert!((before.column(0).mean().expect("rows") - counts[0] / 5000.0).abs() > 0.1, "which they were not");
@@ -313,6 +308,6 @@ mod tests {
         let fitted = RecalibrationFit::new(&none).fitted;
         assert_eq!(fitted, Recalibration::identity(2));
         let p = Array2::from_shape_vec((1, 2), vec![0.0, 1.0]).expect("1 × 2");
-        assert!(fitted.apply(&p).iter().all(|q| q.is_finite()));
+        assert!(fitted.apply(&logarithms(&p)).iter().all(|q| q.is_finite()));
     }
 }
