@@ -119,7 +119,7 @@ fn Alarm() -> impl IntoView {
         alarm.get().map(|(class, word, name)| {
             view! {
                 <a class=class href=Route::Monitor.hash() aria-label=format!("{word}: {name}: show Monitor")>
-                    {word}<span class="wide-only">{format!(": {name}")}</span></a>
+                    {word}<span class="wide-only">{format!("· {name}")}</span></a>
             }
             .into_any()
         })

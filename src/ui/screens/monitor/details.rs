@@ -3,12 +3,12 @@
 use super::Watched;
 use crate::protocol::{BatchDetails, NovelItem, Reply, Request};
 use crate::ui::app::{App, use_app};
-use crate::ui::format;
 use crate::ui::parts::chart::svg::escape;
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::picture::Picture;
 use crate::ui::parts::views::{CollectAny, redrawn};
+use crate::ui::{dom, format};
 use leptos::prelude::*;
 
 /// Below this a test says that something moved.
@@ -37,10 +37,17 @@ pub fn Details(
     let name = move |batch: u32| {
         watched.with(|state| Some(state.as_ref()?.batches.get(batch as usize)?.name.clone())).unwrap_or_default()
     };
+    let shown_last = StoredValue::new(None::<u32>);
     redrawn(move || {
-        let batch = chosen.get()?;
-        let shown = details.get().filter(|details| details.batch == batch)?;
-        Some(whole(app, name(batch), shown))
+        let batch = chosen.get();
+        let shown = details.get().filter(|details| Some(details.batch) == batch);
+        if shown.is_some() && shown_last.get_value() != batch {
+            request_animation_frame(|| {
+                dom::scroll_to("moved");
+            });
+        }
+        shown_last.set_value(shown.as_ref().and(batch));
+        Some(whole(app, name(batch?), shown?))
     })
 }
 
@@ -121,7 +128,7 @@ fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
         part(by_test, "Every test, most significant first")
     );
     view! {
-        <section class="block" aria-labelledby="moved-title">
+        <section id="moved" class="block" aria-labelledby="moved-title" tabindex="-1">
             <h2 id="moved-title">{format!("What moved in {name}")}</h2>
             <div class="said" inner_html=said></div>
             <h3>"Most novel items, and the past items most like them"</h3>
