@@ -93,7 +93,7 @@ impl Extractors {
         let picture = picture::decode(blob).await?;
         let crop = crop_from_rgba(&picture.rgba, picture.rgba_width, picture.rgba_height);
         let crop = crop.map_err(|error| error.to_string())?;
-        let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop)?;
+        let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop);
         let outcome = Outcome::Image { vector, width: picture.width, height: picture.height };
         Ok((outcome, picture.thumbnail.map(JsValue::from).into_iter().collect()))
     }

@@ -1,0 +1,101 @@
+//! The memory that one pass through the network works in, allocated once and lent out again and again.
+
+use super::Padding;
+use super::arithmetic::Arithmetic;
+use std::sync::{Mutex, PoisonError};
+
+/// One pass's buffers, each as large as its largest use.
+#[derive(Debug)]
+pub(super) struct Arena<A: Arithmetic> {
+    /// The image with its margin: side padded² × 3.
+    pub pixels: Vec<A::Value>,
+    /// One line of the first convolution's windows.
+    pub windows: Vec<A::Value>,
+    /// What flows between blocks: side² × channels.
+    pub stream: Vec<f32>,
+    /// The stream as a product's inputs.
+    pub inputs: Vec<A::Value>,
+    /// A block's wide activations with their margin: side padded² × channels; lastly the head's.
+    pub wide: Vec<f32>,
+    /// A block's convolved activations: side out² × channels.
+    pub convolved: Vec<A::Value>,
+}
+
+/// How long each buffer of an arena must be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ArenaSizes {
+    pub pixels: usize,
+    pub windows: usize,
+    pub stream: usize,
+    pub wide: usize,
+    pub convolved: usize,
+}
+
+impl<A: Arithmetic> Arena<A> {
+    fn new(sizes: &ArenaSizes) -> Self {
+        Arena {
+            pixels: vec![A::Value::default(); sizes.pixels],
+            windows: vec![A::Value::default(); sizes.windows],
+            stream: vec![0.0; sizes.stream],
+            inputs: vec![A::Value::default(); sizes.stream],
+            wide: vec![0.0; sizes.wide],
+            convolved: vec![A::Value::default(); sizes.convolved],
+        }
+    }
+}
+
+/// Arenas not in use: one for each thread that ever embedded at the same time.
+#[derive(Debug)]
+pub(super) struct Arenas<A: Arithmetic> {
+    sizes: ArenaSizes,
+    idle: Mutex<Vec<Arena<A>>>,
+}
+
+impl<A: Arithmetic> Arenas<A> {
+    pub(super) fn new(sizes: ArenaSizes) -> Self {
+        Arenas { sizes, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs `pass` in an idle arena, or in a new one if there is none. Its contents are what the last pass left.
+    pub(super) fn with<R>(&self, pass: impl FnOnce(&mut Arena<A>) -> R) -> R {
+        // A pass that panicked holds no lock and took its arena along.
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let arena = idle().pop();
+        let mut arena = arena.unwrap_or_else(|| Arena::new(&self.sizes));
+        let result = pass(&mut arena);
+        idle().push(arena);
+        result
+    }
+}
+
+/// Writes the zeros around an image of `channels` channels; what lies inside stays.
+pub(super) fn clear_margin<V: Copy + Default>(padded: &mut [V], padding: &Padding, channels: usize) {
+    let line = padding.side_padded * channels;
+    let (start, end) = (padding.before * channels, (padding.before + padding.side_in) * channels);
+    for (y, line) in padded[..padding.side_padded * line].chunks_exact_mut(line).enumerate() {
+        if y < padding.before || y >= padding.before + padding.side_in {
+            line.fill(V::default());
+        } else {
+            line[..start].fill(V::default());
+            line[end..].fill(V::default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_margin_alone_is_cleared() {
+        let padding = Padding::same(4, 5, 2);
+        let mut padded = vec![1.0f32; padding.side_padded.pow(2) * 2 + 3];
+        clear_margin(&mut padded, &padding, 2);
+        for (place, value) in padded.iter().enumerate() {
+            let (y, x) = (place / 2 / padding.side_padded, place / 2 % padding.side_padded);
+            let inside = |at: usize| at >= padding.before && at < padding.before + 4;
+            let beyond = y >= padding.side_padded;
+            assert_eq!(*value, f32::from(u8::from(beyond || inside(y) && inside(x))), "{y}, {x}");
+        }
+    }
+}
