@@ -6,3 +6,4 @@ mod certificate;
 mod intervals;
 mod gate;
 mod suspects;
+mod precision;
