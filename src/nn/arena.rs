@@ -1,6 +1,5 @@
 //! The memory that one pass through the network works in, allocated once and lent out again and again.
 
-use super::Padding;
 use super::arithmetic::Arithmetic;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,9 +14,9 @@ pub(super) struct Arena<A: Arithmetic> {
     pub stream: Vec<f32>,
     /// The stream as a product's inputs.
     pub inputs: Vec<A::Value>,
-    /// A block's wide activations with their margin: side padded² × channels; lastly the head's.
+    /// A band of a block's wide activations with their margin: lines × side padded × channels; lastly the head's.
     pub wide: Vec<f32>,
-    /// A block's convolved activations: side out² × channels.
+    /// The band's convolved activations: lines × side out × channels.
     pub convolved: Vec<A::Value>,
 }
 
@@ -29,6 +28,19 @@ pub(super) struct ArenaSizes {
     pub stream: usize,
     pub wide: usize,
     pub convolved: usize,
+}
+
+impl ArenaSizes {
+    /// The larger of each.
+    pub(super) fn or_larger(self, other: ArenaSizes) -> ArenaSizes {
+        ArenaSizes {
+            pixels: self.pixels.max(other.pixels),
+            windows: self.windows.max(other.windows),
+            stream: self.stream.max(other.stream),
+            wide: self.wide.max(other.wide),
+            convolved: self.convolved.max(other.convolved),
+        }
+    }
 }
 
 impl<A: Arithmetic> Arena<A> {
@@ -65,37 +77,5 @@ impl<A: Arithmetic> Arenas<A> {
         let result = pass(&mut arena);
         idle().push(arena);
         result
-    }
-}
-
-/// Writes the zeros around an image of `channels` channels; what lies inside stays.
-pub(super) fn clear_margin<V: Copy + Default>(padded: &mut [V], padding: &Padding, channels: usize) {
-    let line = padding.side_padded * channels;
-    let (start, end) = (padding.before * channels, (padding.before + padding.side_in) * channels);
-    for (y, line) in padded[..padding.side_padded * line].chunks_exact_mut(line).enumerate() {
-        if y < padding.before || y >= padding.before + padding.side_in {
-            line.fill(V::default());
-        } else {
-            line[..start].fill(V::default());
-            line[end..].fill(V::default());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_margin_alone_is_cleared() {
-        let padding = Padding::same(4, 5, 2);
-        let mut padded = vec![1.0f32; padding.side_padded.pow(2) * 2 + 3];
-        clear_margin(&mut padded, &padding, 2);
-        for (place, value) in padded.iter().enumerate() {
-            let (y, x) = (place / 2 / padding.side_padded, place / 2 % padding.side_padded);
-            let inside = |at: usize| at >= padding.before && at < padding.before + 4;
-            let beyond = y >= padding.side_padded;
-            assert_eq!(*value, f32::from(u8::from(beyond || inside(y) && inside(x))), "{y}, {x}");
-        }
     }
 }

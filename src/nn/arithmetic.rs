@@ -31,8 +31,8 @@ pub(super) trait Arithmetic: Copy + Send + Sync + Debug + 'static {
     fn pixel(byte: u8) -> Self::Value;
     /// One output's weights as stored, and what a stored 1 means.
     fn weights(weights: &[f32]) -> (Vec<Self::Value>, f32);
-    /// Values of any size as inputs, and what a stored 1 means; `buffer` is as long as `values`.
-    fn inputs<'a, L: Lanes>(values: &'a [f32], buffer: &'a mut [Self::Value]) -> (&'a [Self::Value], f32);
+    /// Stores values of any size as as many inputs; returns what a stored 1 means.
+    fn inputs<L: Lanes>(values: &[f32], stored: &mut [Self::Value]) -> f32;
 
     /// Zeros.
     unsafe fn nothing<L: Lanes>() -> Self::Sums<L>;
@@ -72,8 +72,9 @@ impl Arithmetic for Float {
         (weights.to_vec(), 1.0)
     }
 
-    fn inputs<'a, L: Lanes>(values: &'a [f32], _: &'a mut [f32]) -> (&'a [f32], f32) {
-        (values, 1.0)
+    fn inputs<L: Lanes>(values: &[f32], stored: &mut [f32]) -> f32 {
+        stored.copy_from_slice(values);
+        1.0
     }
 
     #[inline(always)]
@@ -141,12 +142,12 @@ impl Arithmetic for Integer {
         (stored, (1.0 / scale) as f32)
     }
 
-    fn inputs<'a, L: Lanes>(values: &'a [f32], buffer: &'a mut [i16]) -> (&'a [i16], f32) {
+    fn inputs<L: Lanes>(values: &[f32], stored: &mut [i16]) -> f32 {
         let largest = largest_magnitude::<L>(values);
         // Of nothing but zeros, any scale gives zeros. What is not finite is no activation of these weights.
         let scale = if largest > 0.0 && largest.is_finite() { LARGEST / largest } else { 0.0 };
-        scale_and_round::<L>(values, scale, buffer);
-        (buffer, if scale > 0.0 { 1.0 / scale } else { 0.0 })
+        scale_and_round::<L>(values, scale, stored);
+        if scale > 0.0 { 1.0 / scale } else { 0.0 }
     }
 
     #[inline(always)]
@@ -250,13 +251,14 @@ mod tests {
     #[test]
     fn inputs_are_scaled_by_their_own_largest_magnitude() {
         let values = [0.5, -3.0, 0.0, 1.0, 2.0, 2.999, -0.001, 1.5];
-        let mut buffer = [0; 8];
-        let (stored, unit) = Integer::inputs::<Portable>(&values, &mut buffer);
+        let mut stored = [0; 8];
+        let unit = Integer::inputs::<Portable>(&values, &mut stored);
         assert_eq!(stored[1], -(LARGEST as i16));
         for (value, stored) in values.iter().zip(stored) {
-            assert!((f32::from(*stored) * unit - value).abs() <= unit * 0.5001, "{value}");
+            assert!((f32::from(stored) * unit - value).abs() <= unit * 0.5001, "{value}");
         }
-        assert_eq!(Integer::inputs::<Portable>(&[0.0; 8], &mut [1; 8]), (&[0; 8][..], 0.0));
+        assert_eq!(Integer::inputs::<Portable>(&[0.0; 8], &mut stored), 0.0);
+        assert_eq!(stored, [0; 8]);
     }
 
     #[test]

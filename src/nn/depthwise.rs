@@ -54,13 +54,15 @@ impl<A: Arithmetic, L: Lanes> Depthwise<A, L> {
         Self { kernel, stride, channels, weights: packed, bias, kinds: std::marker::PhantomData }
     }
 
-    /// Convolves `input`, padded as `padding` says, into `output`: side out × side out × channels.
-    pub(super) fn forward(&self, input: &[f32], padding: &Padding, output: &mut [A::Value]) {
+    /// Convolves a band of lines: `input` holds them and what lies around them, lines × side padded × channels, `output` takes
+    /// `lines` × side out × channels.
+    pub(super) fn forward(&self, input: &[f32], padding: &Padding, lines: usize, output: &mut [A::Value]) {
         let (side, channels) = (padding.side_out, self.channels);
         let line = padding.side_padded * channels;
-        assert!(input.len() >= padding.side_padded * line && output.len() >= side * side * channels);
+        assert!(input.len() >= padding.lines_in(lines, self.kernel, self.stride) * line);
+        assert!(output.len() >= lines * side * channels);
         assert!(side.is_multiple_of(TOGETHER) && (side - 1) * self.stride + self.kernel <= padding.side_padded);
-        for y in 0..side {
+        for y in 0..lines {
             for x in (0..side).step_by(TOGETHER) {
                 let seven = Seven::<A, L> {
                     layer: self,
@@ -123,19 +125,10 @@ impl<A: Arithmetic, L: Lanes> Seven<'_, A, L> {
             let mut input = self.input.add(channel);
             // The layer's number, not the constant: unrolled, this loop would need more registers than there are.
             for _ in 0..self.layer.kernel {
-                let taps: [L::Floats; KERNEL] = std::array::from_fn(|tap| L::load(weights.add(tap * L::WIDTH)));
-                let mut from = input;
-                for column in 0..(TOGETHER - 1) * STRIDE + KERNEL {
-                    let value = L::load(from);
-                    for (tap, weight) in taps.iter().enumerate() {
-                        // The output whose tap lies on this column.
-                        if column >= tap && (column - tap).is_multiple_of(STRIDE) && (column - tap) / STRIDE < TOGETHER
-                        {
-                            let sum = &mut sums[(column - tap) / STRIDE];
-                            *sum = L::add(*sum, L::multiply(value, *weight));
-                        }
-                    }
-                    from = from.add(channels);
+                if STRIDE == 1 {
+                    add_by_column::<L, KERNEL>(&mut sums, input, weights, channels);
+                } else {
+                    add_by_tap::<L, KERNEL, STRIDE>(&mut sums, input, weights, channels);
                 }
                 input = input.add(self.line);
                 weights = weights.add(KERNEL * L::WIDTH);
@@ -148,10 +141,54 @@ impl<A: Arithmetic, L: Lanes> Seven<'_, A, L> {
     }
 }
 
+/// Adds one line of the kernel at stride 1: most columns lie under `KERNEL` outputs, so each is loaded once.
+#[inline(always)]
+unsafe fn add_by_column<L: Lanes, const KERNEL: usize>(
+    sums: &mut [L::Floats; TOGETHER],
+    mut input: *const f32,
+    weights: *const f32,
+    channels: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let taps: [L::Floats; KERNEL] = std::array::from_fn(|tap| L::load(weights.add(tap * L::WIDTH)));
+        for column in 0..TOGETHER - 1 + KERNEL {
+            let value = L::load(input);
+            for (tap, weight) in taps.iter().enumerate() {
+                if column >= tap && column - tap < TOGETHER {
+                    let sum = &mut sums[column - tap];
+                    *sum = L::add(*sum, L::multiply(value, *weight));
+                }
+            }
+            input = input.add(channels);
+        }
+    }
+}
+
+/// Adds one line of the kernel at a wider stride: columns lie under so few outputs that a weight at a time is better.
+#[inline(always)]
+unsafe fn add_by_tap<L: Lanes, const KERNEL: usize, const STRIDE: usize>(
+    sums: &mut [L::Floats; TOGETHER],
+    input: *const f32,
+    weights: *const f32,
+    channels: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for tap in 0..KERNEL {
+            let weight = L::load(weights.add(tap * L::WIDTH));
+            let mut from = input.add(tap * channels);
+            for sum in sums.iter_mut() {
+                *sum = L::add(*sum, L::multiply(L::load(from), weight));
+                from = from.add(STRIDE * channels);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::arena::clear_margin;
     use crate::nn::arithmetic::{Float, Integer};
     use crate::nn::lanes::Portable;
 
@@ -165,18 +202,25 @@ mod tests {
         Depthwise::new(&wave(CHANNELS * kernel * kernel, 0.37), &wave(CHANNELS, 0.7), kernel, stride)
     }
 
-    fn output<A: Arithmetic, L: Lanes>(side: usize, kernel: usize, stride: usize) -> Vec<A::Value> {
+    fn output<A: Arithmetic<Value: PartialEq>, L: Lanes>(side: usize, kernel: usize, stride: usize) -> Vec<A::Value> {
         let padding = Padding::same(side, kernel, stride);
-        // What stands in the margin before it is cleared must not matter.
-        let mut input = vec![9.0; padding.side_padded.pow(2) * CHANNELS];
-        clear_margin(&mut input, &padding, CHANNELS);
+        let mut input = vec![0.0; padding.side_padded.pow(2) * CHANNELS];
         for (place, value) in wave(side * side * CHANNELS, 0.11).into_iter().enumerate() {
             let (pixel, channel) = (place / CHANNELS, place % CHANNELS);
             let (y, x) = (pixel / side + padding.before, pixel % side + padding.before);
             input[(y * padding.side_padded + x) * CHANNELS + channel] = value;
         }
         let mut output = vec![A::Value::default(); padding.side_out.pow(2) * CHANNELS];
-        layer::<A, L>(kernel, stride).forward(&input, &padding, &mut output);
+        layer::<A, L>(kernel, stride).forward(&input, &padding, padding.side_out, &mut output);
+        // In bands, it computes the same.
+        let line = padding.side_padded * CHANNELS;
+        let mut banded = Vec::new();
+        for y in 0..padding.side_out {
+            let mut lines = vec![A::Value::default(); padding.side_out * CHANNELS];
+            layer::<A, L>(kernel, stride).forward(&input[y * stride * line..], &padding, 1, &mut lines);
+            banded.extend(lines);
+        }
+        assert!(banded == output, "{side} {kernel} {stride}");
         output
     }
 

@@ -5,6 +5,7 @@
 
 pub mod lite0;
 mod network;
+mod block;
 mod stem;
 mod pointwise;
 mod depthwise;
@@ -75,6 +76,11 @@ impl Padding {
         let side_out = side.div_ceil(stride);
         let padding = ((side_out - 1) * stride + kernel).saturating_sub(side);
         Padding { side_in: side, side_out, before: padding / 2, side_padded: side + padding }
+    }
+
+    /// Lines of the padded input that so many neighbouring lines of the output need.
+    fn lines_in(&self, lines_out: usize, kernel: usize, stride: usize) -> usize {
+        lines_out.saturating_sub(1) * stride + kernel
     }
 }
 

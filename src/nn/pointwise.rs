@@ -276,11 +276,11 @@ mod tests {
         let mut buffer = vec![A::Value::default(); padded.len()];
         padded.resize(padded.len().next_multiple_of(16), 0.0);
         buffer.resize(padded.len(), A::Value::default());
-        let (input, unit) = A::inputs::<L>(&padded, &mut buffer);
+        let unit = A::inputs::<L>(&padded, &mut buffer);
         let line = case.length * case.columns_out + 3;
         let mut output = vec![0.25; 5 + case.lines * line];
         let (lines, length, residual) = (case.lines, case.length, case.residual);
-        layer.forward(Plane { input, unit, lines, length, output: &mut output, first: 5, line, residual });
+        layer.forward(Plane { input: &buffer, unit, lines, length, output: &mut output, first: 5, line, residual });
         output
     }
 

@@ -1,11 +1,12 @@
 //! The first convolution: from the image's bytes, one line of windows at a time, as a matrix product.
 
-use super::arena::{Arena, ArenaSizes, clear_margin};
+use super::arena::ArenaSizes;
 use super::arithmetic::Arithmetic;
 use super::lanes::Lanes;
 use super::pointwise::{Plane, Pointwise};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
+use std::ops::Range;
 
 pub(super) const STEM_CHANNELS: usize = 32;
 const KERNEL: usize = 3;
@@ -49,35 +50,48 @@ impl<A: Arithmetic, L: Lanes> Stem<A, L> {
         ArenaSizes { pixels, windows: self.padding.side_out * self.product.columns_in(), ..ArenaSizes::default() }
     }
 
-    /// Convolves `rgb`, side × side × 3 bytes, into `arena.wide`, padded as `next` says.
-    pub(super) fn forward(&self, rgb: &[u8], arena: &mut Arena<A>, next: &Padding) {
-        let Padding { side_in, side_out, before, side_padded } = self.padding;
+    /// Takes `rgb`, side × side × 3 bytes, into `pixels`.
+    pub(super) fn prepare(&self, rgb: &[u8], pixels: &mut [A::Value]) {
+        let Padding { side_in, before, side_padded, .. } = self.padding;
         // What lies outside the image is zero *after* the scaling.
-        clear_margin(&mut arena.pixels, &self.padding, COLOURS);
+        pixels.fill(A::Value::default());
         for (y, bytes) in rgb.chunks_exact(side_in * COLOURS).enumerate() {
             let start = ((y + before) * side_padded + before) * COLOURS;
-            for (pixel, byte) in arena.pixels[start..start + bytes.len()].iter_mut().zip(bytes) {
+            for (pixel, byte) in pixels[start..start + bytes.len()].iter_mut().zip(bytes) {
                 *pixel = A::pixel(*byte);
             }
         }
-        clear_margin(&mut arena.wide, next, STEM_CHANNELS);
-        for y in 0..side_out {
-            let line = side_padded * COLOURS;
-            let pixels = &arena.pixels[y * STRIDE * line..(y * STRIDE + KERNEL) * line];
-            for (x, window) in arena.windows.chunks_exact_mut(self.product.columns_in()).enumerate() {
+    }
+
+    /// Convolves what was prepared: these lines of the output go to `output`, the first pixel to `first` and each line's
+    /// `line` values after the one before. `windows` is room to work in.
+    pub(super) fn forward(
+        &self,
+        pixels: &[A::Value],
+        windows: &mut [A::Value],
+        lines: Range<usize>,
+        output: &mut [f32],
+        first: usize,
+        line: usize,
+    ) {
+        let Padding { side_out, side_padded, .. } = self.padding;
+        let pixel_line = side_padded * COLOURS;
+        for (place, y) in lines.enumerate() {
+            let pixels = &pixels[y * STRIDE * pixel_line..(y * STRIDE + KERNEL) * pixel_line];
+            for (x, window) in windows.chunks_exact_mut(self.product.columns_in()).enumerate() {
                 for (row, part) in window.as_chunks_mut::<WINDOW_LINE>().0.iter_mut().enumerate() {
-                    let from = row * line + x * STRIDE * COLOURS;
+                    let from = row * pixel_line + x * STRIDE * COLOURS;
                     part.copy_from_slice(&pixels[from..from + WINDOW_LINE]);
                 }
             }
             self.product.forward(Plane {
-                input: &arena.windows,
+                input: windows,
                 unit: A::PIXEL_UNIT,
                 lines: 1,
                 length: side_out,
-                output: &mut arena.wide,
-                first: ((y + next.before) * next.side_padded + next.before) * STEM_CHANNELS,
-                line: 0,
+                output,
+                first: first + place * line,
+                line,
                 residual: false,
             });
         }
