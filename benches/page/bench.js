@@ -85,7 +85,7 @@ function unitSpread(features, rows) {
   const mean = new Float64Array(columns);
   for (let at = 0; at < rows * columns; at++) mean[at % columns] += features[at] / rows;
   const centred = Float32Array.from({ length: rows * columns }, (_, at) => features[at] - mean[at % columns]);
-  const spread = centred.reduce((sum, value) => sum + value * value, 0) / rows;
+  const spread = centred.reduce((sum, value) => sum + value * value, 0) / (rows - 1);
   return centred.map((value) => value / Math.sqrt(spread));
 }
 

@@ -5,7 +5,7 @@
 //! input stays below 2³¹. No calibration is needed either: a rectified value lies in 0..6, and what is not rectified is
 //! scaled by its own largest magnitude, image by image.
 
-use super::lanes::Lanes;
+use crate::lanes::Lanes;
 use std::fmt::Debug;
 
 /// How numbers are stored and multiplied.
@@ -226,7 +226,7 @@ fn scale_and_round<L: Lanes>(values: &[f32], scale: f32, rounded: &mut [i16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::lanes::Portable;
+    use crate::lanes::Portable;
 
     #[test]
     fn no_input_overflows_the_sum() {

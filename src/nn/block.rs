@@ -6,12 +6,12 @@
 use super::arena::{Arena, ArenaSizes};
 use super::arithmetic::Arithmetic;
 use super::depthwise::Depthwise;
-use super::lanes::Lanes;
 use super::lite0::Stage;
 use super::pointwise::{Plane, Pointwise};
 use super::stem::Stem;
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
+use crate::lanes::Lanes;
 use std::ops::Range;
 
 /// Bytes of a band's wide activations at most, unless one line needs more: part of a second-level cache.

@@ -4,9 +4,9 @@
 //! serve several sums. The input has a margin of zeros; no output asks whether it is near an edge.
 
 use super::arithmetic::Arithmetic;
-use super::lanes::Lanes;
 use super::weights::Weights;
 use super::{NetworkError, Padding};
+use crate::lanes::Lanes;
 
 /// Outputs of a line that are computed together. Every side of this network is a multiple.
 const TOGETHER: usize = 7;
@@ -189,8 +189,8 @@ unsafe fn add_by_tap<L: Lanes, const KERNEL: usize, const STRIDE: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::Portable;
     use crate::nn::arithmetic::{Float, Integer};
-    use crate::nn::lanes::Portable;
 
     const CHANNELS: usize = 16;
 
@@ -268,7 +268,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_instruction_set_computes_the_same_bits() {
-        use crate::nn::lanes::{Avx2, Sse2};
+        use crate::lanes::{Avx2, Sse2};
         for (side, kernel, stride) in CASES {
             let floats = output::<Float, Portable>(side, kernel, stride);
             let integers = output::<Integer, Portable>(side, kernel, stride);

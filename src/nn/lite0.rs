@@ -3,10 +3,11 @@
 
 use super::NetworkError;
 use super::arithmetic::{Arithmetic, Float, Integer};
-use super::lanes;
 use super::network::Network;
 use super::weights::Weights;
+use crate::lanes::{Job, Lanes, fastest};
 use crate::pipeline::features::image::{CROP_SIDE, Crop};
+use std::marker::PhantomData;
 
 /// The width of an embedding.
 pub const EMBEDDING_COLUMNS: usize = 1280;
@@ -56,7 +57,7 @@ trait Embed: std::fmt::Debug + Send + Sync {
     fn embed(&self, rgb: &[u8]) -> Vec<f32>;
 }
 
-impl<A: Arithmetic, L: lanes::Lanes> Embed for Network<A, L> {
+impl<A: Arithmetic, L: Lanes> Embed for Network<A, L> {
     fn embed(&self, rgb: &[u8]) -> Vec<f32> {
         Network::embed(self, rgb)
     }
@@ -68,8 +69,7 @@ impl Lite0 {
     /// # Errors
     /// [`NetworkError`] when the bytes are not those weights: names the tensor and both shapes.
     pub fn load(bytes: &[u8]) -> Result<Lite0, NetworkError> {
-        let network = fastest::<Integer>(&Weights::open(bytes)?)?;
-        Ok(Lite0 { network })
+        load::<Integer>(bytes)
     }
 
     /// The same with a choice of numbers.
@@ -78,8 +78,8 @@ impl Lite0 {
     /// As [`Lite0::load`].
     pub fn load_as(bytes: &[u8], precision: Precision) -> Result<Lite0, NetworkError> {
         match precision {
-            Precision::Integer => Lite0::load(bytes),
-            Precision::Float => Ok(Lite0 { network: fastest::<Float>(&Weights::open(bytes)?)? }),
+            Precision::Integer => load::<Integer>(bytes),
+            Precision::Float => load::<Float>(bytes),
         }
     }
 
@@ -89,16 +89,21 @@ impl Lite0 {
     }
 }
 
-/// In the widest instruction set that this processor has.
-fn fastest<A: Arithmetic>(weights: &Weights) -> Result<Box<dyn Embed>, NetworkError> {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        Ok(Box::new(Network::<A, lanes::Avx2>::load(weights, CROP_SIDE)?))
-    } else {
-        Ok(Box::new(Network::<A, lanes::Sse2>::load(weights, CROP_SIDE)?))
+/// Loads a network in one arithmetic.
+struct Loading<'a, A> {
+    weights: &'a Weights<'a>,
+    arithmetic: PhantomData<A>,
+}
+
+impl<A: Arithmetic> Job for Loading<'_, A> {
+    type Output = Result<Box<dyn Embed>, NetworkError>;
+
+    fn perform<L: Lanes>(self) -> Self::Output {
+        Ok(Box::new(Network::<A, L>::load(self.weights, CROP_SIDE)?))
     }
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    return Ok(Box::new(Network::<A, lanes::Simd128>::load(weights, CROP_SIDE)?));
-    #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
-    Ok(Box::new(Network::<A, lanes::Portable>::load(weights, CROP_SIDE)?))
+}
+
+fn load<A: Arithmetic>(bytes: &[u8]) -> Result<Lite0, NetworkError> {
+    let weights = &Weights::open(bytes)?;
+    Ok(Lite0 { network: fastest(Loading::<A> { weights, arithmetic: PhantomData })? })
 }

@@ -11,7 +11,6 @@ mod pointwise;
 mod depthwise;
 mod arena;
 mod arithmetic;
-mod lanes;
 mod weights;
 
 pub use lite0::{EMBEDDING_COLUMNS, Lite0, Precision};

@@ -3,12 +3,12 @@
 use super::arena::{Arena, Arenas};
 use super::arithmetic::Arithmetic;
 use super::block::{Block, Widen};
-use super::lanes::Lanes;
 use super::lite0::{EMBEDDING_COLUMNS, STAGES};
 use super::pointwise::{Plane, Pointwise};
 use super::stem::{STEM_CHANNELS, Stem};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
+use crate::lanes::Lanes;
 
 /// What an image goes through.
 #[derive(Debug)]

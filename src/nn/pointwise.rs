@@ -2,9 +2,9 @@
 //! fused, computed in tiles of 5 pixels × two vectors of outputs that stay in registers from the first input to the last.
 
 use super::arithmetic::Arithmetic;
-use super::lanes::Lanes;
 use super::weights::Weights;
 use super::{Activation, NetworkError};
+use crate::lanes::Lanes;
 
 /// Pixels in a tile at most: with two vectors of outputs, 10 sums. Two weights, an input and a product besides make 14
 /// of the 16 registers that SSE and AVX have (V8 keeps one of them).
@@ -255,8 +255,8 @@ impl<V> Tile<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::Portable;
     use crate::nn::arithmetic::{Float, Integer};
-    use crate::nn::lanes::Portable;
 
     fn wave(count: usize, step: f32) -> Vec<f32> {
         (0..count).map(|n| (n as f32 * step).sin()).collect()
@@ -344,7 +344,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_instruction_set_computes_the_same_bits() {
-        use crate::nn::lanes::{Avx2, Sse2};
+        use crate::lanes::{Avx2, Sse2};
         for case in cases() {
             let (floats, integers) = (output::<Float, Portable>(&case), output::<Integer, Portable>(&case));
             assert!(floats == output::<Float, Sse2>(&case) && integers == output::<Integer, Sse2>(&case));

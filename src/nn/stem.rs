@@ -2,10 +2,10 @@
 
 use super::arena::ArenaSizes;
 use super::arithmetic::Arithmetic;
-use super::lanes::Lanes;
 use super::pointwise::{Plane, Pointwise};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
+use crate::lanes::Lanes;
 use std::ops::Range;
 
 pub(super) const STEM_CHANNELS: usize = 32;

@@ -10,18 +10,18 @@ mod x86;
 mod wasm;
 
 #[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
-pub(super) use portable::Portable;
+pub(crate) use portable::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(super) use wasm::Simd128;
+pub(crate) use wasm::Simd128;
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Sse2};
+pub(crate) use x86::{Avx2, Sse2};
 
 /// An instruction set's vectors and the operations that the kernels need.
 ///
 /// # Safety
 /// The methods that take a pointer read or write `WIDTH` values from it on (the two `splat` ones: what they spread),
 /// aligned as a single value is. All of them may only be called inside [`Lanes::run`].
-pub(super) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
+pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// Numbers in a vector.
     const WIDTH: usize;
     /// `WIDTH` × f32.
@@ -64,4 +64,27 @@ pub(super) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     unsafe fn dot_add(sum: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
     /// The nearest f32 of each.
     unsafe fn to_floats(integers: Self::Integers) -> Self::Floats;
+}
+
+/// What is to be computed in some instruction set.
+pub(crate) trait Job {
+    /// What comes of it.
+    type Output;
+
+    /// Computes it.
+    fn perform<L: Lanes>(self) -> Self::Output;
+}
+
+/// Lets a job be performed in the widest instruction set that this processor has.
+pub(crate) fn fastest<J: Job>(job: J) -> J::Output {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        job.perform::<Avx2>()
+    } else {
+        job.perform::<Sse2>()
+    }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return job.perform::<Simd128>();
+    #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+    job.perform::<Portable>()
 }
