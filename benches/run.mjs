@@ -3,6 +3,7 @@
 // Usage: node run.mjs SETTINGS.json, which `cargo xtask bench` writes: where things are, and how often to measure.
 
 import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
 import os from "node:os";
@@ -170,6 +171,11 @@ await natively(result);
 result.bytes = bytes();
 const golden = new Float32Array(new Uint8Array(fs.readFileSync(fileOf("/golden/lite0-embeddings.f32"))).buffer);
 const reference = result.golden.map((place) => Array.from(golden.subarray(place * 1280, (place + 1) * 1280)));
+const bits = JSON.parse(fs.readFileSync(fileOf("/golden/lite0-bits.json"), "utf8"));
+for (const [at, place] of result.golden.entries()) {
+  const digest = createHash("sha256").update(new Uint8Array(Float32Array.from(result.images.hone.embeddings[at]).buffer)).digest("hex");
+  if (digest !== bits[place]) throw new Error(`crop ${place} has other bits here than natively`);
+}
 const { json, markdown } = report(result, reference, settings);
 fs.writeFileSync(path.join(places.results, "results.json"), JSON.stringify(json, null, 2) + "\n");
 fs.writeFileSync(path.join(places.results, "results.md"), markdown);

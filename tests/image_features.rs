@@ -3,6 +3,8 @@
 
 use hone::nn::{EMBEDDING_COLUMNS, Lite0, Precision};
 use hone::pipeline::features::image::{Crop, crop_from_rgba};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What the design asks of every picture. Measured: 0.99975 and better (the decoders differ by a level here and there).
@@ -89,6 +91,21 @@ fn integers_compute_what_floats_compute_whatever_the_picture() {
         "noise",
         &drawn(|at| (at as u32).wrapping_mul(2_654_435_761).rotate_right(15).wrapping_mul(2_246_822_519) as u8),
     );
+}
+
+/// `lite0-bits.json` holds the SHA-256 of each reference crop's embedding as little-endian f32, made by this very code; the
+/// benchmark's page compares a browser's with them, too.
+#[test]
+fn the_embedding_has_the_same_bits_on_every_machine() {
+    let text = std::fs::read_to_string(golden("lite0-bits.json")).expect("a golden file");
+    let expected: BTreeMap<usize, String> = serde_json::from_str(&text).expect("a digest for each crop");
+    assert_eq!(expected.keys().copied().collect::<Vec<_>>(), REFERENCE_CROPS);
+    let network = network();
+    for (place, expected) in expected {
+        let bytes: Vec<u8> = network.embed(&reference_crop(place)).into_iter().flat_map(f32::to_le_bytes).collect();
+        let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, expected, "crop {place}");
+    }
 }
 
 #[test]

@@ -237,7 +237,7 @@ mod tests {
                 assert!((found - expected).abs() < 1e-4, "{rows} {columns} {classes}: {found} ≠ {expected}");
             }
         }
-        assert_eq!(rows_by_classes(wave(2, 0, 1.0).view(), wave(3, 0, 1.0).view()), Array2::zeros((2, 3)));
+        assert_eq!(rows_by_classes(wave(2, 0, 1.0).view(), wave(3, 0, 1.0).view()), Array2::<f32>::zeros((2, 3)));
         assert_eq!(rows_by_classes(wave(0, 4, 1.0).view(), wave(3, 4, 1.0).view()).dim(), (0, 3));
         add_classes_by_columns(wave(2, 3, 1.0).view(), wave(2, 0, 1.0).view(), &mut []);
     }
