@@ -73,8 +73,12 @@ impl<A: Arithmetic, L: Lanes> Block<A, L> {
     /// What it needs of an arena.
     pub(super) fn sizes(&self) -> ArenaSizes {
         let Padding { side_in, side_out, side_padded, .. } = self.padding;
+        let stream_in = match &self.widen {
+            Widen::Image(_) => 0,
+            Widen::Stream(_) => side_in * side_in * self.channels_in,
+        };
         let own = ArenaSizes {
-            stream: (side_in * side_in * self.channels_in).max(side_out * side_out * self.channels_out),
+            stream: stream_in.max(side_out * side_out * self.channels_out),
             wide: self.padding.lines_in(self.band, self.kernel, self.stride) * side_padded * self.channels_wide,
             convolved: self.band * side_out * self.channels_wide,
             ..ArenaSizes::default()
