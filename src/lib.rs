@@ -14,3 +14,5 @@ pub mod browser;
 pub mod ui;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg_attr(not(feature = "engine"), allow(dead_code, reason = "the image network alone multiplies integers"))]
+mod lanes;

@@ -153,9 +153,9 @@ impl Extractor {
 
     fn vector(&self, dataset: &Dataset, entry: &Entry, cache: &VectorCache) -> Result<FeatureVector, String> {
         let dense = match self {
-            Extractor::Network(network) => cached(dataset, entry, cache, EMBEDDING_COLUMNS, |bytes| {
-                network.embed(&crop_of_file(bytes)?).map_err(|error| error.to_string())
-            })?,
+            Extractor::Network(network) => {
+                cached(dataset, entry, cache, EMBEDDING_COLUMNS, |bytes| Ok(network.embed(&crop_of_file(bytes)?)))?
+            }
             Extractor::Histograms => {
                 cached(dataset, entry, cache, FALLBACK_COLUMNS, |bytes| Ok(fallback_vector(&crop_of_file(bytes)?)))?
             }

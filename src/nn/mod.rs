@@ -1,14 +1,19 @@
 //! Tensors and kernels: the image backbone's forward pass. Invariant: knows of no item, label or project.
 //!
-//! Activations are `f32`, one image at a time, height × width × channels with the channels innermost: a pointwise
-//! convolution is then one matrix product, and every kernel reads memory in order.
+//! One image at a time, height × width × channels with the channels innermost: a pointwise convolution is then one matrix
+//! product, and every kernel reads memory in order. Nothing is allocated between the image and its embedding.
 
 pub mod lite0;
-mod depthwise;
+mod network;
+mod block;
+mod stem;
 mod pointwise;
+mod depthwise;
+mod arena;
+mod arithmetic;
 mod weights;
 
-pub use lite0::{EMBEDDING_COLUMNS, Lite0};
+pub use lite0::{EMBEDDING_COLUMNS, Lite0, Precision};
 
 /// Why the network could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +45,6 @@ pub enum NetworkError {
         /// How it is stored.
         found: String,
     },
-    /// candle refused a product.
-    #[error("the network could not be computed: {0}")]
-    Compute(#[from] candle_core::Error),
-}
-
-/// One image's activations between two layers.
-#[derive(Debug, Clone)]
-struct Activations {
-    /// Pixels along each side; the network's inputs and all that follows are square.
-    side: usize,
-    /// side × side × channels, row-major, channels innermost; each layer knows how many channels it takes.
-    values: Vec<f32>,
 }
 
 /// What follows a layer's sum.
@@ -63,12 +56,31 @@ enum Activation {
     Relu6,
 }
 
-/// How many pixels an output side has, and how many pixels of zeros precede the input, in TensorFlow's "SAME"
-/// padding: the padding is split evenly and an odd pixel goes *after*, unlike PyTorch's symmetric padding.
-fn same_padding(side: usize, kernel: usize, stride: usize) -> (usize, usize) {
-    let out = side.div_ceil(stride);
-    let padding = ((out - 1) * stride + kernel).saturating_sub(side);
-    (out, padding / 2)
+/// What a convolution over a square image makes of its sides, and the margin of zeros it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Padding {
+    /// Pixels along a side of the input.
+    side_in: usize,
+    /// Pixels along a side of the output.
+    side_out: usize,
+    /// Pixels of zeros ahead of the input.
+    before: usize,
+    /// Pixels along a side of the input with its zeros.
+    side_padded: usize,
+}
+
+impl Padding {
+    /// TensorFlow's "SAME" padding: it is split evenly and an odd pixel goes *after*, unlike PyTorch's symmetric padding.
+    fn same(side: usize, kernel: usize, stride: usize) -> Padding {
+        let side_out = side.div_ceil(stride);
+        let padding = ((side_out - 1) * stride + kernel).saturating_sub(side);
+        Padding { side_in: side, side_out, before: padding / 2, side_padded: side + padding }
+    }
+
+    /// Lines of the padded input that so many neighbouring lines of the output need.
+    fn lines_in(&self, lines_out: usize, kernel: usize, stride: usize) -> usize {
+        lines_out.saturating_sub(1) * stride + kernel
+    }
 }
 
 #[cfg(test)]
@@ -77,10 +89,13 @@ mod tests {
 
     #[test]
     fn same_padding_puts_the_odd_pixel_after() {
-        let check = |side, kernel, stride, expected| assert_eq!(same_padding(side, kernel, stride), expected);
-        check(224, 3, 2, (112, 0));
-        check(112, 3, 1, (112, 1));
-        check(112, 5, 2, (56, 1));
-        check(7, 5, 1, (7, 2));
+        let check = |side, kernel, stride, (side_out, before, side_padded)| {
+            let expected = Padding { side_in: side, side_out, before, side_padded };
+            assert_eq!(Padding::same(side, kernel, stride), expected);
+        };
+        check(224, 3, 2, (112, 0, 225));
+        check(112, 3, 1, (112, 1, 114));
+        check(112, 5, 2, (56, 1, 115));
+        check(7, 5, 1, (7, 2, 11));
     }
 }

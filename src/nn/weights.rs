@@ -37,8 +37,3 @@ impl<'a> Weights<'a> {
         }
     }
 }
-
-/// Turns a row-major rows × columns matrix into columns × rows.
-pub(super) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| (0..rows).map(move |row| matrix[row * columns + column])).collect()
-}

@@ -94,7 +94,7 @@ impl Extractors {
         let picture = picture::decode(blob).await?;
         let crop = crop_from_rgba(&picture.rgba, picture.rgba_width, picture.rgba_height);
         let crop = crop.map_err(|error| error.to_string())?;
-        let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop)?;
+        let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop);
         let (width, height) = (picture.width, picture.height);
         let looks = Looks::of(&crop, width, height).to_array();
         let outcome = Outcome::Image { vector, width, height, looks };

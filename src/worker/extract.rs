@@ -47,13 +47,10 @@ impl ImageExtractor {
     }
 
     /// The crop's features.
-    ///
-    /// # Errors
-    /// What the network says.
-    pub fn vector(&self, crop: &Crop) -> Result<Vec<f32>, String> {
+    pub fn vector(&self, crop: &Crop) -> Vec<f32> {
         match self {
-            ImageExtractor::Network(network) => network.embed(crop).map_err(|error| error.to_string()),
-            ImageExtractor::Histograms => Ok(fallback_vector(crop)),
+            ImageExtractor::Network(network) => network.embed(crop),
+            ImageExtractor::Histograms => fallback_vector(crop),
         }
     }
 }

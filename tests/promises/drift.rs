@@ -271,7 +271,7 @@ fn fashion(folder: &Path, changes: &[Change], a_class: usize) -> (World, Vec<Vec
             for (change, rows) in changes.iter().zip(&mut rows) {
                 let pixels = image::DynamicImage::ImageLuma8(change(&picture)).into_rgba8();
                 let crop = crop_from_rgba(&pixels, pixels.width(), pixels.height()).expect("a crop");
-                let dense = network.embed(&crop).expect("an embedding");
+                let dense = network.embed(&crop);
                 rows.push(world.features.len());
                 world.features.push(FeatureVector { dense, sparse: SparseRow::default() });
                 world.looks.push(Looks::of(&crop, pixels.width(), pixels.height()));

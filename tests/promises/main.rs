@@ -7,3 +7,4 @@ mod intervals;
 mod gate;
 mod suspects;
 mod drift;
+mod precision;

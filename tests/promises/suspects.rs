@@ -41,7 +41,7 @@ fn photos() -> (Features, Vec<usize>) {
         for photo in sorted(folder) {
             let pixels = image::open(&photo).expect("a demo photo").into_rgba8();
             let crop = crop_from_rgba(&pixels, pixels.width(), pixels.height()).expect("a crop");
-            let dense = network.embed(&crop).expect("an embedding");
+            let dense = network.embed(&crop);
             features.push(FeatureVector { dense, sparse: SparseRow::default() });
             truth.push(class);
         }

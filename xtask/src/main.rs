@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that is done to this repository rather than by the program. Installs what is missing.
 
+mod bench;
 mod build;
 mod demo;
 mod digest;
@@ -40,6 +41,7 @@ fn perform(task: Task) -> Result<(), String> {
             Ok(())
         }
         Task::Test { only } => steps::test(&only),
+        Task::Bench { quick } => bench::bench(quick),
         Task::Setup => {
             setup::toolchain::Toolchain::for_wasm()?;
             setup::tools::for_build()?;

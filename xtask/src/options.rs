@@ -11,6 +11,8 @@ cargo xtask COMMAND
   test      checks and tests everything
               --only STEP     only this step; may be repeated
               steps: fmt clippy clippy-worker clippy-page native browser build e2e
+  bench     measures Hone against other runtimes and writes benches/results.md
+              --quick         fewer rounds, one size: 3 minutes
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models
   demo      writes public/demo/index.json anew
@@ -36,6 +38,11 @@ pub enum Task {
         /// Their names.
         only: Vec<String>,
     },
+    /// Measure against other runtimes.
+    Bench {
+        /// Fewer rounds, one size.
+        quick: bool,
+    },
     /// Install what is missing.
     Setup,
     /// Fetch and convert the weights.
@@ -58,6 +65,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
         "build" => Task::Build,
         "serve" => Task::Serve { port: 8080, prefix: "/".to_owned() },
         "test" => Task::Test { only: Vec::new() },
+        "bench" => Task::Bench { quick: false },
         "setup" => Task::Setup,
         "models" => Task::Models,
         "demo" => Task::Demo,
@@ -73,6 +81,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
                 *port = text.parse().map_err(|_| format!("--port is `{text}`, not a number from 0 to 65535"))?;
             }
             (Task::Serve { prefix, .. }, "--prefix") => *prefix = value()?,
+            (Task::Bench { quick }, "--quick") => *quick = true,
             (Task::Test { only }, "--only") => only.push(value()?),
             _ => return Err(format!("`{name}` knows no {option}; `cargo xtask help` lists the options")),
         }
@@ -100,6 +109,8 @@ mod tests {
         check("serve", Ok(Task::Serve { port: 8080, prefix: "/".to_owned() }));
         check("serve --port 0 --prefix /hone/", Ok(Task::Serve { port: 0, prefix: "/hone/".to_owned() }));
         check("test --only fmt --only e2e", Ok(Task::Test { only: vec!["fmt".to_owned(), "e2e".to_owned()] }));
+        check("bench", Ok(Task::Bench { quick: false }));
+        check("bench --quick", Ok(Task::Bench { quick: true }));
         check("serve --port", Err("--port needs a value"));
         check("serve --port 70000", Err("not a number from 0 to 65535"));
         check("build --port 1", Err("`build` knows no --port"));

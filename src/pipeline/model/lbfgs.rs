@@ -202,11 +202,25 @@ fn move_along(point: &mut [f64], base: &[f64], search: &Search) {
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    sum_of_products(a, b, |a| a)
 }
 
 fn mixed_dot(a: &[f32], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(&a, b)| f64::from(a) * b).sum()
+    sum_of_products(a, b, f64::from)
+}
+
+/// Several sums side by side: one would have to wait for itself at every addition.
+fn sum_of_products<T: Copy>(a: &[T], b: &[f64], widen: impl Fn(T) -> f64) -> f64 {
+    const SUMS: usize = 8;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
+    let mut sums = [0.0; SUMS];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += widen(*a) * b;
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| widen(*a) * b);
+    sums.into_iter().chain(rest).sum()
 }
 
 fn add_scaled(to: &mut [f64], scale: f64, from: &[f32]) {

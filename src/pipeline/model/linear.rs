@@ -1,5 +1,6 @@
 //! A linear head: weights and intercepts, and the logits they give.
 
+use super::products::rows_by_classes;
 use crate::pipeline::features::matrix::Features;
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, s};
 
@@ -72,7 +73,7 @@ impl Linear {
     /// # Panics
     /// If the features' widths are not the head's (see [`Linear::fits`]), or the run ends past the last row.
     pub fn logits_of_rows(&self, features: &Features, rows: std::ops::Range<usize>) -> Array2<f32> {
-        let mut logits = features.dense.slice(s![rows.clone(), ..]).dot(&self.dense.t());
+        let mut logits = rows_by_classes(features.dense.slice(s![rows.clone(), ..]), self.dense.view());
         for mut row in logits.rows_mut() {
             row += &ArrayView1::from(&self.intercepts);
         }

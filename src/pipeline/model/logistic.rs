@@ -2,12 +2,13 @@
 
 use super::lbfgs::{Lbfgs, Status};
 use super::linear::{ABSENT_INTERCEPT, Linear};
+use super::products::{add_classes_by_columns, rows_by_classes};
 use super::training_set::{Scaling, TrainingSet};
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-/// Rows evaluated at a time: enough for a fast matrix product, few enough to stop in between.
-const CHUNK: usize = 256;
+/// Rows evaluated at a time: few enough that their features are still in the cache when the second product wants them.
+const CHUNK: usize = 64;
 
 /// How a logistic regression is fitted; unchecked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -275,11 +276,7 @@ impl Evaluation {
 
     fn logits(&self, set: &TrainingSet, rows: std::ops::Range<usize>) -> Array2<f32> {
         let classes = self.intercepts.len();
-        let mut logits = set.dense_rows(rows.clone()).dot(&self.dense.t());
-        // A single column lies in memory as a column-major matrix does, and then so does its product.
-        if !logits.is_standard_layout() {
-            logits = logits.as_standard_layout().into_owned();
-        }
+        let mut logits = rows_by_classes(set.dense_rows(rows.clone()), self.dense.view());
         for (mut out, row) in logits.rows_mut().into_iter().zip(rows) {
             out += &ArrayView1::from(&self.intercepts);
             let Some(sparse) = set.sparse_row(row) else { continue };
@@ -309,10 +306,8 @@ impl Evaluation {
             row *= weight;
         }
         let dense_weights = classes * set.dense_columns();
-        let dense_part = residuals.t().dot(&set.dense_rows(rows.clone()));
-        for (sum, part) in self.gradient[..dense_weights].iter_mut().zip(&dense_part) {
-            *sum += f64::from(*part);
-        }
+        let dense_sums = &mut self.gradient[..dense_weights];
+        add_classes_by_columns(residuals.view(), set.dense_rows(rows.clone()), dense_sums);
         let mut entries = 0;
         for (residual, row) in residuals.rows().into_iter().zip(rows.clone()) {
             let Some(sparse) = set.sparse_row(row) else { break };

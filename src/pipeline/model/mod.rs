@@ -9,6 +9,7 @@ pub mod folds;
 pub mod training_set;
 pub mod weights;
 pub mod linear;
+pub mod products;
 pub mod lbfgs;
 pub mod logistic;
 pub mod online;

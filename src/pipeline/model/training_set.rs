@@ -60,10 +60,11 @@ impl TrainingSet {
         let rows: Vec<usize> = labels.iter().map(|&(row, _)| row).collect();
         let mut dense = features.dense.select(Axis(0), &rows);
         let count = rows.len().max(1) as f64;
-        let centre: Vec<f32> = dense
-            .axis_iter(Axis(1))
-            .map(|column| (column.iter().map(|&value| f64::from(value)).sum::<f64>() / count) as f32)
-            .collect();
+        let mut sums = vec![0.0f64; dense.ncols()];
+        for row in dense.rows() {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let centre: Vec<f32> = sums.iter().map(|sum| (sum / count) as f32).collect();
         dense -= &ArrayView1::from(&centre);
         let (dense_scale, sparse_scale) = match scaling {
             Scaling::AsGiven => (1.0, 1.0),

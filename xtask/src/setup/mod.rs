@@ -4,5 +4,7 @@
 mod apt;
 pub mod browser;
 pub mod mlflow;
+pub mod peers;
+mod python;
 pub mod toolchain;
 pub mod tools;

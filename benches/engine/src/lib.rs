@@ -1,0 +1,4 @@
+//! What the benchmark's page runs of Hone, compiled as its workers are. For a browser; elsewhere there is nothing in it.
+
+#[cfg(target_arch = "wasm32")]
+pub mod engine;
