@@ -6,7 +6,7 @@ use super::source::{Place, Source, Sources};
 use crate::pipeline::import::plan::{ImportPlan, Role, Target};
 use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item};
-use crate::pipeline::item::{Content, ContentHash, Item, Kind};
+use crate::pipeline::item::{ContentHash, Item, Kind};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -169,13 +169,7 @@ impl Dataset {
         }
         let places: Vec<Option<usize>> =
             columns.iter().map(|name| self.content_columns.iter().position(|other| other == name)).collect();
-        for entry in &mut self.entries {
-            if let Content::Row(cells) = &mut entry.item.content {
-                let cell = |place: &Option<usize>| place.and_then(|at| cells.get(at)).cloned().unwrap_or_default();
-                *cells = places.iter().map(cell).collect();
-                entry.item.hash = entry.item.content.hash().unwrap_or(entry.item.hash);
-            }
-        }
+        self.entries.iter_mut().for_each(|entry| entry.item.place_cells(&places));
         self.content_columns = columns.to_vec();
     }
 

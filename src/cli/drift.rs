@@ -8,7 +8,7 @@ use super::model_file::SavedModel;
 use super::output;
 use super::photo::looks_of_file;
 use super::roles::fit_to_model;
-use crate::pipeline::drift::judge::{Evidence, Judgement, State, judge};
+use crate::pipeline::drift::judge::{Evidence, Judgement, State, acceptable_level, judge};
 use crate::pipeline::drift::{
     Comparison, Finding, Input, Looks, NamedColumn, Report, Severity, check_rows, look_columns, table_columns,
     text_columns,
@@ -26,10 +26,6 @@ use std::process::ExitCode;
 
 /// Decides what is drawn at random.
 const SEED: u64 = 1;
-/// Without a floor of the user's, the model may lose so much of its accuracy on the reference, as in the app.
-const TOLERATED_LOSS: f64 = 0.05;
-/// The floor where the reference has no labels either.
-const UNKNOWN_FLOOR: f64 = 0.5;
 /// Pictures looked at on either side.
 const MOST_LOOKS: usize = 2000;
 
@@ -93,7 +89,7 @@ fn find(arguments: &DriftArguments) -> Result<Found, Failure> {
     let model = SavedModel::read(&arguments.model)?;
     let reference = Side::open(&model, &arguments.reference, false, arguments)?;
     let batch = Side::open(&model, &arguments.batch, true, arguments)?;
-    let floor = arguments.floor.unwrap_or_else(|| reference.floor());
+    let floor = arguments.floor.unwrap_or_else(|| acceptable_level(reference.accuracy()));
     let findings = check(&model, &reference, &batch);
     let report = compare(&model, &reference, &batch);
     let evidence = Evidence {
@@ -136,13 +132,9 @@ impl Side {
         Ok(Self { dataset, probabilities, audited, columns, features })
     }
 
-    /// What the model must keep of its accuracy here: less 5 points, or the lower end of its interval if that is lower.
-    fn floor(&self) -> f64 {
-        let accuracy = self.audited.and_then(|(right, total)| Estimate::of_share(right as usize, total as usize));
-        accuracy.map_or(UNKNOWN_FLOOR, |accuracy| {
-            let level = accuracy.low.min(accuracy.estimate - TOLERATED_LOSS);
-            ((level * 100.0).floor() / 100.0).clamp(0.01, 0.99)
-        })
+    /// The share that the model has right, if anything is labelled.
+    fn accuracy(&self) -> Option<Estimate> {
+        self.audited.and_then(|(right, total)| Estimate::of_share(right as usize, total as usize))
     }
 
     /// The labelled items' probabilities and classes. Items of classes that the model does not know are no use for calibration.

@@ -20,7 +20,7 @@ pub const LEAST_CLASS_AUDITS: usize = 20;
 /// Beyond this, counting audits that are still needed promises nothing.
 const MOST_AUDITS_NEEDED: u64 = 100_000;
 /// Of a 95 % interval: the normal distribution's 97.5 % quantile.
-const QUANTILE: f64 = 1.959_963_984_540_054;
+pub const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// What the gate says of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

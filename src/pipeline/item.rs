@@ -134,6 +134,20 @@ pub struct Item {
     pub extra: Vec<(String, String)>,
 }
 
+impl Item {
+    /// Takes a row's cells from these places, one for each column wanted, empty where there is none; it is another row then, with
+    /// another hash. Images and texts stay as they are.
+    pub fn place_cells(&mut self, places: &[Option<usize>]) {
+        let Content::Row(cells) = &mut self.content else { return };
+        if places.iter().copied().eq((0..cells.len()).map(Some)) {
+            return;
+        }
+        let cell = |place: &Option<usize>| place.and_then(|place| cells.get(place)).cloned().unwrap_or_default();
+        *cells = places.iter().map(cell).collect();
+        self.hash = self.content.hash().unwrap_or(self.hash);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +159,19 @@ mod tests {
         for bad in ["", "zz", &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(ContentHash::from_hex(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn cells_take_their_columns_places() {
+        let row = |cells: &[&str]| Content::Row(cells.iter().map(|cell| cell.to_string()).collect());
+        let content = row(&["a", "b"]);
+        let hash = content.hash().expect("a row");
+        let mut item = Item { hash, name: String::new(), content, batch: 0, extra: Vec::new() };
+        item.place_cells(&[Some(0), Some(1)]);
+        assert_eq!(item.hash, hash, "the same cells are the same row");
+        item.place_cells(&[Some(1), None, Some(7), Some(0)]);
+        assert_eq!(item.content, row(&["b", "", "", "a"]));
+        assert_eq!(Some(item.hash), item.content.hash());
     }
 
     #[test]

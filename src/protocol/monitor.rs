@@ -3,27 +3,8 @@
 use super::{AuditState, ClassIndex, Interval, ItemIndex};
 use serde::{Deserialize, Serialize};
 
-/// Where the champion stands on a batch. The worse state is the greater one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Health {
-    /// Nothing speaks against it, or an audit speaks for it.
-    Healthy,
-    /// The data moved or the estimate fell: an audit has to decide.
-    Watch,
-    /// It is below the acceptable level.
-    Deteriorated,
-}
-
-impl Health {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Health::Healthy => "healthy",
-            Health::Watch => "watch",
-            Health::Deteriorated => "deteriorated",
-        }
-    }
-}
+/// Where the champion stands on a batch.
+pub use crate::pipeline::drift::judge::State as Health;
 
 /// What the frame shows of it, on every screen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

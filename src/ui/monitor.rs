@@ -7,9 +7,6 @@ use crate::ui::route::Route;
 use crate::ui::{experiments, format};
 use leptos::prelude::Set;
 
-/// Seconds that a search as a way back is given; the Models screen has more.
-const SEARCH_SECONDS: u32 = 60;
-
 /// The acceptable level, as a share.
 pub fn set_floor(app: App, floor: f64) {
     perform(app, Request::SetFloor { floor }, format!("{} is acceptable from now on", format::whole_percent(floor)));
@@ -33,9 +30,9 @@ pub fn label(app: App, batch: u32, count: u32) {
     }
 }
 
-/// Looks for a better model on the labels there are.
-pub fn search(app: App) {
-    experiments::search(app, SEARCH_SECONDS);
+/// Looks for a better model on the labels there are, for so many seconds.
+pub fn search(app: App, seconds: u32) {
+    experiments::search(app, seconds);
     experiments::show_section(app, "search");
 }
 

@@ -2,6 +2,7 @@
 
 use crate::pipeline::evaluate::{Estimate, clopper_pearson};
 use crate::pipeline::triage::evidence::uniform_mixture;
+use serde::{Deserialize, Serialize};
 
 /// An audit that decides asks at least so many items …
 pub const LEAST_AUDIT: u32 = 60;
@@ -14,7 +15,7 @@ const LEVEL_QUANTILE: f64 = 1.644_853_626_951_472;
 const POWER_QUANTILE: f64 = 0.841_621_233_572_914;
 
 /// Where the model stands on a batch. The worse state is the greater one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Nothing speaks against it, or an audit speaks for it.
     Healthy,
@@ -32,11 +33,6 @@ impl State {
             State::Watch => "watch",
             State::Deteriorated => "deteriorated",
         }
-    }
-
-    /// The inverse of [`State::word`].
-    pub fn from_word(word: &str) -> Option<State> {
-        [State::Healthy, State::Watch, State::Deteriorated].into_iter().find(|state| state.word() == word)
     }
 }
 
@@ -66,6 +62,20 @@ pub struct Judgement {
     pub sentence: String,
     /// How many more audits would decide; `None` if nothing is to be decided.
     pub audits_needed: Option<u32>,
+}
+
+/// A model may lose so much of the accuracy it was measured at before it has deteriorated.
+const TOLERATED_LOSS: f64 = 0.05;
+/// The acceptable level of a model that was never measured.
+const UNKNOWN_LEVEL: f64 = 0.5;
+
+/// The acceptable level that nobody set: five points below the accuracy that the model was measured at, or the lower end of
+/// its interval if that is lower, in whole per cent from 1 to 99 %. One half if it was never measured.
+pub fn acceptable_level(accuracy: Option<Estimate>) -> f64 {
+    accuracy.map_or(UNKNOWN_LEVEL, |accuracy| {
+        let level = accuracy.low.min(accuracy.estimate - TOLERATED_LOSS);
+        ((level * 100.0).floor() / 100.0).clamp(0.01, 0.99)
+    })
 }
 
 /// How many audits, 60 to 150, tell an accuracy of `expected` from `floor`: the size of a one-sided test of level 5 %
@@ -219,6 +229,13 @@ mod tests {
             assert_eq!((judgement.state, judgement.audits_needed.is_some()), (state, asks), "{name}: {judgement:?}");
             assert!(judgement.sentence.to_lowercase().starts_with(state.word()), "{name}: {}", judgement.sentence);
         }
+    }
+
+    #[test]
+    fn an_acceptable_level_leaves_room() {
+        let level = |estimate, low| acceptable_level(Some(Estimate { estimate, low, high: 1.0 }));
+        assert_eq!([level(0.917, 0.9), level(0.917, 0.8), level(0.02, 0.0)], [0.86, 0.8, 0.01]);
+        assert_eq!(acceptable_level(None), 0.5);
     }
 
     #[test]

@@ -5,14 +5,13 @@ use super::corrections::bonferroni;
 use super::report::{Separation, Test};
 use super::two_sample::mann_whitney;
 use crate::pipeline::evaluate::Estimate;
+use crate::pipeline::gate::QUANTILE;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 /// Below this many rows on either side a classifier learns nothing.
 pub const FEWEST_ROWS: usize = 20;
 /// How far variances are drawn towards their mean, at least; with fewer rows more.
 const SHRINKAGE: f64 = 0.1;
-/// The 97.5 % quantile of the normal distribution.
-const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// The classifier two-sample test (Lopez-Paz & Oquab, "Revisiting classifier two-sample tests", 2017) with Fisher's linear
 /// discriminant: n × k and m × k rows in any order that does not depend on their content, split into two halves each. The discriminant of

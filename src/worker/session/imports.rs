@@ -293,16 +293,11 @@ impl Project {
     /// A row with its cells in the project's columns, empty where the import lacks one.
     fn in_project_columns(&mut self, mut item: Item) -> Item {
         let Some(arriving) = &mut self.arriving else { return item };
-        let Content::Row(cells) = &mut item.content else { return item };
+        let Content::Row(cells) = &item.content else { return item };
         if arriving.rows.len() < ROWS_CHECKED {
             arriving.rows.push(cells.clone());
         }
-        let as_they_are = (0..cells.len()).map(Some).collect::<Vec<_>>() == arriving.places;
-        if !as_they_are {
-            let cell = |place: &Option<usize>| place.and_then(|place| cells.get(place).cloned()).unwrap_or_default();
-            *cells = arriving.places.iter().map(cell).collect();
-            item.hash = item.content.hash().unwrap_or(item.hash);
-        }
+        item.place_cells(&arriving.places);
         item
     }
 

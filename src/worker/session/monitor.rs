@@ -13,7 +13,7 @@ use super::cards::likeliest;
 use super::deployment::interval;
 use super::frozen::{Frozen, HeldOut};
 use super::project::SEED;
-use crate::pipeline::drift::judge::{Evidence, Judgement, State, judge};
+use crate::pipeline::drift::judge::{Evidence, Judgement, acceptable_level, judge};
 use crate::pipeline::drift::{Comparison, Input, Report};
 use crate::pipeline::evaluate::{Estimate, clopper_pearson};
 use crate::pipeline::label::Source;
@@ -29,8 +29,6 @@ const FEWEST_COMPARED: usize = 20;
 /// Labels that came with the data measure the champion if at least this share of the batch has one; else somebody chose
 /// which have.
 const CAME_LABELLED: f64 = 0.95;
-/// The acceptable level, unless the user sets it, lies this far below the first champion's accuracy, or at its lower bound.
-const TOLERATED_LOSS: f64 = 0.05;
 /// Fewer audits don't set the acceptable level.
 const LEAST_AUDITS: usize = 30;
 
@@ -185,24 +183,22 @@ impl Project {
 
     /// The acceptable level: set by the user, or by the first champion that met new data.
     fn floor(&self, audited: &[Audited]) -> f64 {
-        self.record.monitor.floor.unwrap_or_else(|| self.floor_by_champion(audited).unwrap_or(0.5))
+        self.record.monitor.floor.unwrap_or_else(|| acceptable_level(self.measured_before(audited)))
     }
 
-    fn floor_by_champion(&self, audited: &[Audited]) -> Option<f64> {
+    /// What the champion was measured at on its reference: by audits if there are enough, else by its training labels out of
+    /// fold.
+    fn measured_before(&self, audited: &[Audited]) -> Option<Estimate> {
         let champion = self.champion.as_ref()?;
-        let share = |right: usize, total: usize| Estimate::of_share(right, total);
-        let audits: Vec<bool> = audited
+        let mut right: Vec<bool> = audited
             .iter()
             .filter(|audit| self.is_reference(self.batch_of(audit.item)))
             .filter_map(|audit| Some(champion.prediction(audit.row)?.0 == audit.truth))
             .collect();
-        let right = |flags: &mut dyn Iterator<Item = bool>| flags.filter(|right| *right).count();
-        let accuracy = match audits.len() >= LEAST_AUDITS {
-            true => share(right(&mut audits.iter().copied()), audits.len()),
-            false => share(right(&mut champion.out_of_fold.iter().map(|row| row.right)), champion.out_of_fold.len()),
-        }?;
-        let level = accuracy.low.min(accuracy.estimate - TOLERATED_LOSS);
-        Some(((level * 100.0).floor() / 100.0).clamp(0.01, 0.99))
+        if right.len() < LEAST_AUDITS {
+            right = champion.out_of_fold.iter().map(|row| row.right).collect();
+        }
+        Estimate::of_share(right.iter().filter(|right| **right).count(), right.len())
     }
 
     /// Where the champion stands on a batch; `None` while that isn't known.
@@ -229,18 +225,13 @@ impl Project {
         let mut judgement = judge(&evidence);
         if is_reference && !judgement.by_audit {
             // Its confidence there only says how large an audit would have to be.
-            judgement.state = State::Healthy;
+            judgement.state = Health::Healthy;
             judgement.audits_needed = None;
             judgement.sentence = "Healthy: part of what the champion was trained and audited on.".into();
         }
         if let Some(report) = report.filter(|report| report.moved) {
-            let moved: Vec<&str> = report
-                .tests
-                .iter()
-                .filter(|(_, test)| test.corrected < crate::pipeline::drift::LEVEL)
-                .map(|(name, _)| name.as_str())
-                .take(3)
-                .collect();
+            let moved: Vec<&str> =
+                report.tests.iter().filter(|(_, test)| test.alarms()).map(|(name, _)| name.as_str()).take(3).collect();
             judgement.sentence += &format!(" What moved: {}.", moved.join(", "));
         }
         if measured.is_some_and(|measured| measured.came_labelled) {
@@ -249,11 +240,21 @@ impl Project {
         Some(judgement)
     }
 
+    /// The batch in the worst state: of several the latest.
+    fn worst_batch(&self, audited: &[Audited]) -> Option<(Health, u32)> {
+        let all = 0..self.batches.len() as u32;
+        all.filter_map(|batch| Some((self.judgement(batch, audited)?.state, batch))).max()
+    }
+
+    /// The batch that needs a way back most; `None` while all are healthy.
+    fn needs_a_way_back(&self, audited: &[Audited]) -> Option<u32> {
+        let worst = self.worst_batch(audited).filter(|(health, _)| *health > Health::Healthy);
+        worst.map(|(_, batch)| batch)
+    }
+
     /// What the frame shows.
     pub(super) fn monitor_summary(&self, audited: &[Audited]) -> MonitorSummary {
-        let judged = (0..self.batches.len() as u32)
-            .filter_map(|batch| Some((health(self.judgement(batch, audited)?.state), batch)))
-            .max();
+        let judged = self.worst_batch(audited);
         let batch = judged.filter(|(health, _)| *health > Health::Healthy);
         let name = |batch: u32| self.batches.get(batch as usize).map_or(String::new(), |batch| batch.name.clone());
         let monitor = &self.record.monitor;
@@ -322,7 +323,7 @@ impl Project {
             items: record.items,
             time_ms: record.time_ms,
             is_reference: self.is_reference(batch),
-            health: judgement.as_ref().map(|judgement| health(judgement.state)),
+            health: judgement.as_ref().map(|judgement| judgement.state),
             sentence,
             estimate: match self.is_reference(batch) {
                 true => self.out_of_sample_share(batch).map(interval),
@@ -361,13 +362,5 @@ impl Project {
             })
             .collect();
         Estimate::of_share(own.iter().filter(|right| **right).count(), own.len())
-    }
-}
-
-fn health(state: State) -> Health {
-    match state {
-        State::Healthy => Health::Healthy,
-        State::Watch => Health::Watch,
-        State::Deteriorated => Health::Deteriorated,
     }
 }

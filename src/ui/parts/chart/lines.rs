@@ -28,6 +28,12 @@ pub struct Series {
     pub points: Vec<Valued>,
 }
 
+impl Series {
+    fn line(name: &str, ink: Ink, thin: bool, dashed: bool, points: Vec<Valued>) -> Self {
+        Self { name: name.to_owned(), ink, thin, apart: false, dashed, points }
+    }
+}
+
 /// Count, value, and the ends of its interval.
 pub type Valued = (f64, f64, Option<(f64, f64)>);
 
@@ -143,18 +149,10 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
         let (value, ends) = with(interval);
         (f64::from(*labels), value, ends)
     });
-    let line = |name: &str, ink, thin, dashed, points| Series {
-        name: name.to_owned(),
-        ink,
-        thin,
-        apart: false,
-        dashed,
-        points,
-    };
     let mut series = vec![
-        line("random labels", Ink::Edge, true, true, random.collect()),
-        line("training labels", Ink::Hue(1), true, false, training.collect()),
-        line("audits", Ink::Hue(0), false, false, audits.collect()),
+        Series::line("random labels", Ink::Edge, true, true, random.collect()),
+        Series::line("training labels", Ink::Hue(1), true, false, training.collect()),
+        Series::line("audits", Ink::Hue(0), false, false, audits.collect()),
     ];
     series.retain(|series| !series.points.is_empty());
     let mut table =
@@ -189,18 +187,10 @@ pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
         (1..).zip(&state.batches).filter_map(place).collect::<Vec<Valued>>()
     };
     let ends = [1.0, state.batches.len().max(1) as f64].map(|place| (place, state.floor, None));
-    let line = |name: &str, ink, thin, dashed, points| Series {
-        name: name.to_owned(),
-        ink,
-        thin,
-        apart: false,
-        dashed,
-        points,
-    };
     let mut series = vec![
-        line("acceptable", Ink::Edge, true, true, ends.to_vec()),
-        line("expected", Ink::Hue(1), false, false, points(&|batch| batch.estimate)),
-        Series { apart: true, ..line("audited", Ink::Hue(0), false, false, points(&audited)) },
+        Series::line("acceptable", Ink::Edge, true, true, ends.to_vec()),
+        Series::line("expected", Ink::Hue(1), false, false, points(&|batch| batch.estimate)),
+        Series { apart: true, ..Series::line("audited", Ink::Hue(0), false, false, points(&audited)) },
     ];
     series.retain(|series| !series.points.is_empty());
     let mut table =

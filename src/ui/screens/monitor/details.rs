@@ -1,6 +1,7 @@
 //! One import: what its data show, which classes and columns moved, and its most novel items beside similar past ones.
 
 use super::Watched;
+use crate::pipeline::drift::LEVEL;
 use crate::protocol::{BatchDetails, NovelItem, Reply, Request};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::chart::svg::escape;
@@ -10,9 +11,6 @@ use crate::ui::parts::picture::Picture;
 use crate::ui::parts::views::{CollectAny, redrawn};
 use crate::ui::{dom, format};
 use leptos::prelude::*;
-
-/// Below this a test says that something moved.
-const LEVEL: f64 = 0.02;
 
 /// The chosen import; unless one is chosen, the newest that isn't healthy.
 #[component]

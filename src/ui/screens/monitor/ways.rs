@@ -36,6 +36,7 @@ pub fn Ways(
 fn cards(app: App, ways: WaysBack, under_way: Option<AnyView>) -> AnyView {
     let WaysBack { batch, name, model, data, labels, suspects, suspects_seconds, advice } = ways;
     let why = Signal::derive(move || app.state.why_read_only().map(str::to_owned));
+    let seconds = model.seconds.unwrap_or_default() as u32;
     let review = (suspects > 0).then(|| {
         let words = format!(
             "Review {}{}",
@@ -56,7 +57,7 @@ fn cards(app: App, ways: WaysBack, under_way: Option<AnyView>) -> AnyView {
             <div class="ways">
                 {card("Improve the model", &model, computing.unwrap_or_default())}
                 {card("Improve the data", &data, time)}
-                <div class="row"><ActionButton name="Search for a better model".to_owned() why press=Callback::new(move |()| monitor::search(app)) /></div>
+                <div class="row"><ActionButton name="Search for a better model".to_owned() why press=Callback::new(move |()| monitor::search(app, seconds)) /></div>
                 <div class="row"><ActionButton name=labelling why press=Callback::new(move |()| monitor::label(app, batch, labels)) />{review}</div>
             </div>
         </section>

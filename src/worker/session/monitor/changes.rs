@@ -4,7 +4,7 @@
 use super::super::audits::Audited;
 use super::super::runs::metric;
 use super::super::{Project, Session, SessionError, refused};
-use super::health;
+use crate::pipeline::drift::judge::acceptable_level;
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::protocol::{Health, ItemIndex, MonitorState};
 use crate::storage::records::{HealthRecord, LabellingRecord};
@@ -20,7 +20,8 @@ impl Session {
         let Some((batch, after)) = project.change_of_health(&audited) else { return Ok(false) };
         if project.record.monitor.floor.is_none() {
             // Frozen now: the level that new data are held to must not move with them.
-            project.record.monitor.floor = project.floor_by_champion(&audited);
+            project.record.monitor.floor =
+                project.measured_before(&audited).map(|accuracy| acceptable_level(Some(accuracy)));
         }
         let before = project.health_so_far(batch);
         let Some(champion) = project.champion.as_ref().map(|champion| (champion.run.clone(), champion.number)) else {
@@ -192,7 +193,7 @@ impl Project {
     /// speaks against it, or it was news before.
     fn change_of_health(&self, audited: &[Audited]) -> Option<(u32, Health)> {
         (0..self.batches.len() as u32).find_map(|batch| {
-            let now = health(self.judgement(batch, audited)?.state);
+            let now = self.judgement(batch, audited)?.state;
             let before = self.health_so_far(batch);
             let silent = before.is_none() && now == Health::Healthy && self.is_reference(batch);
             (before != Some(now) && !silent).then_some((batch, now))

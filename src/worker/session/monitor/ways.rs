@@ -11,9 +11,10 @@ use super::super::project::SEED;
 use crate::pipeline::drift::ways::{Gain, gain, seconds_for};
 use crate::pipeline::experiment::{Experiment, OutOfFoldRow};
 use crate::pipeline::label::Source;
+use crate::pipeline::model::folds::FOLDS;
 use crate::pipeline::predict::likeliest;
 use crate::pipeline::search::Search;
-use crate::protocol::{Health, WayBack, WaysBack};
+use crate::protocol::{WayBack, WaysBack};
 use ndarray::ArrayView1;
 use std::collections::HashMap;
 
@@ -23,8 +24,6 @@ const FEWEST_AUDITS: usize = 20;
 const MOST_AUDITS: usize = 400;
 /// Models of the search that are tried for the estimate.
 const MODELS_TRIED: usize = 3;
-/// Folds of an experiment: four of five audits are learnt from.
-const FOLDS: usize = 5;
 /// The way that asks for labels asks for at least so many.
 const LEAST_LABELS: usize = 25;
 /// Seconds that a search is given.
@@ -70,13 +69,6 @@ struct Found {
 }
 
 impl Project {
-    /// The batch that needs a way back most: the latest of those in the worst state.
-    fn worst_batch(&self, audited: &[Audited]) -> Option<(Health, u32)> {
-        let judged = (0..self.batches.len() as u32)
-            .filter_map(|batch| Some((super::health(self.judgement(batch, audited)?.state), batch)));
-        judged.filter(|(health, _)| *health > Health::Healthy).max()
-    }
-
     /// Audits of a batch by feature row; of one that came labelled, its labels.
     fn measuring_rows(&self, batch: u32, audited: &[Audited]) -> Vec<(usize, usize)> {
         let came_labelled = self.measured(batch, audited).is_some_and(|measured| measured.came_labelled);
@@ -114,7 +106,7 @@ impl Project {
             return false;
         }
         let audited = self.audited();
-        let Some((_, batch)) = self.worst_batch(&audited) else { return false };
+        let Some(batch) = self.needs_a_way_back(&audited) else { return false };
         let audits = self.measuring_rows(batch, &audited);
         let Some(champion) = self.champion.as_ref().filter(|_| audits.len() >= FEWEST_AUDITS) else { return false };
         let asked: std::collections::HashSet<usize> = audits.iter().map(|&(row, _)| row).collect();
@@ -200,7 +192,7 @@ impl Project {
 
     /// The two ways, as far as they are measured; `None` while every batch is healthy.
     pub(super) fn ways_back(&self, audited: &[Audited]) -> Option<WaysBack> {
-        let (_, batch) = self.worst_batch(audited)?;
+        let batch = self.needs_a_way_back(audited)?;
         let audits = self.measuring_rows(batch, audited).len();
         let found = self.monitor.ways.found.as_ref();
         let found = found.filter(|found| found.basis.0 == batch && found.basis.2 == audits);
