@@ -22,19 +22,22 @@ const LAST_PROJECT: &str = "hone.project";
 
 /// Says hello, and goes on where the person left off if the address asks for a screen of a project.
 pub fn start(app: App) {
+    // As the address was when the page opened: whoever is quick has opened a project before the answers are here.
+    let resuming = app.state.route.get_untracked().needs_project();
     spawn_local(async move {
         match app.ask(Request::Hello, Vec::new()).await.0 {
             Reply::Welcome { release, projects, read_only } => {
                 review::introduce(app).await;
-                let last = dom::remembered(LAST_PROJECT).filter(|id| {
-                    app.state.route.get_untracked().needs_project() && projects.iter().any(|p| &p.id == id)
-                });
+                let last = dom::remembered(LAST_PROJECT).filter(|id| resuming && projects.iter().any(|p| &p.id == id));
                 app.state.projects.set(projects);
                 app.state.read_only.set(read_only);
                 app.state.phase.set(if release == RELEASE { Phase::Ready } else { Phase::WrongRelease });
+                let busy =
+                    untrack(|| app.state.project.with(Option::is_some) || app.state.reading.with(Option::is_some));
                 match last {
+                    _ if busy => {}
                     Some(project) => load_project(app, project).await,
-                    None if app.state.route.get_untracked().needs_project() => app.go(Route::Start),
+                    None if resuming => app.go(Route::Start),
                     None => {}
                 }
             }

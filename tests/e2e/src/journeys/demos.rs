@@ -3,6 +3,7 @@
 use super::{Surroundings, leave};
 use crate::demo::{self, Rows, Truth, agreement};
 use crate::visit::{Visit, until};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -76,6 +77,32 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
     visit.all_saved()?;
     predictions(&visit, demo.truth.len())?;
     the_export_is_the_log(&visit.export("Labels as CSV")?, &labelled)?;
+    leave(visit, &server)
+}
+
+/// A demo opened before the page's first questions are answered stays open: the answers to those come later than its own.
+pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
+    let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
+    let server = surroundings.serve("/")?;
+    let mut visit = Visit::start(&surroundings.programs, "impatient")?;
+    // The demo's button is pressed as soon as it is there, and what the worker says is heard piece by piece: so the page
+    // has gone to the demo's card before the last of its first answers comes.
+    let source = "
+        const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage');
+        Object.defineProperty(Worker.prototype, 'onmessage', { set(hear) {
+          let before = Promise.resolve();
+          const later = (event) => (done) => setTimeout(() => done(hear.call(this, event)), 40);
+          set.call(this, (event) => { before = before.then(() => new Promise(later(event))); });
+        } });
+        new MutationObserver((_, observer) => {
+          const button = document.querySelector('[aria-label=\"Open the demo: penguins\"]');
+          if (button) { observer.disconnect(); button.click(); }
+        }).observe(document, { childList: true, subtree: true });";
+    visit.session()?.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": source }))?;
+    visit.session()?.open(&server.url())?;
+    features_are_there(&visit)?;
+    label_next(&mut visit, &truth, &mut Truth::new())?;
+    visit.all_saved()?;
     leave(visit, &server)
 }
 

@@ -41,13 +41,14 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 17] = [
+pub const JOURNEYS: [Journey; 18] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
     ("site-relative", site::relative_addresses),
     ("mlflow-script", mlflow::import_script),
     ("mlflow-page", mlflow::push_page),
+    ("impatient", demos::impatient),
     ("penguins", demos::penguins),
     ("photos", demos::photos),
     ("sentences", demos::sentences),
