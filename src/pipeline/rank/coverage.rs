@@ -1,7 +1,9 @@
 //! How well labelled items stand for the others: kernel coverage of a reference sample of the pool.
 
+use super::kernel::Standing;
 use super::row_hash;
 use crate::pipeline::features::geometry::{Geometry, squared_distances};
+use crate::pipeline::model::products::rows_by_classes;
 use crate::pipeline::predict::TopTwo;
 use ndarray::{Array2, ArrayView1};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,6 +16,8 @@ const FIRST_WIDTH_SQUARED: f32 = 1.0;
 const FAR: f32 = f32::INFINITY;
 /// Items whose kernel value exceeds this are "much like" each other.
 const ALIKE: f32 = 0.5;
+/// Candidates whose distances are measured at a time.
+const MEASURED_TOGETHER: usize = 16;
 
 /// The distance to the nearest labelled item, and which one that is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +43,6 @@ pub(super) struct Coverage {
     labelled: BTreeMap<usize, Nearest>,
     /// Per reference.
     nearest: Vec<Nearest>,
-    nearest_squared: Vec<f32>,
 }
 
 impl Coverage {
@@ -53,7 +56,6 @@ impl Coverage {
             distances: HashMap::new(),
             labelled: BTreeMap::new(),
             nearest: Vec::new(),
-            nearest_squared: Vec::new(),
         }
     }
 
@@ -79,7 +81,6 @@ impl Coverage {
             let compared = self.references.len() + self.labelled.len();
             *work = work.saturating_sub(compared * geometry.dimensions());
         }
-        self.nearest_squared = self.nearest.iter().map(|nearest| nearest.squared).collect();
         true
     }
 
@@ -150,12 +151,13 @@ impl Coverage {
             let wanted: HashSet<usize> = candidates.iter().copied().collect();
             self.distances.retain(|row, _| wanted.contains(row));
         }
-        for rows in missing.chunks(16) {
+        for rows in missing.chunks(MEASURED_TOGETHER) {
             if *work == 0 {
                 return false;
             }
-            let cosines = geometry.select(rows).dot(&self.vectors.t());
-            for (&row, cosines) in rows.iter().zip(cosines.rows()) {
+            // The few go where a product expects its classes: they stay in the nearest cache.
+            let cosines = rows_by_classes(self.vectors.view(), geometry.select(rows).view());
+            for (&row, cosines) in rows.iter().zip(cosines.columns()) {
                 self.distances.insert(row, cosines.iter().map(|cosine| (2.0 - 2.0 * cosine).max(0.0)).collect());
             }
             *work = work.saturating_sub(rows.len() * self.vectors.len());
@@ -170,36 +172,16 @@ impl Coverage {
         if least.is_finite() { least } else { FIRST_WIDTH_SQUARED }
     }
 
-    /// u of each reference: 1 − (p₁ − p₂), or 1 where the model has no opinion.
-    pub fn weights(&self, tops: &[TopTwo]) -> Vec<f32> {
-        self.references.iter().map(|&row| tops.get(row).map_or(1.0, TopTwo::uncertainty)).collect()
+    /// What stands for each reference, weighted by u = 1 − (p₁ − p₂), or 1 where the model has no opinion.
+    pub fn standing(&self, tops: &[TopTwo]) -> Standing {
+        let nearest = self.nearest.iter().map(|nearest| nearest.squared).collect();
+        let weights = self.references.iter().map(|&row| tops.get(row).map_or(1.0, TopTwo::uncertainty)).collect();
+        Standing::new(self.width_squared(), nearest, weights)
     }
 
-    /// Per reference, the squared distance to the nearest labelled item.
-    pub fn nearest(&self) -> &[f32] {
-        &self.nearest_squared
-    }
-
-    /// How much labelling the row would raise Σ_j u_j max_i k(x_i, x_j), given each reference's nearest so far. The
-    /// kernel falls with distance, so references that something nearer stands for need no kernel at all.
-    pub fn gain(&self, row: usize, weights: &[f32], nearest: &[f32]) -> f32 {
-        let Some(distances) = self.distances.get(&row) else { return 0.0 };
-        let inverse = -1.0 / self.width_squared();
-        let mut gain = 0.0;
-        for ((&squared, &nearest), &weight) in distances.iter().zip(nearest).zip(weights) {
-            if squared < nearest {
-                gain += weight * ((squared * inverse).exp() - (nearest * inverse).exp());
-            }
-        }
-        gain
-    }
-
-    /// Takes the row as labelled.
-    pub fn choose(&self, row: usize, nearest: &mut [f32]) {
-        let Some(distances) = self.distances.get(&row) else { return };
-        for (nearest, &squared) in nearest.iter_mut().zip(distances) {
-            *nearest = nearest.min(squared);
-        }
+    /// The candidate's squared distances to the references; empty until [`Coverage::measure`] is done.
+    pub fn distances(&self, row: usize) -> &[f32] {
+        self.distances.get(&row).map_or(&[], Vec::as_slice)
     }
 
     /// Unlabelled items of the pool that are much like the row and farther from everything labelled or chosen;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod strategy;
 pub mod why;
 mod coverage;
+mod kernel;
 
 pub use audit::{AuditDraw, audit_draw};
 pub use strategy::Strategy;
@@ -16,6 +17,7 @@ use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::folds::row_hash;
 use crate::pipeline::predict::TopTwo;
 use coverage::Coverage;
+use kernel::Standing;
 use ndarray::Array2;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -24,8 +26,8 @@ use std::collections::BinaryHeap;
 const CANDIDATES: usize = 4096;
 /// Multiply-adds of one [`Ranker::step`]: 10–25 ms of wasm.
 const SLICE_WORK: usize = 16 << 20;
-/// What evaluating one kernel costs, in multiply-adds.
-const KERNEL_COST: usize = 4;
+/// What one reference costs in a candidate's gain, in multiply-adds.
+const GAIN_COST: usize = 2;
 
 /// One item to ask, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,8 @@ struct Request {
     want: usize,
     /// For each row of the pool; empty before the first model.
     tops: Vec<TopTwo>,
+    /// Herding: what stands for the references, once distances are known.
+    standing: Option<Standing>,
     /// Herding's gains, found so far in the order of `candidates`.
     gains: Vec<f32>,
 }
@@ -117,8 +121,8 @@ impl Ranker {
             Strategy::Herding => self.shortlist(candidates, &tops),
             Strategy::Margin | Strategy::Random => candidates.to_vec(),
         };
-        self.request =
-            Some(Request { strategy, candidates, labelled: labelled.to_vec(), want, tops, gains: Vec::new() });
+        let (labelled, gains) = (labelled.to_vec(), Vec::new());
+        self.request = Some(Request { strategy, candidates, labelled, want, tops, standing: None, gains });
     }
 
     /// One slice of the work; `None` if more is needed. After the result, or without a [`Ranker::begin`], an empty
@@ -171,8 +175,14 @@ impl Ranker {
         rows.sort_unstable();
         let random = if tops.is_empty() { CANDIDATES } else { CANDIDATES / 2 };
         let mut rest = rows.split_off(random);
-        rest.sort_by(|a, b| uncertainty(tops, b.1).total_cmp(&uncertainty(tops, a.1)).then(a.cmp(b)));
-        rows.extend(rest.into_iter().take(CANDIDATES - random));
+        let most = CANDIDATES - random;
+        if most > 0 && most < rest.len() {
+            let closest = |a: &(u64, usize), b: &(u64, usize)| {
+                uncertainty(tops, b.1).total_cmp(&uncertainty(tops, a.1)).then(a.cmp(b))
+            };
+            rest.select_nth_unstable_by(most, closest);
+        }
+        rows.extend(rest.into_iter().take(most));
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
@@ -185,39 +195,39 @@ impl Ranker {
         {
             return None;
         }
-        let weights = self.coverage.weights(&request.tops);
+        let standing = request.standing.get_or_insert_with(|| self.coverage.standing(&request.tops));
         while request.gains.len() < request.candidates.len() {
             if work == 0 {
                 return None;
             }
-            let row = request.candidates[request.gains.len()];
-            request.gains.push(self.coverage.gain(row, &weights, self.coverage.nearest()));
-            work = work.saturating_sub(KERNEL_COST * weights.len());
+            let distances = self.coverage.distances(request.candidates[request.gains.len()]);
+            request.gains.push(standing.gain(distances));
+            work = work.saturating_sub(GAIN_COST * distances.len());
         }
-        Some(self.greedy(request, &weights))
+        Some(self.greedy(request))
     }
 
     /// Gains only shrink as items are chosen (the objective is submodular), so a stale gain is an upper bound: an item
     /// whose fresh gain still leads is the best without looking at the others (Minoux, 1978).
-    fn greedy(&self, request: &Request, weights: &[f32]) -> Vec<Ranked> {
-        let mut nearest = self.coverage.nearest().to_vec();
+    fn greedy(&self, request: &mut Request) -> Vec<Ranked> {
+        let Some(mut standing) = request.standing.take() else { return Vec::new() };
         let bids = request.candidates.iter().zip(&request.gains).map(|(&row, &gain)| Bid { gain, row, round: 0 });
         let mut queue: BinaryHeap<Bid> = bids.collect();
         let mut chosen: Vec<Ranked> = Vec::new();
         while chosen.len() < request.want {
             let Some(bid) = queue.pop() else { break };
+            let distances = self.coverage.distances(bid.row);
             if bid.round < chosen.len() {
-                let gain = self.coverage.gain(bid.row, weights, &nearest);
-                queue.push(Bid { gain, round: chosen.len(), ..bid });
+                queue.push(Bid { gain: standing.gain(distances), round: chosen.len(), ..bid });
                 continue;
             }
-            let alike = self.coverage.alike(bid.row, &nearest, &request.labelled);
+            let alike = self.coverage.alike(bid.row, standing.nearest(), &request.labelled);
             let why = match request.tops.get(bid.row) {
                 Some(&top) => Why::Herding { top, alike },
                 None => Why::Herald { alike },
             };
             chosen.push(Ranked { row: bid.row, why });
-            self.coverage.choose(bid.row, &mut nearest);
+            standing.choose(distances);
         }
         chosen
     }
