@@ -194,3 +194,47 @@ fn requests_that_do_not_fit_are_refused_in_words() {
         assert!(matches!(&reply, Reply::Failed(_)), "{reply:?}");
     });
 }
+
+/// `cargo test --release --test full_cycle soon -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn after_a_label_the_next_queue_is_there_soon() {
+    run(async {
+        let mut driver = Driver::new(Store::default());
+        (driver.dimensions, driver.noise) = (1280, 2.0);
+        driver.import(20_000).await;
+        driver.embed().await;
+        let ids = (0..5_000).map(|id| format!("{id:026}"));
+        let (ids, items): (Vec<String>, Vec<ItemIndex>) = ids.zip(0..).unzip();
+        for class in 0..3 {
+            let of_class = |&at: &usize| truth(items[at]) == class;
+            let chosen: Vec<usize> = (0..items.len()).filter(of_class).collect();
+            let request = Request::DecideMany {
+                ids: chosen.iter().map(|&at| ids[at].clone()).collect(),
+                items: chosen.iter().map(|&at| items[at]).collect(),
+                verdict: Verdict::Label(class),
+            };
+            driver.ask(request).await;
+        }
+        driver.settle().await;
+        for _ in 0..5 {
+            let card = driver.queue.cards.first().cloned().expect("a card");
+            let start = std::time::Instant::now();
+            driver.decide(card.item, Verdict::Label(truth(card.item)), card.audit).await;
+            let decided = start.elapsed();
+            let mut slices = Vec::new();
+            loop {
+                let slice = std::time::Instant::now();
+                driver.session.background(driver.clock_ms).await;
+                slices.push(slice.elapsed());
+                let before = driver.queue.clone();
+                driver.listen();
+                if driver.queue != before {
+                    break;
+                }
+            }
+            println!("decided after {decided:?}, a new queue after {:?}: {slices:?}", start.elapsed());
+            driver.settle().await;
+        }
+    });
+}
