@@ -1,4 +1,12 @@
 //! What the benchmark's page runs of Hone, compiled as its workers are. For a browser; elsewhere there is nothing in it.
 
 #[cfg(target_arch = "wasm32")]
-pub mod engine;
+pub mod images;
+#[cfg(target_arch = "wasm32")]
+pub mod texts;
+#[cfg(target_arch = "wasm32")]
+pub mod tables;
+#[cfg(target_arch = "wasm32")]
+pub mod heads;
+#[cfg(target_arch = "wasm32")]
+pub mod labelling;
