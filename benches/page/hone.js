@@ -1,6 +1,6 @@
-// What a worker answers with Hone's engine alone, without the image network: labelling, scoring, texts and tables.
+// What a worker answers with Hone's pipeline and session: labelling, scoring, texts and tables.
 
-import * as engine from "/engine/bench_engine.js";
+import * as engine from "/engine/bench_pipeline.js";
 
 const COLUMNS = 1280;
 

@@ -1,10 +1,8 @@
-//! Heads: the training of one, and the scoring of a pool by one.
+//! The training of a head.
 
 use hone::pipeline::features::matrix::Features;
-use hone::pipeline::model::linear::Linear;
 use hone::pipeline::model::logistic::{Fit, Logistic, LogisticParams, Progress};
 use hone::pipeline::model::training_set::{Scaling, TrainingSet};
-use hone::pipeline::predict::softmax;
 use ndarray::Array2;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -60,40 +58,4 @@ impl Training {
 
 fn logistic_fit(logistic: &Logistic, set: &TrainingSet) -> Result<Fit, JsError> {
     logistic.begin(set, None, None).ok_or_else(|| JsError::new("fewer than two classes have a row"))
-}
-
-/// A head and the pool that it scores.
-#[wasm_bindgen]
-pub struct Scoring {
-    head: Linear,
-    pool: Features,
-}
-
-#[wasm_bindgen]
-impl Scoring {
-    /// `features` is rows × `columns`, `classes` a class for each row: the head learns from them. The pool are the same rows,
-    /// over and over, until there are `pool` of them.
-    ///
-    /// # Errors
-    /// When the numbers do not fit together, or there is nothing to tell apart.
-    #[wasm_bindgen(constructor)]
-    pub fn new(features: Vec<f32>, columns: usize, classes: &[u32], pool: usize) -> Result<Scoring, JsError> {
-        let repeated: Vec<f32> = features.iter().copied().cycle().take(pool * columns).collect();
-        let mut training = Training::new(features, columns, classes, 10.0, 1e-4)?;
-        while training.step(usize::MAX) {}
-        let head = training.fit.head(&training.set);
-        let mut all = Features::new(columns, 0);
-        all.dense = Array2::from_shape_vec((pool, columns), repeated)?;
-        Ok(Scoring { head, pool: all })
-    }
-
-    /// How many classes the head tells apart.
-    pub fn classes(&self) -> usize {
-        self.head.classes()
-    }
-
-    /// All probabilities of the pool, as they are computed whenever the head is new; their sum, which is the number of rows.
-    pub fn score(&self) -> f32 {
-        softmax(&self.head.logits(&self.pool), 1.0).rows().into_iter().map(|row| row.sum()).sum()
-    }
 }
