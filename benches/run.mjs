@@ -94,7 +94,7 @@ function photos() {
     const sides = SHAPE_OF_TWENTY[Math.floor(random() * SHAPE_OF_TWENTY.length)];
     const [width, height] = random() < 1 / 3 ? [sides[1], sides[0]] : sides;
     const file = files[Math.floor(random() * files.length)];
-    const name = `photo-${String(at).padStart(4, "0")}.jpg`;
+    const name = `photo-${String(at).padStart(4, "0")}.${path.dirname(file)}.jpg`;
     return {
       name, width, height, address: `/demo/photos/${file.split(path.sep).map(encodeURIComponent).join("/")}`,
       left: random(), top: random(), part: 0.6 + 0.4 * random(), mirrored: random() < 0.5,
