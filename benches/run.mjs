@@ -250,6 +250,7 @@ try {
 } catch (error) {
   missing.push(String(error.message));
 }
+fs.writeFileSync(path.join(places.work, "measured.json"), JSON.stringify(result));
 const { json, markdown } = report(result, reference(result), settings, missing);
 fs.writeFileSync(path.join(places.results, "results.json"), JSON.stringify(json, null, 2) + "\n");
 fs.writeFileSync(path.join(places.results, "results.md"), markdown);
