@@ -4,18 +4,18 @@ import { cells, mean, median, number, quantile, round, summary, table } from "./
 
 const grouped = (count) => Math.round(count).toLocaleString("en");
 
-export function queuePart({ real, labelled, pool, rounds, training }) {
+export function queuePart({ real, labelled, pool, pace, rounds, training }) {
   const all = summary(rounds.map((label) => label.all));
   const decided = summary(rounds.map((label) => label.decided));
   const slices = rounds.flatMap((label) => label.slices);
   const count = summary(rounds.map((label) => label.slices.length));
   const json = {
-    unit: "ms", labelled, pool, real_embeddings: real, label_to_queue: all, decision: decided, longest_slice: Math.max(...slices),
+    unit: "ms", labelled, pool, pace, real_embeddings: real, label_to_queue: all, decision: decided, longest_slice: Math.max(...slices),
     slices: count.median, training,
   };
   const markdown = `## From a label to the new queue
 
-${grouped(labelled)} labels, ${grouped(pool)} items left, 1280 columns; milliseconds, ${all.rounds} labels. ${grouped(real)} embeddings are real, the others
+${grouped(labelled)} labels, ${grouped(pool)} items left, 1280 columns; milliseconds, ${all.rounds} labels, one every ${number(pace / 1000)} s. ${grouped(real)} embeddings are real, the others
 lie between two real ones of a class.
 
 ${table(["", "median", "min–max"], [

@@ -26,10 +26,11 @@ let texts;
 let encoded;
 
 const ANSWERS = {
-  // Labels so many cards, each once all background work is done: from the decision to the new queue, in the order and with the
-  // pauses of the session worker's loop (src/worker/serve.rs). Milliseconds: all of it, the decision alone (stored and
-  // learnt at once), and each slice until the queue was there; then the slices of all training in between.
-  async labelling({ features, classes, labelled, labels }) {
+  // Labels so many cards: from the decision to the new queue, in the order and with the pauses of the session worker's loop
+  // (src/worker/serve.rs). A person thinks for `pace` milliseconds before the next one, and background work goes on meanwhile.
+  // Milliseconds: all of it, the decision alone (stored and learnt at once), and each slice until the queue was there; then
+  // the slices of the work in between.
+  async labelling({ features, classes, labelled, labels, pace }) {
     const session = await engine.Labelling.create(features, COLUMNS, classes, labelled, Date.now());
     const background = [];
     const slice = async (into) => {
@@ -38,10 +39,12 @@ const ANSWERS = {
       into.push(performance.now() - began);
       return outcome;
     };
-    const settle = async () => {
-      while ((await slice(background)) !== engine.Slice.Idle) await macrotask();
+    const workFor = async (milliseconds) => {
+      const until = performance.now() + milliseconds;
+      while (performance.now() < until && (await slice(background)) !== engine.Slice.Idle) await macrotask();
     };
-    await settle();
+    // All that opening a project of this size brings with it.
+    await workFor(Infinity);
     const before = background.length;
     const rounds = [];
     for (let label = 0; label < labels; label++) {
@@ -51,7 +54,7 @@ const ANSWERS = {
       const decided = performance.now() - began;
       while ((await slice(slices)) !== engine.Slice.NewQueue) await macrotask();
       rounds.push({ all: performance.now() - began, decided, slices });
-      await settle();
+      await workFor(pace);
     }
     session.free();
     const training = background.slice(before);

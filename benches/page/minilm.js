@@ -7,11 +7,11 @@ export async function load() {
   env.allowLocalModels = true;
   env.localModelPath = "/";
   env.useBrowserCache = false;
-  // Its own wasm is built for the graphics card as well, and slower on the processor than the plain one of the same release.
   const { wasm } = env.backends.onnx;
+  // The build that it loads by default, from here rather than from a server of its maker's. The plain one is no faster.
   wasm.wasmPaths = {
-    mjs: new URL("/ort-of-transformers/ort-wasm-simd-threaded.mjs", location.origin).href,
-    wasm: new URL("/ort-of-transformers/ort-wasm-simd-threaded.wasm", location.origin).href,
+    mjs: new URL("/ort-of-transformers/ort-wasm-simd-threaded.asyncify.mjs", location.origin).href,
+    wasm: new URL("/ort-of-transformers/ort-wasm-simd-threaded.asyncify.wasm", location.origin).href,
   };
   wasm.numThreads = 1;
   wasm.proxy = false;

@@ -177,14 +177,17 @@ fn settings_text(
         pair("rates", &of("[1, 0.3, 0.1, 0.03]", "[0.3, 0.1]")),
         pair("steps", "3000"),
         // From a label to a new queue: how many are labelled, how many are left, and how many labels are timed.
-        pair("labelling", &format!("{{\"labelled\": 5000, \"pool\": 20000, \"labels\": {}}}", of("25", "9"))),
+        pair(
+            "labelling",
+            &format!("{{\"labelled\": 5000, \"pool\": 20000, \"labels\": {}, \"pace\": 2000}}", of("25", "9")),
+        ),
         pair("scoringPool", "100000"),
         // Sentences: rounds, how many of them the peer embeds in a round and the batches it is tried with; labels and seeds.
         pair("textRounds", &of("11", "5")),
         pair("peerSentences", &of("600", "150")),
-        pair("batches", &of("[1, 4, 8, 16, 32, 64]", "[8, 32]")),
+        pair("batches", &of("[1, 4, 8, 16, 32, 64]", "[1, 8]")),
         pair("textLabels", "[100, 400]"),
-        pair("textSeeds", &of("20", "5")),
+        pair("textSeeds", &of("20", "3")),
         pair("tableRows", "10000"),
         pair(
             "photos",
