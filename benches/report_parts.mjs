@@ -36,7 +36,7 @@ ${grouped(pool)} rows of 1280 columns, ${classes} classes, to probabilities: ${n
   return { json: { unit: "ms", pool, classes, ...time }, markdown };
 }
 
-export function textPart({ sentences, hone, minilm }) {
+export function textPart({ sentences, of, hone, minilm }) {
   const speed = (count, times) => {
     const { median, min, max, rounds } = summary(times.map((time) => (count * 1000) / time));
     return { per_second: round(median), min: round(min), max: round(max), rounds };
@@ -62,7 +62,7 @@ export function textPart({ sentences, hone, minilm }) {
   const verdict = minilm ? verdictOf(json, labels) : "";
   const markdown = `## Sentences
 
-The demo's ${grouped(sentences)}, on one thread; accuracy on a held-out third after so many random labels, the same for both, mean of
+${grouped(sentences)} of the demo's ${grouped(of)}, on one thread; accuracy on a held-out third after so many random labels, the same for both, mean of
 ${json.hone.accuracy[labels[0]].seeds} seeds.
 
 ${table(["", "sentences a second", ...labels.map((count) => `${count} labels`)], rows)}${verdict}`;

@@ -30,7 +30,7 @@ const ANSWERS = {
   // (src/worker/serve.rs). A person thinks for `pace` milliseconds before the next one, and background work goes on meanwhile.
   // Milliseconds: all of it, the decision alone (stored and learnt at once), and each slice until the queue was there; then
   // the slices of the work in between.
-  async labelling({ features, classes, labelled, labels, pace }) {
+  async labelling({ features, classes, labelled, labels, pace, settle }) {
     const session = await engine.Labelling.create(features, COLUMNS, classes, labelled, Date.now());
     const background = [];
     const slice = async (into) => {
@@ -43,8 +43,8 @@ const ANSWERS = {
       const until = performance.now() + milliseconds;
       while (performance.now() < until && (await slice(background)) !== engine.Slice.Idle) await macrotask();
     };
-    // All that opening a project of this size brings with it.
-    await workFor(Infinity);
+    // What opening a project of this size brings with it, the model first.
+    await workFor(settle ?? Infinity);
     const before = background.length;
     const rounds = [];
     for (let label = 0; label < labels; label++) {

@@ -25,10 +25,10 @@ function grown(features, classes, rows) {
 }
 
 export async function labelling(settings, features, classes) {
-  const { labelled, pool, labels, pace } = settings.labelling;
+  const { labelled, pool, labels, pace, settle } = settings.labelling;
   const data = grown(features, classes, labelled + pool);
   const hone = await Contender.start("hone-core");
-  const answer = await hone.ask("labelling", { ...data, labelled, labels, pace }, [data.features.buffer]);
+  const answer = await hone.ask("labelling", { ...data, labelled, labels, pace, settle }, [data.features.buffer]);
   hone.stop();
   return { real: Math.min(classes.length, labelled + pool), labelled, pool, pace, ...answer };
 }

@@ -22,12 +22,14 @@ export async function sentencesOfTheDemo() {
 
 // Both in turn; `peer` is undefined where it could not be installed.
 export async function texts(settings, say) {
-  const { sentences, classes } = await sentencesOfTheDemo();
+  const demo = await sentencesOfTheDemo();
+  const kept = (_, at) => at % settings.everySentence === 0;
+  const [sentences, classes] = [demo.sentences.filter(kept), demo.classes.filter(kept)];
   const hone = await Contender.start("hone-core");
   await hone.ask("loadTexts");
   const peer = settings.places.minilm && (await Contender.start("minilm"));
   const some = sentences.filter((_, at) => at % Math.floor(sentences.length / settings.peerSentences) === 0);
-  const results = { sentences: sentences.length, hone: { times: [] } };
+  const results = { sentences: sentences.length, of: demo.sentences.length, hone: { times: [] } };
   if (peer) {
     await say("all-MiniLM-L6-v2");
     await peer.ask("embedSentences", { sentences: some.slice(0, 16), batch: 8 });

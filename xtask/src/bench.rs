@@ -176,13 +176,19 @@ fn settings_text(
         // Of Adam: the rates it is tried at, the best one counts, and its steps at most.
         pair("rates", &of("[1, 0.3, 0.1, 0.03]", "[0.3, 0.1]")),
         pair("steps", "3000"),
-        // From a label to a new queue: how many are labelled, how many are left, and how many labels are timed.
+        // From a label to a new queue: how many are labelled, how many are left, how many labels are timed, milliseconds
+        // between them, and of background work before them at most.
         pair(
             "labelling",
-            &format!("{{\"labelled\": 5000, \"pool\": 20000, \"labels\": {}, \"pace\": 2000}}", of("25", "9")),
+            &format!(
+                "{{\"labelled\": 5000, \"pool\": 20000, \"labels\": {}, \"pace\": 2000, \"settle\": {}}}",
+                of("25", "9"),
+                of("null", "20000")
+            ),
         ),
         pair("scoringPool", "100000"),
         // Sentences: rounds, how many of them the peer embeds in a round and the batches it is tried with; labels and seeds.
+        pair("everySentence", &of("1", "2")),
         pair("textRounds", &of("11", "5")),
         pair("peerSentences", &of("600", "150")),
         pair("batches", &of("[1, 4, 8, 16, 32, 64]", "[1, 8]")),
