@@ -99,7 +99,7 @@ export function appPart(app) {
   const json = {
     unit: "ms",
     cold: starts,
-    import: { ...imported, photos: imported.photos, kilobytes_a_photo: photos.mean_kilobytes, long_tasks: tasks(imported.long_tasks) },
+    import: { ...imported, kilobytes_a_photo: photos.mean_kilobytes, long_tasks: tasks(imported.long_tasks), long_tasks_before: tasks(imported.long_tasks_before) },
     labelling: { key_to_next_card: press, long_tasks: tasks(labelling.long_tasks), peak_memory_mb: labelling.peak_memory_mb },
   };
   const said = ({ count, longest }) => (count === 0 ? "none" : `${count}, the longest ${number(longest)} ms`);
@@ -125,7 +125,8 @@ are embedded and stored; ${imported.embed_workers} embed worker(s), busy ${(impo
 ${table(["stage", "ms a photo", "share"], stages.map(([name, time]) => [name, time.toFixed(2), `${((100 * time) / sum).toFixed(0)} %`]))}
 **From key to next card**: ${number(press.median)} ms, 95 of 100 within ${number(press.percentile_95)} ms, ${number(press.max)} ms at worst (${press.rounds} presses).
 
-**Main thread, tasks over 50 ms**: ${said(imported.long_tasks)} during the import; ${said(labelling.long_tasks)} during the labelling.
+**Main thread, tasks over 50 ms**: ${said(imported.long_tasks_before)} from the navigation to the plan of the import; ${said(imported.long_tasks)} during the
+import; ${said(labelling.long_tasks)} during the labelling.
 
 **Peak memory** of page and workers: ${memory(imported.peak_memory_mb)} after the import, ${memory(labelling.peak_memory_mb)} after the labelling.
 `;

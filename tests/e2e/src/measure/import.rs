@@ -23,6 +23,8 @@ pub fn photos(visit: &Visit<'_>, folder: &Path) -> Result<Value, String> {
     let count = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?.count();
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     visit.choose("Import a folder", &[&folder])?;
+    visit.see("button", "Import")?;
+    let before = long_tasks(visit)?;
     visit.click("button", "Import")?;
     let working = "return document.querySelector('progress') !== null;";
     let mut idle = 0;
@@ -34,7 +36,7 @@ pub fn photos(visit: &Visit<'_>, folder: &Path) -> Result<Value, String> {
         idle = if works { 0 } else { idle + 1 };
         Ok((idle >= 5).then_some(()))
     })?;
-    Ok(json!({ "photos": count, "long_tasks": long_tasks(visit)? }))
+    Ok(json!({ "photos": count, "long_tasks_before": before, "long_tasks": long_tasks(visit)? }))
 }
 
 /// Adds what the workers measured: how long all took, and each stage's part of it.
