@@ -1,13 +1,8 @@
 // Measurements to results: medians, ratios, and whether all contenders computed the same.
 
 import os from "node:os";
-
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  return sorted.length % 2 ? sorted[(sorted.length - 1) / 2] : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
-};
-
-const summary = (times) => ({ median: median(times), min: Math.min(...times), max: Math.max(...times), rounds: times.length });
+import { appPart, queuePart, scoringPart, tablePart, textPart } from "./report_parts.mjs";
+import { cells, number, round, summary, table } from "./report_tools.mjs";
 
 function cosine(a, b) {
   const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
@@ -28,10 +23,8 @@ const NAMES = {
   hone_2_workers: "Hone, 2 workers",
 };
 
-const round = (value, digits = 4) => Number(value.toPrecision(digits));
-
 /// The results as data and as a page.
-export function report(result, reference, settings) {
+export function report(result, reference, settings, missing) {
   const images = {};
   for (const [name, { times, embeddings }] of Object.entries(result.images)) {
     const least = Math.min(...embeddings.map((embedding, place) => cosine(embedding, reference[place])));
@@ -40,7 +33,7 @@ export function report(result, reference, settings) {
   }
   const cold = Object.fromEntries(Object.entries(result.cold).map(([name, times]) => [name, summary(times)]));
   const heads = {};
-  for (const [rows, size] of Object.entries(result.heads.sizes)) {
+  for (const [rows, size] of Object.entries(result.heads)) {
     const { hone, tfjs, sklearn, optimum, target } = size;
     if (tfjs.length === 0) throw new Error(`Adam reached the objective at none of its rates, on ${rows} rows`);
     if (hone.some((run) => run.loss > target) || sklearn.loss > target) throw new Error("an objective was missed");
@@ -69,20 +62,25 @@ export function report(result, reference, settings) {
     system: os.platform(),
     browser: result.browser.match(/(Headless)?Chrom\w*\/\d+/)?.[0] ?? result.browser,
   };
-  const { count, milliseconds } = result.heads.pictures;
+  const { count, milliseconds } = result.pictures;
   const pictures = { count, per_second: round(count / (milliseconds / 1000), 3) };
   const versions = settings.versions;
-  const json = { ratios, machine, versions, quick: settings.quick, noisy, images, cold, heads, pictures, bytes: result.bytes };
-  return { json, markdown: page(json) };
+  const parts = {
+    labelling: queuePart(result.labelling),
+    scoring: scoringPart(result.scoring),
+    texts: textPart(result.texts),
+    table: tablePart(result.table),
+    app: appPart(result.app),
+  };
+  const jsonOf = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part?.json]));
+  const { quick } = settings;
+  const json = { ratios, machine, versions, quick, missing, noisy, images, cold, heads, pictures, bytes: result.bytes, ...jsonOf };
+  const sections = Object.values(parts).filter(Boolean).map((part) => part.markdown);
+  return { json, markdown: [page(json), ...sections].join("\n") };
 }
 
-function page({ ratios, machine, versions, quick, noisy, images, cold, heads, pictures, bytes }) {
-  const number = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
-  const cells = ({ median, min, max }) => `${number(median)} | ${number(min)}–${number(max)}`;
+function page({ ratios, machine, versions, quick, missing, noisy, images, cold, heads, pictures, bytes }) {
   const megabytes = (size) => (size / 2 ** 20).toFixed(2);
-  const table = (head, rows) => [
-    `| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...rows.map((row) => `| ${row.join(" | ")} |`), "",
-  ].join("\n");
   const imageRows = Object.entries(images).map(([name, times]) => [NAMES[name], cells(times), times.cosine.toFixed(6)]);
   const coldNames = { hone: "Hone", tfjs: "TensorFlow.js", onnxruntime: "onnxruntime-web" };
   const coldRows = Object.entries(cold).map(([name, times]) => {
@@ -99,7 +97,7 @@ function page({ ratios, machine, versions, quick, noisy, images, cold, heads, pi
 Written by \`cargo xtask bench${quick ? " --quick" : ""}\`; [README.md](README.md) says what is measured and how. Absolute times are this
 machine's (${machine.processor}, ${machine.cores} cores, ${machine.system}, ${machine.browser}); the ratios are what counts.
 onnxruntime-web ${versions["onnxruntime-web"]}, @tensorflow/tfjs ${versions["@tensorflow/tfjs"]}.
-${noisy.length ? `\n**Noisy run**: something else used the machine while ${noisy.join("; ")} was measured.\n` : ""}
+${noisy.length ? `\n**Noisy run**: something else used the machine while ${noisy.join("; ")} was measured.\n` : ""}${missing.map((problem) => `\n**Not measured**: ${problem}\n`).join("")}
 ## Ratios, peer ÷ Hone
 
 ${table(["peer", "ratio"], [

@@ -1,4 +1,5 @@
-// Serves the benchmark's page to a headless Chromium, lets scikit-learn train on the same rows, and writes the results.
+// Serves the benchmark's page to a headless Chromium, lets scikit-learn train on the same rows, has the app itself driven, and
+// writes the results.
 //
 // Usage: node run.mjs SETTINGS.json, which `cargo xtask bench` writes: where things are, and how often to measure.
 
@@ -24,6 +25,12 @@ const ROUTES = {
   "/tfjs/": path.join(places.modules, "@tensorflow/tfjs/dist"),
   "/tfjs-wasm/": path.join(places.modules, "@tensorflow/tfjs-backend-wasm/dist"),
   "/pictures/": places.pictures,
+  "/demo/": path.join(places.root, "public/demo"),
+  ...(places.minilm && {
+    "/minilm/": places.minilm,
+    "/transformers/": places.transformers,
+    "/ort-of-transformers/": places.ortOfTransformers,
+  }),
   "/": path.join(places.root, "benches/page"),
 };
 
@@ -72,6 +79,30 @@ function pictures(count) {
   }));
 }
 
+// The shapes of the photos that the app imports, width first, and how often each comes in twenty: pictures from the web, small
+// and large, and a phone's. A third of them stand upright.
+const SHAPES = [[640, 480, 5], [1024, 768, 8], [1600, 1200, 5], [4000, 3000, 2]];
+const SHAPE_OF_TWENTY = SHAPES.flatMap(([width, height, times]) => Array(times).fill([width, height]));
+
+// Photos to import: each is a random part of one of the demo's photos, no two alike.
+function photos() {
+  const random = generator(23);
+  const demo = path.join(places.root, "public/demo/photos");
+  const files = fs.readdirSync(demo, { recursive: true }).map(String).filter((file) => file.endsWith(".webp")).sort();
+  fs.mkdirSync(settings.photos.folder, { recursive: true });
+  return Array.from({ length: settings.photos.count }, (_, at) => {
+    const sides = SHAPE_OF_TWENTY[Math.floor(random() * SHAPE_OF_TWENTY.length)];
+    const [width, height] = random() < 1 / 3 ? [sides[1], sides[0]] : sides;
+    const file = files[Math.floor(random() * files.length)];
+    const name = `photo-${String(at).padStart(4, "0")}.${path.dirname(file)}.jpg`;
+    return {
+      name, width, height, address: `/demo/photos/${file.split(path.sep).map(encodeURIComponent).join("/")}`,
+      left: random(), top: random(), part: 0.6 + 0.4 * random(), mirrored: random() < 0.5,
+      quality: 0.85, grain: 6, seed: at * 7919 + 1, there: fs.existsSync(path.join(settings.photos.folder, name)),
+    };
+  });
+}
+
 function body(request) {
   return new Promise((resolve, reject) => {
     const parts = [];
@@ -87,11 +118,17 @@ async function receive(request) {
   if (request.url === "/say") console.log(content.toString());
   else if (request.url === "/result") finished.resolve(JSON.parse(content));
   else if (request.url === "/failed") finished.reject(new Error(content.toString()));
-  else if (request.url.startsWith("/data/")) fs.writeFileSync(path.join(places.work, path.basename(request.url)), content);
+  else if (request.url.startsWith("/photo/")) {
+    // Whole or not at all: what is there is not made again.
+    const file = path.join(settings.photos.folder, path.basename(request.url));
+    fs.writeFileSync(`${file}.part`, content);
+    fs.renameSync(`${file}.part`, file);
+  } else if (request.url.startsWith("/data/")) fs.writeFileSync(path.join(places.work, path.basename(request.url)), content);
 }
 
 const generated = {
   "/settings.json": () => settings,
+  "/photos.json": photos,
   "/pictures.json": () => pictures(Math.max(...settings.rows)),
 };
 
@@ -134,7 +171,7 @@ async function inTheBrowser() {
 async function natively(result) {
   const threads = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
   const env = { ...process.env, ...Object.fromEntries(threads.map((name) => [name, "1"])) };
-  for (const [rows, size] of Object.entries(result.heads.sizes)) {
+  for (const [rows, size] of Object.entries(result.heads)) {
     console.log(`scikit-learn on ${rows} rows`);
     const data = ["features", "classes"].map((name) => path.join(places.work, `${name}-${rows}`));
     const script = path.join(places.root, "benches/head.py");
@@ -142,6 +179,25 @@ async function natively(result) {
     size.sklearn = JSON.parse(stdout);
     data.forEach((file) => fs.rmSync(file));
   }
+}
+
+// The app itself, driven by `tests/e2e`; its last line is the result. What it says on the way is shown.
+function app() {
+  console.log("the app: cold starts, an import, labels");
+  return new Promise((resolve, reject) => {
+    const { program, site } = settings.app;
+    const counts = Object.entries(settings.app.counts).flatMap(([name, count]) => [`--${name}`, String(count)]);
+    const driven = spawn(program, ["--dist", site, "--measure", settings.photos.folder, ...counts], {
+      env: { ...process.env, CHROME: places.chromium, CHROMEDRIVER: places.driver }, stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    driven.stdout.on("data", (part) => (said += part));
+    driven.on("error", reject).on("close", (code) => {
+      const last = said.trim().split("\n").at(-1);
+      if (code === 0) resolve(JSON.parse(last));
+      else reject(new Error(`driving the app failed: ${last}`));
+    });
+  });
 }
 
 // What each needs before its first embedding, as files and as brotli would send them.
@@ -166,17 +222,38 @@ function bytes() {
   }]));
 }
 
+// The embeddings of the golden crops by an independent implementation.
+function reference({ golden }) {
+  const all = new Float32Array(new Uint8Array(fs.readFileSync(fileOf("/golden/lite0-embeddings.f32"))).buffer);
+  return golden.map((place) => Array.from(all.subarray(place * 1280, (place + 1) * 1280)));
+}
+
+// Hone's must have the very bits that it computes natively.
+function checkBits({ golden, images }) {
+  const bits = JSON.parse(fs.readFileSync(fileOf("/golden/lite0-bits.json"), "utf8"));
+  for (const [at, place] of golden.entries()) {
+    const digest = createHash("sha256").update(new Uint8Array(Float32Array.from(images.hone.embeddings[at]).buffer)).digest("hex");
+    if (digest !== bits[place]) throw new Error(`crop ${place} has other bits here than natively`);
+  }
+}
+
 const result = await inTheBrowser();
 await natively(result);
 result.bytes = bytes();
-const golden = new Float32Array(new Uint8Array(fs.readFileSync(fileOf("/golden/lite0-embeddings.f32"))).buffer);
-const reference = result.golden.map((place) => Array.from(golden.subarray(place * 1280, (place + 1) * 1280)));
-const bits = JSON.parse(fs.readFileSync(fileOf("/golden/lite0-bits.json"), "utf8"));
-for (const [at, place] of result.golden.entries()) {
-  const digest = createHash("sha256").update(new Uint8Array(Float32Array.from(result.images.hone.embeddings[at]).buffer)).digest("hex");
-  if (digest !== bits[place]) throw new Error(`crop ${place} has other bits here than natively`);
+checkBits(result);
+// What is left out says so in the results, here, and by the exit code.
+const missing = settings.missing ? [settings.missing] : [];
+try {
+  result.app = await app();
+  const sizes = fs.readdirSync(settings.photos.folder).map((file) => fs.statSync(path.join(settings.photos.folder, file)).size);
+  result.app.photos = { count: sizes.length, mean_kilobytes: sizes.reduce((sum, size) => sum + size, 0) / sizes.length / 1024 };
+} catch (error) {
+  missing.push(String(error.message));
 }
-const { json, markdown } = report(result, reference, settings);
+fs.writeFileSync(path.join(places.work, "measured.json"), JSON.stringify(result));
+const { json, markdown } = report(result, reference(result), settings, missing);
 fs.writeFileSync(path.join(places.results, "results.json"), JSON.stringify(json, null, 2) + "\n");
 fs.writeFileSync(path.join(places.results, "results.md"), markdown);
 console.log(markdown);
+missing.forEach((problem) => console.error(`error: not measured: ${problem}`));
+process.exitCode = missing.length > 0 ? 1 : 0;

@@ -1,6 +1,9 @@
 // Runs the contenders alternately and sends what came of it to the server.
 
 import { Contender, GOLDEN, referenceCrops } from "./contender.js";
+import { labelling, scoring } from "./labelling.js";
+import { makePhotos } from "./photos_page.js";
+import { table, texts } from "./texts.js";
 
 // Crops a contender embeds in a row: enough to be in its stride, few enough that all share the machine's moods.
 const IN_A_ROW = 8;
@@ -89,12 +92,8 @@ function unitSpread(features, rows) {
   return centred.map((value) => value / Math.sqrt(spread));
 }
 
-async function heads() {
-  const list = await (await fetch("/pictures.json")).json();
-  await say(`embedding ${list.length} pictures`);
-  const { features, milliseconds } = await embedPictures(list);
-  const allClasses = Uint32Array.from(list, ({ label }) => label);
-  const results = { pictures: { count: list.length, milliseconds }, sizes: {} };
+async function heads(features, allClasses) {
+  const results = {};
   const c = settings.c;
   for (const rows of settings.rows) {
     await say(`training on ${rows} rows`);
@@ -119,17 +118,34 @@ async function heads() {
     }
     hone.stop();
     tfjs.stop();
-    results.sizes[rows] = { optimum: optimum.loss, target, hone: ours, tfjs: theirs };
+    results[rows] = { optimum: optimum.loss, target, hone: ours, tfjs: theirs };
   }
   return results;
 }
 
 async function main() {
+  await say("photos to import");
+  const photos = await makePhotos(settings);
   const crops = await referenceCrops();
   const images = await embedding(crops);
   await say("cold starts");
   const cold = await coldStarts();
-  return { images, cold, golden: GOLDEN, heads: await heads(), browser: navigator.userAgent, cores: navigator.hardwareConcurrency };
+  const list = await (await fetch("/pictures.json")).json();
+  await say(`embedding ${list.length} pictures`);
+  const { features, milliseconds } = await embedPictures(list);
+  const classes = Uint32Array.from(list, ({ label }) => label);
+  const pictures = { count: list.length, milliseconds };
+  const sizes = await heads(features, classes);
+  await say("from a label to a new queue");
+  const queue = await labelling(settings, features, classes);
+  await say("scoring a pool");
+  const scored = await scoring(settings, features, classes);
+  await say("sentences");
+  const sentences = await texts(settings, say);
+  await say("table rows");
+  const rows = await table(settings);
+  const machine = { browser: navigator.userAgent, cores: navigator.hardwareConcurrency };
+  return { photos, images, cold, golden: GOLDEN, pictures, heads: sizes, labelling: queue, scoring: scored, texts: sentences, table: rows, ...machine };
 }
 
 main().then(

@@ -61,6 +61,10 @@ const ENGINES = {
   onnxruntime: () => onnxruntime(1),
   "onnxruntime-2": () => onnxruntime(2),
   tfjs: tensorflow,
+  // These bring what they answer.
+  "hone-core": async () => ({ answers: await (await import("/hone.js")).load() }),
+  minilm: async () => ({ answers: await (await import("/minilm.js")).load() }),
+  photos: async () => ({ answers: await (await import("/photos.js")).load() }),
 };
 
 let contender;
@@ -159,7 +163,8 @@ const ANSWERS = {
 
 onmessage = async ({ data }) => {
   try {
-    postMessage({ answer: await ANSWERS[data.question](data) });
+    const answers = contender?.answers ?? ANSWERS;
+    postMessage({ answer: await answers[data.question](data) });
   } catch (error) {
     postMessage({ error: String(error?.stack ?? error) });
   }

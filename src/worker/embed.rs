@@ -3,6 +3,7 @@
 use super::embed_wire::{Job, Outcome};
 use super::extract::{ImageExtractor, load_texts};
 use super::picture;
+use crate::browser::user_timing;
 use crate::browser::wire::{self, Body, Frame, Parcel};
 use crate::browser::worker_side::scope;
 use crate::pipeline::drift::looks::Looks;
@@ -92,9 +93,13 @@ impl Extractors {
 
     async fn image(&self, blob: &Blob) -> Result<(Outcome, Vec<JsValue>), String> {
         let picture = picture::decode(blob).await?;
+        let begun = user_timing::now();
         let crop = crop_from_rgba(&picture.rgba, picture.rgba_width, picture.rgba_height);
         let crop = crop.map_err(|error| error.to_string())?;
+        user_timing::measure("crop", begun);
+        let begun = user_timing::now();
         let vector = self.image.borrow().as_ref().ok_or("the image network is not loaded")?.vector(&crop);
+        user_timing::measure("embed", begun);
         let (width, height) = (picture.width, picture.height);
         let looks = Looks::of(&crop, width, height).to_array();
         let outcome = Outcome::Image { vector, width, height, looks };

@@ -1,5 +1,6 @@
 //! An image file to pixels: by the browser's own decoders, which know every kind that it can show.
 
+use crate::browser::user_timing;
 use crate::browser::worker_side::scope;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -38,8 +39,10 @@ pub struct Picture {
 /// # Errors
 /// Says, for people, that the browser cannot.
 pub async fn decode(blob: &Blob) -> Result<Picture, String> {
+    let begun = user_timing::now();
     let bitmap = scope().create_image_bitmap_with_blob(blob).map_err(undecodable)?;
     let bitmap: ImageBitmap = JsFuture::from(bitmap).await.map_err(undecodable)?.unchecked_into();
+    user_timing::measure("decode", begun);
     let picture = read(&bitmap).await.map_err(undecodable);
     // Its memory is the browser's, and would stay until some garbage collection.
     bitmap.close();
@@ -52,9 +55,12 @@ async fn read(bitmap: &ImageBitmap) -> Result<Picture, JsValue> {
     let longest = f64::from(width.max(height));
     let to_side = if shortest > LARGE_SIDE { REDUCED_SIDE / shortest } else { 1.0 };
     let to_area = (MOST_PIXELS / (shortest * longest)).sqrt();
+    let begun = user_timing::now();
     let canvas = draw(bitmap, to_side.min(to_area)).await?;
     let (rgba_width, rgba_height) = (canvas.canvas.width(), canvas.canvas.height());
     let rgba = canvas.context.get_image_data(0.0, 0.0, rgba_width.into(), rgba_height.into())?.data().0;
+    user_timing::measure("pixels", begun);
+    let begun = user_timing::now();
     let thumbnail = match longest > THUMBNAIL_SIDE {
         false => None,
         true => {
@@ -65,6 +71,7 @@ async fn read(bitmap: &ImageBitmap) -> Result<Picture, JsValue> {
             Some(JsFuture::from(small.canvas.convert_to_blob_with_options(&options)?).await?.unchecked_into())
         }
     };
+    user_timing::measure("thumbnail", begun);
     Ok(Picture { rgba, rgba_width, rgba_height, width, height, thumbnail })
 }
 

@@ -5,6 +5,7 @@ use super::import_job::{self, Origin};
 use super::jobs::{CancelFlag, Jobs};
 use super::pool::EmbedPool;
 use super::session::{Answer, Attachment, Chunk, FeatureSource, Pending, Session};
+use crate::browser::user_timing;
 use crate::browser::worker_side::{emit, listen, reply};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, Target};
@@ -365,7 +366,10 @@ impl Server {
         if self.session.project().is_none_or(|open| open.id() != import.project) {
             return Err("Another project was opened. What came in is safe.".into());
         }
-        self.session.add_chunk(import.batch, chunk, now_ms()).await.map_err(|error| error.to_string())
+        let begun = user_timing::now();
+        let added = self.session.add_chunk(import.batch, chunk, now_ms()).await.map_err(|error| error.to_string());
+        user_timing::measure("store items", begun);
+        added
     }
 
     async fn end_import(&mut self, import: Import, status: JobStatus) {
@@ -436,6 +440,7 @@ impl Server {
 
     /// Stores what came back, each project's vectors under the extractor that made them.
     async fn store_vectors(&mut self) {
+        let begun = user_timing::now();
         let mut back = std::mem::take(&mut self.flight.back);
         while let Some((owner, _)) = back.first() {
             let owner = owner.clone();
@@ -446,6 +451,7 @@ impl Server {
                 self.session.notice(error);
             }
         }
+        user_timing::measure("store vectors", begun);
     }
 
     async fn store_own(&mut self, owner: &Owner, embedded: impl Iterator<Item = Embedded>) -> Result<(), String> {

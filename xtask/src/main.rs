@@ -41,7 +41,7 @@ fn perform(task: Task) -> Result<(), String> {
             Ok(())
         }
         Task::Test { only } => steps::test(&only),
-        Task::Bench { quick } => bench::bench(quick),
+        Task::Bench { quick, dist } => bench::bench(quick, dist),
         Task::Setup => {
             setup::toolchain::Toolchain::for_wasm()?;
             setup::tools::for_build()?;

@@ -1,5 +1,7 @@
 //! What the user asked for, checked before any work starts.
 
+use std::path::PathBuf;
+
 /// What `cargo xtask` says about itself.
 pub const HELP: &str = "\
 cargo xtask COMMAND
@@ -13,6 +15,7 @@ cargo xtask COMMAND
               steps: fmt clippy clippy-worker clippy-page native browser build e2e
   bench     measures Hone against other runtimes and writes benches/results.md
               --quick         fewer rounds, one size: 3 minutes
+              --dist PATH     drive this built site rather than build it
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models
   demo      writes public/demo/index.json anew
@@ -42,6 +45,8 @@ pub enum Task {
     Bench {
         /// Fewer rounds, one size.
         quick: bool,
+        /// A built site to drive; builds it if there is none.
+        dist: Option<PathBuf>,
     },
     /// Install what is missing.
     Setup,
@@ -65,7 +70,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
         "build" => Task::Build,
         "serve" => Task::Serve { port: 8080, prefix: "/".to_owned() },
         "test" => Task::Test { only: Vec::new() },
-        "bench" => Task::Bench { quick: false },
+        "bench" => Task::Bench { quick: false, dist: None },
         "setup" => Task::Setup,
         "models" => Task::Models,
         "demo" => Task::Demo,
@@ -81,7 +86,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
                 *port = text.parse().map_err(|_| format!("--port is `{text}`, not a number from 0 to 65535"))?;
             }
             (Task::Serve { prefix, .. }, "--prefix") => *prefix = value()?,
-            (Task::Bench { quick }, "--quick") => *quick = true,
+            (Task::Bench { quick, .. }, "--quick") => *quick = true,
+            (Task::Bench { dist, .. }, "--dist") => *dist = Some(value()?.into()),
             (Task::Test { only }, "--only") => only.push(value()?),
             _ => return Err(format!("`{name}` knows no {option}; `cargo xtask help` lists the options")),
         }
@@ -109,8 +115,8 @@ mod tests {
         check("serve", Ok(Task::Serve { port: 8080, prefix: "/".to_owned() }));
         check("serve --port 0 --prefix /hone/", Ok(Task::Serve { port: 0, prefix: "/hone/".to_owned() }));
         check("test --only fmt --only e2e", Ok(Task::Test { only: vec!["fmt".to_owned(), "e2e".to_owned()] }));
-        check("bench", Ok(Task::Bench { quick: false }));
-        check("bench --quick", Ok(Task::Bench { quick: true }));
+        check("bench", Ok(Task::Bench { quick: false, dist: None }));
+        check("bench --quick --dist site", Ok(Task::Bench { quick: true, dist: Some("site".into()) }));
         check("serve --port", Err("--port needs a value"));
         check("serve --port 70000", Err("not a number from 0 to 65535"));
         check("build --port 1", Err("`build` knows no --port"));

@@ -5,11 +5,13 @@
 mod demo;
 mod images;
 mod journeys;
+mod measure;
 mod mlflow;
 mod visit;
 mod webdriver;
 
 use journeys::{JOURNEYS, Surroundings};
+use measure::Plan;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,6 +23,8 @@ struct Options {
     dist: PathBuf,
     screenshots: PathBuf,
     picture: Option<PathBuf>,
+    /// Measure how fast the app is, rather than drive journeys.
+    measure: Option<Plan>,
     /// Names of journeys, or parts of names; all if empty.
     only: Vec<String>,
 }
@@ -37,8 +41,14 @@ fn main() -> ExitCode {
 }
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options =
-        Options { dist: "dist".into(), screenshots: "target/screenshots".into(), picture: None, only: Vec::new() };
+    let mut options = Options {
+        dist: "dist".into(),
+        screenshots: "target/screenshots".into(),
+        picture: None,
+        measure: None,
+        only: Vec::new(),
+    };
+    let mut plan = Plan { photos: PathBuf::new(), cold: 3, labels: 40 };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -46,11 +56,19 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
             "--dist" => options.dist = value()?.into(),
             "--screenshots" => options.screenshots = value()?.into(),
             "--picture" => options.picture = Some(value()?.into()),
+            "--measure" => plan.photos = value()?.into(),
+            "--cold" => plan.cold = number(&value()?)?,
+            "--labels" => plan.labels = number(&value()?)?,
             option if option.starts_with('-') => return Err(format!("there is no option {option}")),
             name => options.only.push(name.to_owned()),
         }
     }
+    options.measure = Some(plan).filter(|plan| !plan.photos.as_os_str().is_empty());
     Ok(options)
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{text}` isn't a number"))
 }
 
 fn run(options: &Options) -> Result<bool, String> {
@@ -66,6 +84,9 @@ fn run(options: &Options) -> Result<bool, String> {
         Surroundings { programs, root, dist: options.dist.clone(), screenshots: options.screenshots.clone() };
     if let Some(file) = &options.picture {
         return journeys::picture(&surroundings, file).map(|()| true);
+    }
+    if let Some(plan) = &options.measure {
+        return measure::measure(&surroundings, plan).map(|()| true);
     }
     let (mut passed, mut failed) = (0, 0);
     for (name, journey) in JOURNEYS {

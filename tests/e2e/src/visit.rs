@@ -1,5 +1,6 @@
 //! A visit to the app: a browser with its own profile, and what a person does in it, by roles and accessible names.
 
+use crate::measure::trace;
 use crate::webdriver::{Driver, Element, Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub struct Visit<'programs> {
     folder: PathBuf,
     session: Option<Session<'programs>>,
     starts: u32,
+    /// What a browser that is measured is started with; `None` for a journey, whose network log is kept instead.
+    measured: Option<Vec<String>>,
     keys: BTreeMap<String, String>,
 }
 
@@ -52,11 +55,30 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When it doesn't start.
     pub fn start(programs: &'programs Programs, name: &str) -> Result<Self, String> {
+        Self::start_as(programs, name, None)
+    }
+
+    /// The same for a measurement: nothing is logged but, if it is named, a trace, which is there after [`Visit::close`].
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub fn measured(programs: &'programs Programs, name: &str, trace: Option<&Path>) -> Result<Self, String> {
+        Self::start_as(programs, name, Some(trace.map_or_else(Vec::new, trace::arguments)))
+    }
+
+    fn start_as(programs: &'programs Programs, name: &str, measured: Option<Vec<String>>) -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("hone-e2e-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("downloads")).map_err(|error| error.to_string())?;
-        let mut visit =
-            Visit { programs, name: name.to_owned(), folder, session: None, starts: 0, keys: BTreeMap::new() };
+        let mut visit = Visit {
+            programs,
+            name: name.to_owned(),
+            folder,
+            session: None,
+            starts: 0,
+            measured,
+            keys: BTreeMap::new(),
+        };
         visit.start_browser()?;
         Ok(visit)
     }
@@ -77,7 +99,10 @@ impl<'programs> Visit<'programs> {
         .to_vec();
         arguments.push(format!("--user-data-dir={}", self.folder.join("profile").display()));
         self.starts += 1;
-        arguments.push(format!("--log-net-log={}", self.network_log(self.starts).display()));
+        match &self.measured {
+            Some(more) => arguments.extend(more.iter().cloned()),
+            None => arguments.push(format!("--log-net-log={}", self.network_log(self.starts).display())),
+        }
         self.session = Some(Session::start(
             &self.programs.driver,
             &self.programs.chromium,
@@ -98,6 +123,20 @@ impl<'programs> Visit<'programs> {
     /// When it was closed.
     pub fn session(&self) -> Result<&Session<'programs>, String> {
         self.session.as_ref().ok_or_else(|| "the browser is closed".to_owned())
+    }
+
+    /// Ends the browser as a person does.
+    pub fn close(&mut self) {
+        self.session = None;
+    }
+
+    /// Ends the browser as a person does, and starts a new one with the same profile.
+    ///
+    /// # Errors
+    /// When the new one doesn't start.
+    pub fn restart(&mut self) -> Result<(), String> {
+        self.close();
+        self.start_browser()
     }
 
     /// Kills the browser's process, without warning and without mercy, and starts a new one with the same profile.
@@ -251,7 +290,11 @@ impl<'programs> Visit<'programs> {
         until("the next card", SOON, || Ok(self.card_now().filter(|next| next.item != card.item))).map(drop)
     }
 
-    fn key_of(&mut self, class: &str) -> Result<Option<String>, String> {
+    /// The key that a class is chosen by, once there is one.
+    ///
+    /// # Errors
+    /// When its button names none.
+    pub fn key_of(&mut self, class: &str) -> Result<Option<String>, String> {
         if let Some(key) = self.keys.get(class) {
             return Ok(Some(key.clone()));
         }

@@ -32,7 +32,11 @@ impl Surroundings {
         self.root.join("public/demo")
     }
 
-    fn serve(&self, prefix: &str) -> Result<Server, String> {
+    /// Serves the built site below `prefix`.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn serve(&self, prefix: &str) -> Result<Server, String> {
         Server::start(&self.dist, 0, prefix).map_err(|error| format!("the site can't be served: {error}"))
     }
 }
