@@ -23,7 +23,7 @@ fn exponentials(x: [f32; TOGETHER]) -> [f32; TOGETHER] {
         let in_twos = x * std::f32::consts::LOG2_E;
         let rounded = in_twos + ROUNDING;
         let r = in_twos - (rounded - ROUNDING);
-        let series = [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, 6.931_472e-1, 1.0];
+        let series = [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1, 1.0];
         let power = series.into_iter().fold(0.0f32, |sum, coefficient| sum * r + coefficient);
         f32::from_bits(power.to_bits().wrapping_add(rounded.to_bits() << 23))
     })
