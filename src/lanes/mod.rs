@@ -62,6 +62,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     unsafe fn splat_pair(from: *const i16) -> Self::Pairs;
     /// In each lane, `sum` + the two products of a pair with a pair, in i32.
     unsafe fn dot_add(sum: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
+    /// `WIDTH` integers.
+    unsafe fn store_integers(integers: Self::Integers, to: *mut i32);
     /// The nearest f32 of each.
     unsafe fn to_floats(integers: Self::Integers) -> Self::Floats;
 }

@@ -96,6 +96,12 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn store_integers(integers: Self::Integers, to: *mut i32) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self::Integers>().write_unaligned(integers) }
+    }
+
+    #[inline(always)]
     unsafe fn to_floats(integers: Self::Integers) -> Self::Floats {
         integers.map(|integer| integer as f32)
     }

@@ -90,6 +90,12 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
+    unsafe fn store_integers(integers: v128, to: *mut i32) {
+        // SAFETY: the caller's promise; these stores need no alignment.
+        unsafe { v128_store(to.cast(), integers) }
+    }
+
+    #[inline(always)]
     unsafe fn to_floats(integers: v128) -> v128 {
         f32x4_convert_i32x4(integers)
     }

@@ -83,6 +83,11 @@ impl Lanes for Sse2 {
     }
 
     #[inline(always)]
+    unsafe fn store_integers(integers: __m128i, to: *mut i32) {
+        unsafe { _mm_storeu_si128(to.cast(), integers) }
+    }
+
+    #[inline(always)]
     unsafe fn to_floats(integers: __m128i) -> __m128 {
         unsafe { _mm_cvtepi32_ps(integers) }
     }
@@ -172,6 +177,11 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn dot_add(sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
         unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_integers(integers: __m256i, to: *mut i32) {
+        unsafe { _mm256_storeu_si256(to.cast(), integers) }
     }
 
     #[inline(always)]

@@ -125,11 +125,6 @@ impl Geometry {
     }
 }
 
-/// ‖a − b‖² of each row of `others` to `vector`, all of unit length; never below 0.
-pub fn squared_distances(vector: ArrayView1<f32>, others: &Array2<f32>) -> Array1<f32> {
-    others.dot(&vector).mapv_into(|cosine| (2.0 - 2.0 * cosine).max(0.0))
-}
-
 fn random_signs(seed: u64, columns: usize) -> Array2<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let size = 1.0 / (DIMENSIONS as f32).sqrt();

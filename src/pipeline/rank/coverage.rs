@@ -1,11 +1,11 @@
 //! How well labelled items stand for the others: kernel coverage of a reference sample of the pool.
 
-use super::kernel::Standing;
+use super::fixed::{FixedVectors, SQUARED_ONE, Squared};
+use super::kernel::{NOTHING_NEAR, Standing};
 use super::row_hash;
-use crate::pipeline::features::geometry::{Geometry, squared_distances};
-use crate::pipeline::model::products::rows_by_classes;
+use crate::pipeline::features::geometry::Geometry;
 use crate::pipeline::predict::TopTwo;
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most rows that stand for the pool.
@@ -18,31 +18,34 @@ const FAR: f32 = f32::INFINITY;
 const ALIKE: f32 = 0.5;
 /// Candidates whose distances are measured at a time.
 const MEASURED_TOGETHER: usize = 16;
+/// Rows whose distances are kept at most, 8 KB each: those about the shortlist's end come and go.
+const KEPT: usize = 6144;
 
 /// The distance to the nearest labelled item, and which one that is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Nearest {
-    squared: f32,
+struct Nearest<D> {
+    squared: D,
     label: usize,
 }
 
-const NOBODY: Nearest = Nearest { squared: FAR, label: usize::MAX };
+const NOBODY: Nearest<f32> = Nearest { squared: FAR, label: usize::MAX };
+const NOBODY_NEAR: Nearest<Squared> = Nearest { squared: NOTHING_NEAR, label: usize::MAX };
 
 /// References, distances from candidates to them, and what the labelled items cover.
 #[derive(Debug, Clone)]
 pub(super) struct Coverage {
     seed: u64,
     references: Vec<usize>,
-    vectors: Array2<f32>,
+    vectors: FixedVectors,
     /// Tells one geometry from the next.
     centred_on: usize,
     pool: usize,
     /// Squared distances to each reference, by candidate row.
-    distances: HashMap<usize, Vec<f32>>,
+    distances: HashMap<usize, Vec<Squared>>,
     /// Each labelled row's nearest labelled row among those followed before it.
-    labelled: BTreeMap<usize, Nearest>,
+    labelled: BTreeMap<usize, Nearest<f32>>,
     /// Per reference.
-    nearest: Vec<Nearest>,
+    nearest: Vec<Nearest<Squared>>,
 }
 
 impl Coverage {
@@ -50,7 +53,7 @@ impl Coverage {
         Self {
             seed,
             references: Vec::new(),
-            vectors: Array2::zeros((0, 0)),
+            vectors: FixedVectors::of(Array2::zeros((0, 0)).view()),
             centred_on: 0,
             pool: 0,
             distances: HashMap::new(),
@@ -62,24 +65,26 @@ impl Coverage {
     /// Takes in labelled rows that are new, drops those no longer labelled, as far as `work` reaches; true when done.
     pub fn follow(&mut self, geometry: &Geometry, labelled: &[usize], work: &mut usize) -> bool {
         self.sample(geometry);
-        let wanted: HashSet<usize> = labelled.iter().copied().collect();
-        let gone: Vec<usize> = self.labelled.keys().copied().filter(|row| !wanted.contains(row)).collect();
+        let mut wanted = vec![false; geometry.rows()];
+        labelled.iter().for_each(|&row| wanted[row] = true);
+        let gone: Vec<usize> = self.labelled.keys().copied().filter(|&row| !wanted[row]).collect();
         if gone.len() * 4 > self.labelled.len() {
             self.labelled.clear();
-            self.nearest.fill(NOBODY);
+            self.nearest.fill(NOBODY_NEAR);
         } else {
             gone.into_iter().for_each(|row| self.remove(geometry, row));
         }
-        for &row in labelled {
-            if self.labelled.contains_key(&row) {
-                continue;
-            }
+        let new: Vec<usize> = labelled.iter().copied().filter(|row| !self.labelled.contains_key(row)).collect();
+        for rows in new.chunks(MEASURED_TOGETHER) {
             if *work == 0 {
                 return false;
             }
-            self.add(geometry, row);
+            let distances = self.to_references(geometry, rows);
+            for (&row, distances) in rows.iter().zip(distances) {
+                self.add(geometry, row, &distances);
+            }
             let compared = self.references.len() + self.labelled.len();
-            *work = work.saturating_sub(compared * geometry.dimensions());
+            *work = work.saturating_sub(rows.len() * compared * geometry.dimensions());
         }
         true
     }
@@ -98,56 +103,76 @@ impl Coverage {
         }
         self.references = order.into_iter().map(|(_, row)| row).collect();
         self.references.sort_unstable();
-        self.vectors = geometry.select(&self.references);
+        self.vectors = FixedVectors::of(geometry.select(&self.references).view());
         self.pool = rows;
         self.distances.clear();
         self.labelled.clear();
-        self.nearest = vec![NOBODY; self.references.len()];
+        self.nearest = vec![NOBODY_NEAR; self.references.len()];
     }
 
-    fn add(&mut self, geometry: &Geometry, row: usize) {
-        let to_references = squared_distances(geometry.vector(row), &self.vectors);
-        for (nearest, &squared) in self.nearest.iter_mut().zip(&to_references) {
+    fn add(&mut self, geometry: &Geometry, row: usize, to_references: &[Squared]) {
+        for (nearest, &squared) in self.nearest.iter_mut().zip(to_references) {
             if squared < nearest.squared {
                 *nearest = Nearest { squared, label: row };
             }
         }
-        let own = self.nearest_label(geometry, geometry.vector(row), row);
+        let own = self.nearest_label(geometry, row);
         self.labelled.insert(row, own);
+    }
+
+    /// The squared distances of these rows to the references, a list a row.
+    fn to_references(&self, geometry: &Geometry, rows: &[usize]) -> Vec<Vec<Squared>> {
+        let mut squared = self.vectors.squared_distances(&FixedVectors::of(geometry.select(rows).view()));
+        squared.truncate(rows.len());
+        squared
     }
 
     /// What the row was nearest to has to look for another.
     fn remove(&mut self, geometry: &Geometry, row: usize) {
         self.labelled.remove(&row);
-        for index in 0..self.nearest.len() {
-            if self.nearest[index].label == row {
-                self.nearest[index] = self.nearest_label(geometry, self.vectors.row(index), usize::MAX);
-            }
+        let bereft: Vec<usize> = (0..self.nearest.len()).filter(|&index| self.nearest[index].label == row).collect();
+        if !bereft.is_empty() {
+            self.look_for_others(geometry, &bereft);
         }
         let orphans: Vec<usize> =
             self.labelled.iter().filter(|(_, nearest)| nearest.label == row).map(|(&orphan, _)| orphan).collect();
         for orphan in orphans {
-            let nearest = self.nearest_label(geometry, geometry.vector(orphan), orphan);
+            let nearest = self.nearest_label(geometry, orphan);
             self.labelled.insert(orphan, nearest);
         }
     }
 
-    fn nearest_label(&self, geometry: &Geometry, vector: ArrayView1<f32>, except: usize) -> Nearest {
-        let others = self.labelled.keys().filter(|&&label| label != except);
+    /// Finds the labelled item that each of these references is nearest to.
+    fn look_for_others(&mut self, geometry: &Geometry, references: &[usize]) {
+        let labels: Vec<usize> = self.labelled.keys().copied().collect();
+        let labelled = FixedVectors::of(geometry.select(&labels).view());
+        for some in references.chunks(MEASURED_TOGETHER) {
+            let rows: Vec<usize> = some.iter().map(|&index| self.references[index]).collect();
+            let squared = labelled.squared_distances(&FixedVectors::of(geometry.select(&rows).view()));
+            for (&index, squared) in some.iter().zip(squared) {
+                let candidates = labels.iter().zip(squared).map(|(&label, squared)| Nearest { squared, label });
+                self.nearest[index] = candidates.min_by_key(|nearest| nearest.squared).unwrap_or(NOBODY_NEAR);
+            }
+        }
+    }
+
+    fn nearest_label(&self, geometry: &Geometry, row: usize) -> Nearest<f32> {
+        let vector = geometry.vector(row);
+        let others = self.labelled.keys().filter(|&&label| label != row);
         others.fold(NOBODY, |nearest, &label| {
             let squared = (2.0 - 2.0 * vector.dot(&geometry.vector(label))).max(0.0);
             if squared < nearest.squared { Nearest { squared, label } } else { nearest }
         })
     }
 
-    /// Computes the distances from candidates to references that are not known yet, and forgets other rows'; true when
-    /// done.
+    /// Computes the distances from candidates to references that are not known yet, and forgets other rows' if there are
+    /// too many; true when done.
     pub fn measure(&mut self, geometry: &Geometry, candidates: &[usize], work: &mut usize) -> bool {
         let missing: Vec<usize> = candidates.iter().copied().filter(|row| !self.distances.contains_key(row)).collect();
         if missing.is_empty() {
             return true;
         }
-        if self.distances.len() + missing.len() > candidates.len() {
+        if self.distances.len() + missing.len() > KEPT {
             let wanted: HashSet<usize> = candidates.iter().copied().collect();
             self.distances.retain(|row, _| wanted.contains(row));
         }
@@ -155,12 +180,8 @@ impl Coverage {
             if *work == 0 {
                 return false;
             }
-            // The few go where a product expects its classes: they stay in the nearest cache.
-            let cosines = rows_by_classes(self.vectors.view(), geometry.select(rows).view());
-            for (&row, cosines) in rows.iter().zip(cosines.columns()) {
-                self.distances.insert(row, cosines.iter().map(|cosine| (2.0 - 2.0 * cosine).max(0.0)).collect());
-            }
-            *work = work.saturating_sub(rows.len() * self.vectors.len());
+            self.distances.extend(rows.iter().copied().zip(self.to_references(geometry, rows)));
+            *work = work.saturating_sub(rows.len() * self.references.len() * geometry.dimensions() / 2);
         }
         true
     }
@@ -180,19 +201,18 @@ impl Coverage {
     }
 
     /// The candidate's squared distances to the references; empty until [`Coverage::measure`] is done.
-    pub fn distances(&self, row: usize) -> &[f32] {
+    pub fn distances(&self, row: usize) -> &[Squared] {
         self.distances.get(&row).map_or(&[], Vec::as_slice)
     }
 
     /// Unlabelled items of the pool that are much like the row and farther from everything labelled or chosen;
     /// counted among the references, and scaled up.
-    pub fn alike(&self, row: usize, nearest: &[f32], labelled: &[usize]) -> usize {
+    pub fn alike(&self, row: usize, nearest: &[Squared]) -> usize {
         let Some(distances) = self.distances.get(&row) else { return 0 };
-        let limit = -self.width_squared() * ALIKE.ln();
-        let labelled: HashSet<usize> = labelled.iter().copied().collect();
+        let limit = -self.width_squared() * ALIKE.ln() * SQUARED_ONE;
         let count = (0..self.references.len())
-            .filter(|&index| distances[index] <= limit && distances[index] < nearest[index])
-            .filter(|&index| self.references[index] != row && !labelled.contains(&self.references[index]))
+            .filter(|&index| f32::from(distances[index]) <= limit && distances[index] < nearest[index])
+            .filter(|&index| self.references[index] != row && !self.labelled.contains_key(&self.references[index]))
             .count();
         (count as f64 * self.pool as f64 / self.references.len().max(1) as f64).round() as usize
     }

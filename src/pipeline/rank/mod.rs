@@ -6,6 +6,7 @@ pub mod audit;
 pub mod strategy;
 pub mod why;
 mod coverage;
+mod fixed;
 mod kernel;
 
 pub use audit::{AuditDraw, audit_draw};
@@ -45,6 +46,8 @@ pub struct Ranked {
 pub struct Ranker {
     seed: u64,
     draws: u64,
+    /// What orders the rows as if at random, by row; as far as it was asked for.
+    hashes: Vec<u64>,
     geometry: Geometry,
     coverage: Coverage,
     request: Option<Request>,
@@ -91,7 +94,14 @@ impl PartialOrd for Bid {
 impl Ranker {
     /// The same seed and the same calls give the same rankings.
     pub fn new(seed: u64) -> Ranker {
-        Ranker { seed, draws: 0, geometry: Geometry::new(seed), coverage: Coverage::new(seed), request: None }
+        Ranker {
+            seed,
+            draws: 0,
+            hashes: Vec::new(),
+            geometry: Geometry::new(seed),
+            coverage: Coverage::new(seed),
+            request: None,
+        }
     }
 
     /// Begins to rank; a ranking under way is dropped.
@@ -167,13 +177,15 @@ impl Ranker {
 
     /// At most [`CANDIDATES`]: half by smallest margin, half at random, the random half the same from call to call as
     /// long as its items stay candidates, so that their distances are known already.
-    fn shortlist(&self, candidates: &[usize], tops: &[TopTwo]) -> Vec<usize> {
+    fn shortlist(&mut self, candidates: &[usize], tops: &[TopTwo]) -> Vec<usize> {
         if candidates.len() <= CANDIDATES {
             return candidates.to_vec();
         }
-        let mut rows: Vec<(u64, usize)> = candidates.iter().map(|&row| (row_hash(self.seed, row), row)).collect();
-        rows.sort_unstable();
+        let rows = candidates.iter().max().map_or(0, |last| last + 1);
+        self.hashes.extend((self.hashes.len()..rows).map(|row| row_hash(self.seed, row)));
+        let mut rows: Vec<(u64, usize)> = candidates.iter().map(|&row| (self.hashes[row], row)).collect();
         let random = if tops.is_empty() { CANDIDATES } else { CANDIDATES / 2 };
+        rows.select_nth_unstable(random);
         let mut rest = rows.split_off(random);
         let most = CANDIDATES - random;
         if most > 0 && most < rest.len() {
@@ -221,7 +233,7 @@ impl Ranker {
                 queue.push(Bid { gain: standing.gain(distances), round: chosen.len(), ..bid });
                 continue;
             }
-            let alike = self.coverage.alike(bid.row, standing.nearest(), &request.labelled);
+            let alike = self.coverage.alike(bid.row, standing.nearest());
             let why = match request.tops.get(bid.row) {
                 Some(&top) => Why::Herding { top, alike },
                 None => Why::Herald { alike },
