@@ -239,6 +239,13 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Whether it is one of those that come label by label, in which a person waits for the next card.
+    pub fn is_of_labelling(&self) -> bool {
+        matches!(self, Self::Decide(_) | Self::DecideMany { .. } | Self::Media { .. } | Self::CardFor { .. })
+    }
+}
+
 /// The demos in `public/demo`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Demo {

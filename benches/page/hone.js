@@ -4,9 +4,6 @@ import * as engine from "/engine/bench_pipeline.js";
 
 const COLUMNS = 1280;
 
-// A later task of the event loop, as the session worker's loop has it between two slices of background work.
-const macrotask = () => new Promise((resolve) => setTimeout(resolve, 0));
-
 async function bytes(address) {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
@@ -41,7 +38,7 @@ const ANSWERS = {
     };
     const workFor = async (milliseconds) => {
       const until = performance.now() + milliseconds;
-      while (performance.now() < until && (await slice(background)) !== engine.Slice.Idle) await macrotask();
+      while (performance.now() < until && (await slice(background)) !== engine.Slice.Idle) await session.pause();
     };
     // What opening a project of this size brings with it, the model first.
     await workFor(settle ?? Infinity);
@@ -52,7 +49,7 @@ const ANSWERS = {
       const began = performance.now();
       await session.label(Date.now());
       const decided = performance.now() - began;
-      while ((await slice(slices)) !== engine.Slice.NewQueue) await macrotask();
+      while ((await slice(slices)) !== engine.Slice.NewQueue) await session.pause();
       rounds.push({ all: performance.now() - began, decided, slices });
       await workFor(pace);
     }

@@ -3,6 +3,7 @@
 pub mod wire;
 pub mod link;
 pub mod worker_side;
+pub mod breath;
 pub mod user_timing;
 
 pub mod files;

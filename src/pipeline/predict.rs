@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 
 /// n × K calibrated probabilities: softmax(logits / temperature), row by row.
 pub fn softmax(logits: &Array2<f32>, temperature: f64) -> Array2<f32> {
-    let mut probabilities = logits.clone();
+    let mut probabilities = logits.as_standard_layout().into_owned();
     let inverse = (1.0 / temperature) as f32;
     for mut row in probabilities.rows_mut() {
-        let top = row.fold(f32::NEG_INFINITY, |top, &logit| top.max(logit));
-        row.mapv_inplace(|logit| ((logit - top) * inverse).exp());
-        let sum = row.sum();
-        row /= sum;
+        let row = row.as_slice_mut().expect("row-major");
+        let top = row.iter().fold(f32::NEG_INFINITY, |top, &logit| top.max(logit));
+        row.iter_mut().for_each(|logit| *logit = ((*logit - top) * inverse).exp());
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|probability| *probability /= sum);
     }
     probabilities
 }
@@ -51,11 +52,15 @@ impl TopTwo {
 
 /// The likeliest class of one row, the lowest of equals; 0 for an empty row.
 pub fn likeliest<P: Copy + PartialOrd>(values: ArrayView1<P>) -> usize {
-    let is_number = |value: P| value.partial_cmp(&value).is_some();
-    let better = |best: usize, class: usize| {
-        if values[class] > values[best] || !is_number(values[best]) { class } else { best }
-    };
-    (0..values.len()).fold(0, better)
+    let mut all = values.iter().copied().enumerate();
+    let Some(mut best) = all.next() else { return 0 };
+    for (class, value) in all {
+        let best_is_number = best.1.partial_cmp(&best.1).is_some();
+        if value > best.1 || !best_is_number {
+            best = (class, value);
+        }
+    }
+    best.0
 }
 
 /// What a label changed.

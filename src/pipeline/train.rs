@@ -304,7 +304,7 @@ impl Learner {
         if missing.len() * online.cost() > AT_ONCE_WORK {
             return false;
         }
-        missing.into_iter().for_each(|row| online.include(features, row));
+        missing.into_iter().filter(|&other| other != row).for_each(|other| online.include(features, other));
         let residual = residual(logits.row(row), class);
         let direction = online.direction(features, row);
         direction.move_head(head, residual.view());

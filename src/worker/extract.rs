@@ -2,8 +2,9 @@
 
 use crate::nn::Lite0;
 use crate::pipeline::features::image::{self, Crop, fallback_vector};
-use crate::pipeline::features::text::TextEncoder;
+use crate::pipeline::features::text::{self, TextEncoder};
 use crate::pipeline::item::Kind;
+use crate::worker::session::FeatureSource;
 
 /// Where a kind's weights lie beside the page, in the order that [`ImageExtractor::load`] and [`load_texts`] take them.
 pub fn weight_files(kind: Kind) -> &'static [&'static str] {
@@ -66,13 +67,26 @@ pub fn load_texts(files: &[Vec<u8>]) -> Result<TextEncoder, String> {
     }
 }
 
-/// What a kind's features are, for the screen: with its weights or without.
-pub fn words(kind: Kind, with_weights: bool) -> &'static str {
-    match (kind, with_weights) {
-        (Kind::Image, true) => "EfficientNet-Lite0, trained on ImageNet",
-        (Kind::Image, false) => "colour and edge histograms",
-        (Kind::Text, true) => "WordLlama token vectors and hashed n-grams",
-        (Kind::Text, false) => "hashed n-grams",
-        (Kind::Table, _) => "standardised numbers and one-hot categories",
-    }
+/// The features that a kind has with its weights.
+pub fn expected_source(kind: Kind) -> FeatureSource {
+    let (id, words) = match kind {
+        Kind::Image => (image::NETWORK_FEATURE_ID, "EfficientNet-Lite0, trained on ImageNet"),
+        Kind::Text => (text::WEIGHTS_FEATURE_ID, "WordLlama token vectors and hashed n-grams"),
+        Kind::Table => return FeatureSource::table(),
+    };
+    FeatureSource { id: id.into(), words: words.into(), warning: None }
+}
+
+/// The features that a kind has while its weights can't be had, for `reason`.
+pub fn stand_in_source(kind: Kind, reason: &str) -> FeatureSource {
+    let (id, words) = match kind {
+        Kind::Image => (image::FALLBACK_FEATURE_ID, "colour and edge histograms"),
+        Kind::Text => (text::FALLBACK_FEATURE_ID, "hashed n-grams"),
+        Kind::Table => return FeatureSource::table(),
+    };
+    let warning = format!(
+        "The model files could not be loaded, so plain {words} are used: suggestions will be less accurate. \
+         Labels are safe either way. Reload the page while online to try again. ({reason})"
+    );
+    FeatureSource { id: id.into(), words: words.into(), warning: Some(warning) }
 }

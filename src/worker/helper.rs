@@ -17,6 +17,9 @@ use web_sys::{MessageEvent, Worker, WorkerOptions};
 /// No job takes longer, on any machine; a worker that does hangs.
 const LONGEST_JOB_MS: u32 = 120_000;
 
+/// Nor does a worker take longer to start, on any network: its code has been fetched once.
+const LONGEST_START_MS: u32 = 60_000;
+
 type Answer = (Outcome, Vec<JsValue>);
 
 /// A worker and what it was asked.
@@ -50,6 +53,13 @@ impl Helper {
             loaded: RefCell::default(),
         });
         helper.attend();
+        let late = Rc::downgrade(&helper);
+        let limit = Timeout::new(LONGEST_START_MS, move || {
+            if late.upgrade().is_some_and(|helper| helper.announce.borrow().is_some()) {
+                die(&late);
+            }
+        });
+        limit.forget();
         helper
     }
 

@@ -79,9 +79,9 @@ impl Jobs {
         true
     }
 
-    /// Asks all jobs to stop.
-    pub fn cancel_all(&mut self) {
-        self.running.values().for_each(|running| running.cancel.0.set(true));
+    /// Asks all jobs to stop but those `kept`.
+    pub fn cancel_all_but(&self, kept: impl Fn(u32) -> bool) {
+        self.running.iter().filter(|(job, _)| !kept(**job)).for_each(|(_, running)| running.cancel.0.set(true));
     }
 
     /// Ends a job and returns its last state; `None` if it had ended already.

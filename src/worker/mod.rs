@@ -22,3 +22,5 @@ pub mod embed;
 mod extract;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod picture;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod weights;

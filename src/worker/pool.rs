@@ -1,21 +1,19 @@
 //! The embed workers, seen from the session worker: a few of them, lent out one job at a time.
 
 use super::embed_wire::{Job, Outcome};
-use super::extract::{weight_files, words};
+use super::extract::{expected_source, stand_in_source, weight_files};
 use super::helper::Helper;
 use super::session::FeatureSource;
+use super::weights::{self, Stopped};
 use crate::browser::worker_side::scope;
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::Kind;
 use futures_channel::oneshot;
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, Shared};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Response};
+use web_sys::Blob;
 
 /// An image's features and what its decoding told.
 #[derive(Debug, Clone)]
@@ -42,18 +40,9 @@ struct Inner {
     workers: usize,
     idle: RefCell<Vec<Rc<Helper>>>,
     waiting: RefCell<VecDeque<oneshot::Sender<Loan>>>,
-    prepared: RefCell<HashMap<Kind, Preparation>>,
-}
-
-type Preparation = Shared<LocalBoxFuture<'static, Result<Prepared, String>>>;
-
-/// What every worker needs to extract the same features of one kind. Fetched once, so that no two workers can come to
-/// different ones under the same name.
-#[derive(Debug, Clone)]
-struct Prepared {
-    source: FeatureSource,
-    /// `ArrayBuffer`s; none for the stand-in.
-    files: Vec<JsValue>,
+    /// What every worker needs to extract the same features of one kind: `ArrayBuffer`s; none for the stand-in. Fetched once, so
+    /// that no two workers can come to different ones under the same name.
+    weights: RefCell<HashMap<Kind, Vec<JsValue>>>,
 }
 
 /// A worker that is ours until this is dropped.
@@ -78,7 +67,7 @@ impl EmbedPool {
                 workers,
                 idle: RefCell::new(idle),
                 waiting: RefCell::default(),
-                prepared: RefCell::default(),
+                weights: RefCell::default(),
             }),
         }
     }
@@ -88,13 +77,29 @@ impl EmbedPool {
         self.inner.workers
     }
 
-    /// Which extractor makes a kind's vectors, for as long as this pool lives. The first call for a kind fetches its
-    /// weights; where they are missing or damaged, a stand-in is used and says so.
-    pub async fn source(&self, kind: Kind) -> FeatureSource {
-        match self.prepared(kind).await {
-            Ok(prepared) => prepared.source,
-            Err(error) => FeatureSource { id: String::new(), words: String::new(), warning: Some(error) },
-        }
+    /// Fetches a kind's weights, tries them on one worker, and says which extractor makes the kind's vectors for as long as this
+    /// pool lives: where the weights are missing or damaged, a stand-in, whose source says so. Before it, no item of
+    /// the kind can be embedded.
+    ///
+    /// `go_on` hears of the bytes that came, and of all that will if that is known; once it is false, the fetching stops.
+    ///
+    /// # Errors
+    /// If it was stopped, or no worker would start.
+    pub async fn prepare(&self, kind: Kind, go_on: impl Fn(u64, Option<u64>) -> bool) -> Result<FeatureSource, String> {
+        let reason = match weights::fetch(weight_files(kind), go_on).await {
+            Err(Stopped::ByUser) => return Err("The model files are not loaded: that was stopped.".into()),
+            Err(Stopped::Failed(error)) => error,
+            Ok(files) => match self.inner.lend().await?.helper.load(kind, &files).await {
+                Ok(_) => {
+                    self.inner.weights.borrow_mut().insert(kind, files);
+                    return Ok(expected_source(kind));
+                }
+                Err(error) => error,
+            },
+        };
+        self.inner.lend().await?.helper.load(kind, &[]).await?;
+        self.inner.weights.borrow_mut().insert(kind, Vec::new());
+        Ok(stand_in_source(kind, &reason))
     }
 
     /// Embeds an image file. Waits while all workers are busy.
@@ -123,51 +128,14 @@ impl EmbedPool {
     }
 
     async fn work(&self, kind: Kind, job: Job, attachments: &[JsValue]) -> Result<(Outcome, Vec<JsValue>), String> {
-        let prepared = self.prepared(kind).await?;
+        let files = self.inner.weights.borrow().get(&kind).cloned().ok_or("the model files are not loaded yet")?;
         let loan = self.inner.lend().await?;
-        loan.helper.load(kind, &prepared.files).await?;
+        loan.helper.load(kind, &files).await?;
         loan.helper.ask(&job, attachments).await
-    }
-
-    async fn prepared(&self, kind: Kind) -> Result<Prepared, String> {
-        let preparation = {
-            let mut prepared = self.inner.prepared.borrow_mut();
-            let inner = Rc::clone(&self.inner);
-            prepared.entry(kind).or_insert_with(|| inner.prepare(kind).boxed_local().shared()).clone()
-        };
-        let outcome = preparation.await;
-        if outcome.is_err() {
-            // No worker would start: worth another try with the next job.
-            self.inner.prepared.borrow_mut().remove(&kind);
-        }
-        outcome
     }
 }
 
 impl Inner {
-    /// Fetches a kind's weights and tries them on one worker.
-    async fn prepare(self: Rc<Self>, kind: Kind) -> Result<Prepared, String> {
-        let files = fetch_all(weight_files(kind)).await;
-        let loan = self.lend().await?;
-        let (reason, files) = match files {
-            Err(error) => (Some(error), Vec::new()),
-            Ok(files) => match loan.helper.load(kind, &files).await {
-                Ok(_) => (None, files),
-                Err(error) => (Some(error), Vec::new()),
-            },
-        };
-        let id = loan.helper.load(kind, &files).await?;
-        let warning = reason.map(|reason| {
-            let words = words(kind, false);
-            format!(
-                "The model files could not be loaded, so plain {words} are used: suggestions will be less accurate. \
-                 Labels are safe either way. Reload the page while online to try again. ({reason})"
-            )
-        });
-        let words = words(kind, warning.is_none()).to_owned();
-        Ok(Prepared { source: FeatureSource { id, words, warning }, files })
-    }
-
     async fn lend(self: &Rc<Self>) -> Result<Loan, String> {
         let idle = self.idle.borrow_mut().pop();
         match idle {
@@ -200,28 +168,4 @@ fn unexpected(outcome: Outcome) -> String {
         Outcome::Failed(error) => error,
         other => format!("a worker answered beside the question: {other:?}"),
     }
-}
-
-async fn fetch_all(names: &[&str]) -> Result<Vec<JsValue>, String> {
-    let mut files = Vec::new();
-    for name in names {
-        files.push(fetch(name).await.map_err(|error| format!("{name}: {error}"))?);
-    }
-    Ok(files)
-}
-
-/// A file's bytes, as an `ArrayBuffer`. Names are relative to the worker's script, which lies beside the page.
-async fn fetch(name: &str) -> Result<JsValue, String> {
-    let get = async {
-        let url = web_sys::Url::new_with_base(name, &scope().location().href())?.href();
-        let response: Response = JsFuture::from(scope().fetch_with_str(&url)).await?.unchecked_into();
-        if !response.ok() {
-            return Err(format!("the server answered {}", response.status()).into());
-        }
-        JsFuture::from(response.array_buffer()?).await
-    };
-    get.await.map_err(|error: JsValue| match error.dyn_ref::<js_sys::Error>() {
-        Some(error) => error.message().into(),
-        None => error.as_string().unwrap_or_else(|| "no answer".into()),
-    })
 }

@@ -1,10 +1,12 @@
 //! The session worker's loop: one queue of inputs, one match. Requests come before background work, so a label never
 //! waits for training.
 
+use super::extract::expected_source;
 use super::import_job::{self, Origin};
 use super::jobs::{CancelFlag, Jobs};
 use super::pool::EmbedPool;
 use super::session::{Answer, Attachment, Chunk, FeatureSource, Pending, Session};
+use crate::browser::breath::Breath;
 use crate::browser::user_timing;
 use crate::browser::worker_side::{emit, listen, reply};
 use crate::pipeline::features::matrix::FeatureVector;
@@ -14,6 +16,7 @@ use crate::protocol::{Demo, Event, ItemIndex, JobStatus, Reply, Request};
 use crate::storage::Store;
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
+use std::collections::HashMap;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -31,6 +34,10 @@ pub(super) enum Input {
     Chunk { import: Import, chunk: Chunk, done: u64, total: Option<u64>, stored: oneshot::Sender<Result<(), String>> },
     /// An import has ended.
     ImportEnded { import: Import, status: JobStatus },
+    /// Some of a model's weights have come.
+    Fetched { kind: Kind, bytes: u64, total: Option<u64> },
+    /// The embed workers can embed a kind's items, or never will.
+    Prepared { kind: Kind, source: Result<FeatureSource, String> },
     /// An embed worker has answered.
     Embedded { owner: Owner, results: Vec<Embedded> },
 }
@@ -80,13 +87,16 @@ pub async fn run() {
     let read_only = !crate::browser::tab_lock::acquire().await;
     match Store::open().await {
         Ok(store) => {
-            let unknown = FeatureSource { id: String::new(), words: String::new(), warning: None };
-            let session = Session::new(store, read_only, unknown.clone(), unknown);
+            // A project must open, and take labels, before any weights are there: they are taken to be there until one needs
+            // them and they are not.
+            let (images, texts) = (expected_source(Kind::Image), expected_source(Kind::Text));
+            let session = Session::new(store, read_only, images, texts);
             Server {
                 session,
                 jobs: Jobs::default(),
                 sender,
                 pool: None,
+                weights: HashMap::new(),
                 staged: Vec::new(),
                 flight: Flight::default(),
                 experiments: None,
@@ -111,12 +121,24 @@ struct Server {
     session: Session,
     jobs: Jobs,
     sender: mpsc::UnboundedSender<Input>,
-    /// Started with the first project: the start screen must not wait for weights.
+    /// Started with the first item that needs it.
     pool: Option<EmbedPool>,
+    /// Of the kinds that were asked for.
+    weights: HashMap<Kind, Weights>,
     staged: Vec<Origin>,
     flight: Flight,
     /// The job by which experiments under way are shown: its number, title and cancel flag.
     experiments: Option<(u32, String, CancelFlag)>,
+}
+
+/// How far the model of a kind is loaded.
+enum Weights {
+    /// A job shows how much has come.
+    Coming { job: u32, cancel: CancelFlag },
+    /// The embed workers have them, or a stand-in.
+    There,
+    /// They can't be had, nor can a stand-in; or nobody wants them now.
+    GivenUp,
 }
 
 /// Items at the embed workers, and what came back and is not stored yet.
@@ -130,6 +152,7 @@ struct Flight {
 
 impl Server {
     async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        let breath = Breath::new();
         loop {
             let input = match inputs.try_recv() {
                 Ok(input) => Some(input),
@@ -137,7 +160,7 @@ impl Server {
                     self.follow_experiments().await;
                     self.tell();
                     // Lets messages in between two slices of training.
-                    macrotask().await;
+                    breath.take().await;
                     None
                 }
                 Err(_) => inputs.next().await,
@@ -212,6 +235,13 @@ impl Server {
                 self.tell_job(state);
             }
             Input::ImportEnded { import, status } => self.end_import(import, status).await,
+            Input::Fetched { kind, bytes, total } => {
+                if let Some(Weights::Coming { job, .. }) = self.weights.get(&kind) {
+                    let state = self.jobs.advance(*job, bytes / 1000, total.map(|total| total / 1000), now_ms());
+                    self.tell_job(state);
+                }
+            }
+            Input::Prepared { kind, source } => self.prepared(kind, source).await,
             Input::Embedded { owner, results } => self.embedded(owner, results).await,
         }
     }
@@ -242,10 +272,6 @@ impl Server {
             }
             Request::OpenProject { project } => {
                 self.close_project();
-                // A project that cannot be read has no kind; opening it, next, says why.
-                if let Ok(Some(kind)) = self.session.project_kind(&project).await {
-                    self.start_pool(kind).await;
-                }
                 let answer = self.session.handle(Request::OpenProject { project }, now_ms()).await;
                 // Before the reply, so that the page that hears "done" has the project.
                 self.tell();
@@ -258,25 +284,68 @@ impl Server {
 
     /// Before another project is opened: its imports and embeddings stop; what they brought is stored.
     fn close_project(&mut self) {
-        self.jobs.cancel_all();
+        // The model on its way serves the next project as well.
+        let kept = |job| {
+            self.weights.values().any(|weights| matches!(weights, Weights::Coming { job: own, .. } if *own == job))
+        };
+        self.jobs.cancel_all_but(kept);
         if let Some((job, _)) = self.flight.job.take() {
             let state = self.jobs.end(job, JobStatus::Cancelled);
             self.tell_job(state);
         }
         self.flight.done = 0;
+        self.weights.retain(|_, weights| !matches!(weights, Weights::GivenUp));
     }
 
-    /// Starts the embed workers, if this kind needs them and they are not there yet.
-    async fn start_pool(&mut self, kind: Kind) {
-        if kind == Kind::Table {
-            return;
+    /// Whether the embed workers can embed items of this kind. If nobody has asked, their model is fetched now.
+    fn prepare(&mut self, kind: Kind) -> bool {
+        if let Some(weights) = self.weights.get(&kind) {
+            return matches!(weights, Weights::There);
         }
-        if self.pool.is_none() {
-            self.pool = Some(EmbedPool::start());
-        }
-        if let Some(pool) = &self.pool {
-            let source = pool.source(kind).await;
-            self.session.set_source(kind, source);
+        let title = format!("Fetching the model for {}s, in kilobytes", kind.word());
+        let (job, cancel, state) = self.jobs.start(&title, None, now_ms());
+        self.tell_job(Some(state));
+        self.weights.insert(kind, Weights::Coming { job, cancel: cancel.clone() });
+        let pool = self.pool.get_or_insert_with(EmbedPool::start).clone();
+        let sender = self.sender.clone();
+        spawn_local(async move {
+            let go_on = |bytes, total| {
+                let _ = sender.unbounded_send(Input::Fetched { kind, bytes, total });
+                !cancel.is_set()
+            };
+            let source = pool.prepare(kind, go_on).await;
+            let _ = sender.unbounded_send(Input::Prepared { kind, source });
+        });
+        false
+    }
+
+    async fn prepared(&mut self, kind: Kind, source: Result<FeatureSource, String>) {
+        let Some(Weights::Coming { job, cancel }) = self.weights.remove(&kind) else { return };
+        let (weights, status) = match source {
+            Ok(source) => {
+                self.session.set_source(kind, source);
+                (Weights::There, JobStatus::Finished)
+            }
+            Err(error) => {
+                let why = "No features are computed, so nothing new can be asked. What is labelled is safe. Open the project again \
+                           to try again.";
+                self.session.notice(format!("{error} {why}"));
+                (Weights::GivenUp, if cancel.is_set() { JobStatus::Cancelled } else { JobStatus::Failed(error) })
+            }
+        };
+        let state = self.jobs.end(job, status);
+        self.tell_job(state);
+        self.weights.insert(kind, weights);
+        self.follow_source().await;
+    }
+
+    /// A project that was opened with other features than there turned out to be is loaded anew; the items of an import under way
+    /// come in first.
+    async fn follow_source(&mut self) {
+        let outdated = self.session.project().filter(|open| self.session.is_outdated(open) && !open.is_importing());
+        let Some(id) = outdated.map(|open| open.id().to_owned()) else { return };
+        if let Err(error) = self.session.open_project(&id).await {
+            self.session.notice(error.to_string());
         }
     }
 
@@ -304,7 +373,10 @@ impl Server {
             return Err("The files of this import are gone. Nothing was imported. Choose them again.".into());
         }
         let classes: Vec<String> = plan.classes.iter().map(|(name, _)| name.clone()).collect();
-        self.start_pool(plan.kind).await;
+        if plan.kind != Kind::Table {
+            // It comes while the items do.
+            self.prepare(plan.kind);
+        }
         let project = match into {
             Some(project) => {
                 if self.session.project().is_none_or(|open| open.id() != project) {
@@ -381,11 +453,21 @@ impl Server {
         }
         let state = self.jobs.end(import.job, status);
         self.tell_job(state);
+        self.follow_source().await;
     }
 
     /// Keeps the embed workers busy, but not more than that: items wait in the store, not in memory.
     fn feed_pool(&mut self) {
+        let Some(open) = self.session.project() else { return };
+        let (kind, waits) = (open.kind(), open.pending_count() > 0);
+        if kind == Kind::Table || !waits || !self.prepare(kind) {
+            return;
+        }
         let Some(pool) = self.pool.clone() else { return };
+        // What came in while the model was on its way may be a project's with other features.
+        if self.session.project().is_none_or(|open| self.session.is_outdated(open)) {
+            return;
+        }
         if self.session.is_read_only() || self.flight.job.as_ref().is_some_and(|(_, cancel)| cancel.is_set()) {
             return;
         }
@@ -561,14 +643,4 @@ fn counted(count: u64, kind: Kind) -> String {
 fn new_ulid() -> String {
     let random = (0..2).fold(0u128, |random, _| random << 40 | (js_sys::Math::random() * (1u64 << 40) as f64) as u128);
     ulid::Ulid::from_parts(now_ms() as u64, random).to_string()
-}
-
-/// Resolves in a later task of the event loop, so that messages are delivered first.
-async fn macrotask() {
-    let (done, waiting) = oneshot::channel::<()>();
-    gloo::timers::callback::Timeout::new(0, move || {
-        let _ = done.send(());
-    })
-    .forget();
-    let _ = waiting.await;
 }

@@ -26,6 +26,8 @@ pub struct Driver {
     pub clock_ms: f64,
     pub state: Option<ProjectState>,
     pub queue: QueueState,
+    /// How many queues have been told.
+    pub queues: usize,
     pub ids: u128,
     /// How many dimensions the planted clusters have; only the first 16 tell them apart.
     pub dimensions: usize,
@@ -41,6 +43,7 @@ impl Driver {
             clock_ms: 1_700_000_000_000.0,
             state: None,
             queue: QueueState { cards: Vec::new(), left: 0, empty: None },
+            queues: 0,
             ids: 0,
             dimensions: 16,
             noise: 0.5,
@@ -70,7 +73,10 @@ impl Driver {
         for event in self.session.take_events() {
             match event {
                 Event::Project(state) => self.state = Some(*state),
-                Event::Queue(queue) => self.queue = queue,
+                Event::Queue(queue) => {
+                    self.queue = queue;
+                    self.queues += 1;
+                }
                 Event::Job(_) | Event::Notice(_) => {}
             }
         }
@@ -96,6 +102,18 @@ impl Driver {
             }
         }
         panic!("background work never ends");
+    }
+
+    /// Background work for so long at most: with many labels it would go on for minutes.
+    pub async fn work_for(&mut self, most: std::time::Duration) {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < most {
+            let now = self.now();
+            if !self.session.background(now).await {
+                break;
+            }
+        }
+        self.listen();
     }
 
     pub async fn import(&mut self, count: usize) {

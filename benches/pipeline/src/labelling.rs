@@ -1,5 +1,6 @@
 //! A session with many labels in it, as the session worker has one: labels go in, new queues come out.
 
+use hone::browser::breath::Breath;
 use hone::pipeline::features::matrix::FeatureVector;
 use hone::pipeline::import::Imported;
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
@@ -34,6 +35,7 @@ pub struct Labelling {
     classes: Vec<u32>,
     queue: Option<QueueState>,
     decisions: u128,
+    breath: Breath,
 }
 
 #[wasm_bindgen]
@@ -85,7 +87,7 @@ impl Labelling {
                 pending.iter().map(|pending| (pending.item, pending.hash, Ok(vector(pending.item)))).collect();
             session.embedded(&project, vectors, FEATURE_ID).await?;
         }
-        Ok(Labelling { session, classes, queue: None, decisions: 0 })
+        Ok(Labelling { session, classes, queue: None, decisions: 0, breath: Breath::new() })
     }
 
     /// One slice of background work, as the session worker's loop takes them one after another while nobody asks.
@@ -95,6 +97,11 @@ impl Labelling {
             (true, false) => Slice::Worked,
             (false, false) => Slice::Idle,
         }
+    }
+
+    /// The pause between two slices, in which messages get through.
+    pub async fn pause(&self) {
+        self.breath.take().await;
     }
 
     /// Decides the queue's first card by its true class: stored, learnt at once, answered. The new queue follows by slices.

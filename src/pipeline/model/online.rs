@@ -67,24 +67,33 @@ impl OnlineUpdate {
 
     /// Adds a row to P: P ← P − ½ (P x)(P x)ᵀ / (1 + ½ xᵀ P x). A second time changes nothing.
     pub fn include(&mut self, features: &Features, row: usize) {
-        if !self.included.insert(row) {
-            return;
-        }
-        let x = self.augmented(features, row);
-        let px = self.inverse.dot(&x);
-        let factor = 0.5 / (1.0 + 0.5 * x.dot(&px));
-        for (mut inverse_row, &p) in self.inverse.rows_mut().into_iter().zip(&px) {
-            inverse_row.scaled_add(-factor * p, &px);
+        if !self.includes(row) {
+            self.add(features, row);
         }
     }
 
-    /// u = P x of a row, expressed for raw features.
-    pub fn direction(&self, features: &Features, row: usize) -> Direction {
-        let u = self.inverse.dot(&self.augmented(features, row));
+    /// u = P x of a row, expressed for raw features; the row is included first, if it is not.
+    pub fn direction(&mut self, features: &Features, row: usize) -> Direction {
+        let u = match self.includes(row) {
+            true => self.inverse.dot(&self.augmented(features, row)),
+            false => self.add(features, row),
+        };
         let columns = self.centre.len();
         let weights = u.slice(ndarray::s![..columns]).to_owned() * self.scale;
         let intercept = u[columns] - weights.dot(&self.centre);
         Direction { weights, intercept }
+    }
+
+    /// Adds a row that is not in P, and returns P x with the new P, which is P x / (1 + ½ xᵀ P x) with the old.
+    fn add(&mut self, features: &Features, row: usize) -> Array1<f32> {
+        self.included.insert(row);
+        let x = self.augmented(features, row);
+        let px = self.inverse.dot(&x);
+        let shrinking = 1.0 / (1.0 + 0.5 * x.dot(&px));
+        for (mut inverse_row, &p) in self.inverse.rows_mut().into_iter().zip(&px) {
+            inverse_row.scaled_add(-0.5 * shrinking * p, &px);
+        }
+        px * shrinking
     }
 
     fn augmented(&self, features: &Features, row: usize) -> Array1<f32> {

@@ -7,11 +7,8 @@ use crate::pipeline::item::Content;
 use crate::pipeline::predict;
 use crate::pipeline::quality::annotators::consistency::{re_ask_candidates, re_ask_draw};
 use crate::pipeline::rank::audit_draw;
-use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, Neighbour, QueueState, Suggestion};
+use crate::protocol::{Card, CardContent, ClassIndex, ItemIndex, QueueState, Suggestion};
 use ndarray::ArrayView1;
-
-/// Nearest labelled items on a card.
-const NEIGHBOURS: usize = 3;
 
 impl Project {
     /// Rows the queue may ask: undecided, not accepted, not passed by, not drawn as an audit. Once only skipped ones are left,
@@ -86,7 +83,22 @@ impl Project {
             planned.insert(0, Planned { card, request: Some(request) });
         }
         self.planned = planned;
+        self.show_neighbours();
         self.touch_queue();
+    }
+
+    /// Adds the nearest labelled items to the cards that show a suggestion.
+    fn show_neighbours(&mut self) {
+        let shows = |planned: &Planned| planned.card.audit.is_none() && !planned.card.repeat;
+        let cards: Vec<(usize, usize)> = (0..self.planned.len())
+            .filter(|&place| shows(&self.planned[place]))
+            .filter_map(|place| Some((place, self.row_of[self.planned[place].card.item as usize]?)))
+            .collect();
+        let rows: Vec<usize> = cards.iter().map(|&(_, row)| row).collect();
+        let neighbours = self.neighbours_of(&rows);
+        for ((place, _), neighbours) in cards.into_iter().zip(neighbours) {
+            self.planned[place].card.neighbours = neighbours;
+        }
     }
 
     /// The audit at this place of the request stream, if the draw says so or the user wished for audits now. Audits
@@ -101,25 +113,25 @@ impl Project {
         let ahead = planned.iter().filter(|planned| planned.request.is_some()).count();
         let wished = ahead < self.record.deployment.audits_wished as usize;
         let of = self.audits_of().filter(|_| wished);
-        let pool: Vec<usize> = (0..self.item_of.len())
-            .filter(|&row| {
-                let item = self.item_of[row];
-                self.is_of(item, of)
-                // What is accepted is audited, too: the stream measures the model on all that no person decided.
-                    && !self.labels[item as usize].is_decided()
-                    && self.drawn_with(item).is_none()
-                    && !self.ever_trained(item)
-                    && !self.has_trained_twin(row)
-                    && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
-            })
-            .collect();
-        if wished && pool.is_empty() {
-            // Nothing is left to draw: a wish that can't be granted must not hold the queue for ever.
-            self.record.deployment.audits_wished = 0;
-            return None;
-        }
         let share = if wished { 1.0 } else { self.record.options.audit_share };
-        let draw = audit_draw(SEED, request, share, &pool)?;
+        let may_be_drawn = |&row: &usize| {
+            let item = self.item_of[row];
+            self.is_of(item, of)
+                // What is accepted is audited, too: the stream measures the model on all that no person decided.
+                && !self.labels[item as usize].is_decided()
+                && self.drawn_with(item).is_none()
+                && !self.ever_trained(item)
+                && !self.has_trained_twin(row)
+                && !planned.iter().any(|planned| planned.card.audit.is_some() && planned.card.item == item)
+        };
+        let draw = audit_draw(SEED, request, share, || (0..self.item_of.len()).filter(may_be_drawn).collect());
+        let Some(draw) = draw else {
+            if wished {
+                // Nothing is left to draw: a wish that can't be granted must not hold the queue for ever.
+                self.record.deployment.audits_wished = 0;
+            }
+            return None;
+        };
         let drawn = Drawn { item: self.item_of[draw.row], probability: draw.probability };
         self.drawn.insert(request, drawn);
         Some(drawn)
@@ -190,7 +202,13 @@ impl Project {
             Some(q) => self.audit_card(item, q),
             // A suggestion beside an answered audit would be a hint for the next change of mind.
             None if labels.audit.is_some() => self.bare_card(item, "You labelled this as a blind audit.".into()),
-            None => self.asked_card(item, "You asked for this one.".into()),
+            None => {
+                let mut card = self.asked_card(item, "You asked for this one.".into());
+                if let Some(row) = self.row_of[item as usize] {
+                    card.neighbours = self.neighbours(row);
+                }
+                card
+            }
         })
     }
 
@@ -227,10 +245,10 @@ impl Project {
         }
     }
 
+    /// Without its neighbours.
     fn asked_card(&self, item: ItemIndex, why: String) -> Card {
         let mut card = self.bare_card(item, why);
         let Some(row) = self.row_of[item as usize] else { return card };
-        card.neighbours = self.neighbours(row);
         card.value = self.value_of(item);
         if let Some(probabilities) = self.row_probabilities(row) {
             card.suggestion = likeliest(probabilities).map(|(class, probability)| Suggestion {
@@ -247,33 +265,6 @@ impl Project {
     pub(super) fn row_probabilities(&self, row: usize) -> Option<ArrayView1<'_, f32>> {
         let all = self.learner.probabilities()?;
         (row < all.nrows()).then(|| all.row(row))
-    }
-
-    pub(super) fn neighbours(&self, row: usize) -> Vec<Neighbour> {
-        let target = self.features.dense.row(row);
-        let norm = |row: ArrayView1<'_, f32>| row.dot(&row).sqrt().max(f32::MIN_POSITIVE);
-        let target_norm = norm(target);
-        let mut nearest: Vec<(f32, ItemIndex, ClassIndex)> = Vec::new();
-        for (other, &item) in self.item_of.iter().enumerate() {
-            if other == row {
-                continue;
-            }
-            let Some(class) = self.training_class(item) else { continue };
-            let vector = self.features.dense.row(other);
-            let similarity = target.dot(&vector) / (target_norm * norm(vector));
-            nearest.push((similarity, item, class));
-        }
-        nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
-        nearest
-            .into_iter()
-            .take(NEIGHBOURS)
-            .map(|(similarity, item, class)| Neighbour {
-                item,
-                name: self.items[item as usize].name.clone(),
-                class,
-                similarity,
-            })
-            .collect()
     }
 
     pub(super) fn class_names(&self) -> Vec<String> {

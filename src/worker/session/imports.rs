@@ -67,6 +67,7 @@ impl Session {
 
     async fn create(&mut self, record: ProjectRecord, classes: &[String]) -> Result<(), SessionError> {
         self.must_write()?;
+        self.save_due_record().await;
         let kind = record.kind;
         let mut project = Project::new(record, self.source(kind));
         for class in classes {

@@ -154,6 +154,7 @@ impl Session {
                 }
                 (None, Some(TrainingTarget::Class(class)), Some(row)) => {
                     effect = project.learner.observe(&project.features, row, usize::from(class));
+                    project.nearest_labels.add(row);
                 }
                 (before, after, Some(_)) if before != after => relearn = true,
                 _ => {}
@@ -167,8 +168,9 @@ impl Session {
         project.drop_decided_cards();
         project.mark_rank_due();
         project.touch();
+        // The label is on disk; the start screen's counts follow once the next card is there.
+        project.record_due = Some(now_ms);
         self.settle_certificates().await?;
-        self.save_record(now_ms).await?;
         Ok(effect)
     }
 

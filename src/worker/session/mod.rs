@@ -16,6 +16,7 @@ mod glossary;
 mod imports;
 mod labels;
 mod monitor;
+mod nearest;
 mod numeric;
 mod project;
 mod review;
@@ -115,11 +116,6 @@ impl Session {
         self.open.as_mut()
     }
 
-    /// What a stored project holds, without opening it.
-    pub async fn project_kind(&self, id: &str) -> Result<Option<Kind>, SessionError> {
-        Ok(self.store.project(id).await?.map(|record| record.kind))
-    }
-
     /// Which extractor makes vectors of `kind` from now on; projects opened before keep theirs.
     pub fn set_source(&mut self, kind: Kind, source: FeatureSource) {
         match kind {
@@ -127,6 +123,11 @@ impl Session {
             Kind::Text => self.sources[1] = source,
             Kind::Table => {}
         }
+    }
+
+    /// Whether a project was opened with other features than its kind has now.
+    pub fn is_outdated(&self, project: &Project) -> bool {
+        project.source.id != self.source(project.kind()).id
     }
 
     /// Whether another tab holds the lock.
@@ -164,6 +165,10 @@ impl Session {
     /// then experiments. `false` once there is nothing left to do.
     pub async fn background(&mut self, now_ms: f64) -> bool {
         let Some(project) = &mut self.open else { return false };
+        if project.record_due.is_some() && !project.is_ranking() {
+            self.save_due_record().await;
+            return true;
+        }
         match project.background() {
             project::Background::Idle
                 if project.predict_frozen() || project.step_monitor() || project.step_review() =>
@@ -201,6 +206,9 @@ impl Session {
     }
 
     async fn try_handle(&mut self, request: Request, now_ms: f64) -> Result<Answer, SessionError> {
+        if !request.is_of_labelling() {
+            self.save_due_record().await;
+        }
         Ok(match request {
             Request::Hello => {
                 Reply::Welcome { release: RELEASE.into(), projects: self.summaries().await?, read_only: self.read_only }
@@ -370,6 +378,7 @@ impl Session {
 
     /// Loads a project and makes it the open one: items, log, cached vectors, the last model.
     pub async fn open_project(&mut self, id: &str) -> Result<(), SessionError> {
+        self.save_due_record().await;
         let Some(record) = self.store.project(id).await? else {
             return refused("That project is gone. The others are untouched.");
         };
@@ -389,7 +398,16 @@ impl Session {
         let store = self.store.clone();
         let project = self.opened_mut()?;
         project.refresh_record(now_ms);
+        project.record_due = None;
         Ok(store.put_project(&project.record).await?)
+    }
+
+    /// Writes it if decisions have come since. They are safe in the log even if this fails; the counts are only late.
+    async fn save_due_record(&mut self) {
+        let Some(when) = self.open.as_ref().and_then(|project| project.record_due) else { return };
+        if let Err(error) = self.save_record(when).await {
+            self.notice(error.to_string());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::frozen::Frozen;
 use super::imports::{Arriving, LOOKS_ID};
 use super::labels::ANNOTATOR;
 use super::monitor::Monitor;
+use super::nearest::NearestLabels;
 use super::numeric::Numeric;
 use super::review::Review;
 use crate::pipeline::drift::looks::Looks;
@@ -23,6 +24,7 @@ use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::Store;
 use crate::storage::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
+use ndarray::ArrayView1;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -89,6 +91,9 @@ pub struct Project {
     pub(super) labels: Vec<ItemLabels>,
     pub(super) source: FeatureSource,
     pub(super) features: Features,
+    /// The Euclidean length of each dense row.
+    pub(super) lengths: Vec<f32>,
+    pub(super) nearest_labels: NearestLabels,
     /// Feature row by item, once embedded.
     pub(super) row_of: Vec<Option<usize>>,
     /// Item by feature row.
@@ -127,6 +132,8 @@ pub struct Project {
     pub(super) annotator: String,
     state_changed: bool,
     queue_changed: bool,
+    /// When decisions came of which the stored record's counts do not know yet.
+    pub(super) record_due: Option<f64>,
 }
 
 /// How a slice of background work ended.
@@ -155,6 +162,8 @@ impl Project {
             labels: Vec::new(),
             source,
             features: Features::new(0, 0),
+            lengths: Vec::new(),
+            nearest_labels: NearestLabels::default(),
             row_of: Vec::new(),
             item_of: Vec::new(),
             pending: BTreeSet::new(),
@@ -181,6 +190,7 @@ impl Project {
             annotator: ANNOTATOR.into(),
             state_changed: true,
             queue_changed: true,
+            record_due: None,
         }
     }
 
@@ -249,6 +259,11 @@ impl Project {
     /// Keys the vector cache.
     pub fn feature_id(&self) -> &str {
         &self.source.id
+    }
+
+    /// Whether an import into it is under way.
+    pub fn is_importing(&self) -> bool {
+        self.arriving.is_some()
     }
 
     /// How many items it holds.
@@ -350,6 +365,8 @@ impl Project {
         }
         self.row_of[index as usize] = Some(self.features.len());
         self.item_of.push(index);
+        let row = ArrayView1::from(&vector.dense);
+        self.lengths.push(row.dot(&row).sqrt());
         self.features.push(vector);
         self.failed.remove(&index);
     }
@@ -456,6 +473,7 @@ impl Project {
         self.exclude_audits();
         self.learner.set_labels(rows);
         self.learner.refresh(&self.features);
+        self.nearest_labels.forget();
         self.relearn_numbers();
         self.rows_learnt = self.features.len();
         self.mark_rank_due();
@@ -527,6 +545,11 @@ impl Project {
                 Background::Polished
             }
         }
+    }
+
+    /// Whether somebody waits for the next card.
+    pub(super) fn is_ranking(&self) -> bool {
+        self.rank_due || self.ranking
     }
 
     fn begin_ranking(&mut self) {

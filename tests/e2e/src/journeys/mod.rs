@@ -10,6 +10,7 @@ mod numbers;
 mod offline;
 mod review;
 mod site;
+mod weights;
 
 use crate::visit::{Programs, Visit};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 18] = [
+pub const JOURNEYS: [Journey; 19] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -55,6 +56,7 @@ pub const JOURNEYS: [Journey; 18] = [
     ("impatient", demos::impatient),
     ("penguins", demos::penguins),
     ("photos", demos::photos),
+    ("without-model", weights::without_the_model),
     ("sentences", demos::sentences),
     ("deployment", deployment::deployment),
     ("review", review::review),
