@@ -22,6 +22,8 @@ pub(super) trait Arithmetic: Copy + Send + Sync + Debug + 'static {
 
     /// Inputs that one lane multiplies at once; a row's length is a multiple.
     const STEP: usize;
+    /// Steps in one turn of the innermost loop.
+    const UNROLL: usize;
     /// What the number 6, the largest of a rectified layer, is stored as.
     const SIX: f32;
     /// What a stored 1 of [`Arithmetic::pixel`] means.
@@ -61,6 +63,7 @@ impl Arithmetic for Float {
     type Factors<L: Lanes> = L::Floats;
     type Sums<L: Lanes> = L::Floats;
     const STEP: usize = 1;
+    const UNROLL: usize = 1;
     const SIX: f32 = 6.0;
     const PIXEL_UNIT: f32 = 1.0;
 
@@ -121,6 +124,7 @@ impl Arithmetic for Integer {
     type Factors<L: Lanes> = L::Pairs;
     type Sums<L: Lanes> = L::Integers;
     const STEP: usize = 2;
+    const UNROLL: usize = 2;
     const SIX: f32 = LARGEST;
     const PIXEL_UNIT: f32 = 1.0 / 255.0;
 

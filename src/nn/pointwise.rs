@@ -69,7 +69,7 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
     pub(super) fn new(weights: &[f32], bias: Vec<f32>, columns_in: usize, activation: Activation) -> Self {
         let columns_out = bias.len();
         assert!(weights.len() == columns_in * columns_out && columns_out.is_multiple_of(L::WIDTH));
-        let padded = columns_in.next_multiple_of(A::STEP);
+        let padded = columns_in.next_multiple_of(A::STEP * A::UNROLL);
         let (rows, units): (Vec<Vec<A::Value>>, Vec<f32>) = weights.chunks_exact(columns_in).map(A::weights).unzip();
         let mut panels = Vec::with_capacity(padded * columns_out);
         for panel in rows.chunks(WIDEST * L::WIDTH) {
@@ -220,17 +220,20 @@ impl<V> Tile<V> {
         unsafe {
             let mut sums = [[A::nothing::<L>(); VECTORS]; ROWS];
             let (mut input, mut weights) = (self.input, self.weights);
-            for _ in 0..self.columns_in / A::STEP {
-                let panel: [A::Factors<L>; VECTORS] =
-                    std::array::from_fn(|vector| A::load::<L>(weights.add(vector * L::WIDTH * A::STEP)));
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let value = A::splat::<L>(input.add(row * self.columns_in));
-                    for (sum, weights) in sums.iter_mut().zip(panel) {
-                        *sum = A::multiply_add::<L>(*sum, value, weights);
+            for _ in 0..self.columns_in / (A::STEP * A::UNROLL) {
+                for step in 0..A::UNROLL {
+                    let weights = weights.add(step * VECTORS * L::WIDTH * A::STEP);
+                    let panel: [A::Factors<L>; VECTORS] =
+                        std::array::from_fn(|vector| A::load::<L>(weights.add(vector * L::WIDTH * A::STEP)));
+                    for (row, sums) in sums.iter_mut().enumerate() {
+                        let value = A::splat::<L>(input.add(step * A::STEP + row * self.columns_in));
+                        for (sum, weights) in sums.iter_mut().zip(panel) {
+                            *sum = A::multiply_add::<L>(*sum, value, weights);
+                        }
                     }
                 }
-                input = input.add(A::STEP);
-                weights = weights.add(VECTORS * L::WIDTH * A::STEP);
+                input = input.add(A::STEP * A::UNROLL);
+                weights = weights.add(A::UNROLL * VECTORS * L::WIDTH * A::STEP);
             }
             for vector in 0..VECTORS {
                 let place = vector * L::WIDTH;
