@@ -165,8 +165,8 @@ impl Logistic {
 
 /// A fit under way. Rows and parameters stay the caller's: the same [`TrainingSet`] must come with every call.
 ///
-/// Parameters lie in one vector: K × d dense weights, then one run of K for each sparse column, then K intercepts, all
-/// for features as the training set scaled them.
+/// Parameters lie in one vector: K × d dense weights, then one run of K for each sparse column, then K
+/// intercepts divided by [`TrainingSet::intercept_scale`], all for features as the training set scaled them.
 #[derive(Debug, Clone)]
 pub struct Fit {
     lbfgs: Lbfgs,
@@ -267,7 +267,7 @@ impl Evaluation {
         Self {
             dense: Array2::from_shape_vec((classes, columns), narrow(dense)).expect("K × d"),
             sparse: narrow(sparse),
-            intercepts: narrow(intercepts),
+            intercepts: intercepts.iter().map(|&parameter| (parameter * set.intercept_scale()) as f32).collect(),
             next_row: 0,
             loss: 0.0,
             gradient: vec![0.0; point.len()],
@@ -321,7 +321,7 @@ impl Evaluation {
         }
         let first_intercept = self.gradient.len() - classes;
         for (sum, column) in self.gradient[first_intercept..].iter_mut().zip(residuals.axis_iter(Axis(1))) {
-            *sum += column.iter().map(|&value| f64::from(value)).sum::<f64>();
+            *sum += set.intercept_scale() * column.iter().map(|&value| f64::from(value)).sum::<f64>();
         }
         self.next_row = rows.end;
         2 * classes * (rows.len() * (set.dense_columns() + 1) + entries)
@@ -368,7 +368,7 @@ fn to_parameters(head: &Linear, set: &TrainingSet, active: &[bool]) -> Vec<f64> 
             let weight = head.sparse[[class, hashed as usize]];
             point[dense_weights + compact * classes + class] = f64::from(weight / sparse_scale);
         }
-        point[first_intercept + class] = intercept;
+        point[first_intercept + class] = intercept / set.intercept_scale();
     }
     let mean = known.iter().map(|class| point[first_intercept + class]).sum::<f64>() / known.len().max(1) as f64;
     for class in (0..classes).filter(|class| active[*class] && !known.contains(class)) {
@@ -386,7 +386,7 @@ fn from_parameters(point: &[f64], set: &TrainingSet, active: &[bool]) -> Linear 
     // Adding the same number to all intercepts changes nothing; the mean of 0 makes heads comparable.
     let mut intercepts = vec![0.0; classes];
     for class in (0..classes).filter(|&class| active[class]) {
-        intercepts[class] = point[first_intercept + class];
+        intercepts[class] = point[first_intercept + class] * set.intercept_scale();
         for column in 0..columns {
             let weight = point[class * columns + column] * f64::from(dense_scale);
             head.dense[[class, column]] = weight as f32;
