@@ -3,7 +3,7 @@
 mod driver;
 
 use driver::*;
-use hone::protocol::{Decision, Export, ItemIndex, Reply, Request, Verdict};
+use hone::protocol::{Decision, Export, ItemIndex, QueueState, Reply, Request, Verdict};
 use hone::storage::Store;
 use hone::worker::session::{FeatureSource, Session};
 use std::time::{Duration, Instant};
@@ -35,6 +35,18 @@ fn thirty_labels_teach_the_model_and_a_reopened_project_is_the_same() {
         assert!((before - after).abs() < 0.02, "{before} before, {after} after");
         reopened.label_next().await;
         assert_eq!(reopened.state().labelled + reopened.state().audits, 31);
+    });
+}
+
+#[test]
+fn items_that_wait_for_their_features_are_counted_and_the_queue_says_so() {
+    run(async {
+        let mut driver = Driver::new(Store::default());
+        driver.import(20).await;
+        // The model that reads them may be on its way for a minute.
+        let QueueState { cards, left, empty } = &driver.queue;
+        assert!(cards.is_empty() && *left == 20, "{left}");
+        assert!(empty.as_ref().is_some_and(|why| why.contains("are being read")), "{empty:?}");
     });
 }
 

@@ -122,6 +122,8 @@ impl Driver {
         let created = self.session.create_project(PROJECT.into(), "Shapes", Kind::Image, Vec::new(), &classes, now);
         created.await.expect("a new project");
         let batch = self.session.begin_batch("shapes", Kind::Image, &[], now).await.expect("a new batch");
+        // The worker's loop goes on while the files are read.
+        self.settle().await;
         let arrivals = (0..count).map(|index| {
             let bytes = format!("image {index}").into_bytes();
             let hash = ContentHash::of(&bytes);

@@ -196,6 +196,8 @@ impl Session {
             project.relearn();
         }
         project.touch();
+        // How many are left is part of it, and why there is no card yet.
+        project.touch_queue();
         Ok(())
     }
 
