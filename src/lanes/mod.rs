@@ -19,7 +19,7 @@ pub(crate) use x86::{Avx2, Sse2};
 /// An instruction set's vectors and the operations that the kernels need.
 ///
 /// # Safety
-/// The methods that take a pointer read or write `WIDTH` values from it on (the two `splat` ones: what they spread),
+/// The methods that take a pointer read or write `WIDTH` values or pairs from it on (the two `splat` ones: what they spread),
 /// aligned as a single value is. All of them may only be called inside [`Lanes::run`].
 pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// Numbers in a vector.
@@ -53,6 +53,11 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     unsafe fn larger(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// Rounds to the nearest integers and stores them as i16; the values must lie within ±32767.
     unsafe fn store_rounded(values: Self::Floats, to: *mut i16);
+    /// Rounds to the nearest integers and stores each as the first of a pair, the second zero: `WIDTH` pairs. The values must
+    /// lie within 0 to 32767.
+    unsafe fn store_firsts(values: Self::Floats, to: *mut i16);
+    /// The same as the second of each pair whose second is zero; the first stays.
+    unsafe fn store_seconds(values: Self::Floats, to: *mut i16);
 
     /// Zeros.
     unsafe fn no_integers() -> Self::Integers;
@@ -62,6 +67,10 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug + 'static {
     unsafe fn splat_pair(from: *const i16) -> Self::Pairs;
     /// In each lane, `sum` + the two products of a pair with a pair, in i32.
     unsafe fn dot_add(sum: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
+    /// The sum in each lane; it wraps.
+    unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// a − b in each lane; it wraps.
+    unsafe fn subtract_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
     /// `WIDTH` integers.
     unsafe fn store_integers(integers: Self::Integers, to: *mut i32);
     /// The nearest f32 of each.

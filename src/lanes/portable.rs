@@ -15,6 +15,12 @@ const WIDTH: usize = 4;
 /// Added to an f32 below 2²² in size, its bits are those of this number plus the rounded value.
 const ROUNDER: f32 = 12_582_912.0;
 
+/// The nearest integers, of values within ±32767.
+#[inline(always)]
+fn rounded(values: [f32; WIDTH]) -> [i16; WIDTH] {
+    values.map(|value| ((value + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32) as i16)
+}
+
 impl Lanes for Portable {
     const WIDTH: usize = WIDTH;
     type Floats = [f32; WIDTH];
@@ -65,9 +71,26 @@ impl Lanes for Portable {
 
     #[inline(always)]
     unsafe fn store_rounded(values: Self::Floats, to: *mut i16) {
-        let rounded = values.map(|value| ((value + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32) as i16);
         // SAFETY: the caller's promise.
-        unsafe { to.cast::<[i16; WIDTH]>().write_unaligned(rounded) }
+        unsafe { to.cast::<[i16; WIDTH]>().write_unaligned(rounded(values)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_firsts(values: Self::Floats, to: *mut i16) {
+        let pairs = rounded(values).map(|first| [first, 0]);
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self::Pairs>().write_unaligned(pairs) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_seconds(values: Self::Floats, to: *mut i16) {
+        let seconds = rounded(values);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let pairs = to.cast::<Self::Pairs>().read_unaligned();
+            let pairs: Self::Pairs = std::array::from_fn(|lane| [pairs[lane][0], pairs[lane][1] | seconds[lane]]);
+            to.cast::<Self::Pairs>().write_unaligned(pairs);
+        }
     }
 
     #[inline(always)]
@@ -91,8 +114,18 @@ impl Lanes for Portable {
     unsafe fn dot_add(sum: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
         std::array::from_fn(|lane| {
             let product = |place: usize| i32::from(a[lane][place]) * i32::from(b[lane][place]);
-            sum[lane] + (product(0) + product(1))
+            sum[lane].wrapping_add(product(0) + product(1))
         })
+    }
+
+    #[inline(always)]
+    unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers {
+        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    }
+
+    #[inline(always)]
+    unsafe fn subtract_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers {
+        std::array::from_fn(|lane| a[lane].wrapping_sub(b[lane]))
     }
 
     #[inline(always)]

@@ -63,6 +63,19 @@ impl Lanes for Sse2 {
     }
 
     #[inline(always)]
+    unsafe fn store_firsts(values: __m128, to: *mut i16) {
+        unsafe { _mm_storeu_si128(to.cast(), _mm_cvtps_epi32(values)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_seconds(values: __m128, to: *mut i16) {
+        unsafe {
+            let seconds = _mm_slli_epi32(_mm_cvtps_epi32(values), 16);
+            _mm_storeu_si128(to.cast(), _mm_or_si128(_mm_loadu_si128(to.cast()), seconds))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn no_integers() -> __m128i {
         unsafe { _mm_setzero_si128() }
     }
@@ -80,6 +93,16 @@ impl Lanes for Sse2 {
     #[inline(always)]
     unsafe fn dot_add(sum: __m128i, a: __m128i, b: __m128i) -> __m128i {
         unsafe { _mm_add_epi32(sum, _mm_madd_epi16(a, b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_integers(a: __m128i, b: __m128i) -> __m128i {
+        unsafe { _mm_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn subtract_integers(a: __m128i, b: __m128i) -> __m128i {
+        unsafe { _mm_sub_epi32(a, b) }
     }
 
     #[inline(always)]
@@ -160,6 +183,19 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn store_firsts(values: __m256, to: *mut i16) {
+        unsafe { _mm256_storeu_si256(to.cast(), _mm256_cvtps_epi32(values)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_seconds(values: __m256, to: *mut i16) {
+        unsafe {
+            let seconds = _mm256_slli_epi32(_mm256_cvtps_epi32(values), 16);
+            _mm256_storeu_si256(to.cast(), _mm256_or_si256(_mm256_loadu_si256(to.cast()), seconds))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn no_integers() -> __m256i {
         unsafe { _mm256_setzero_si256() }
     }
@@ -177,6 +213,16 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn dot_add(sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
         unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_integers(a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn subtract_integers(a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_sub_epi32(a, b) }
     }
 
     #[inline(always)]

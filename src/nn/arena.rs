@@ -10,14 +10,16 @@ pub(super) struct Arena<A: Arithmetic> {
     pub pixels: Vec<A::Value>,
     /// One line of the first convolution's windows.
     pub windows: Vec<A::Value>,
-    /// What flows between blocks: side² × channels.
+    /// What flows between blocks: side² × channels; lastly what the head makes of it.
     pub stream: Vec<f32>,
     /// The stream as a product's inputs.
     pub inputs: Vec<A::Value>,
-    /// A band of a block's wide activations with their margin: lines × side padded × channels; lastly the head's.
-    pub wide: Vec<f32>,
+    /// A band of a block's wide activations with their margin: groups of lines × side padded × channels × lines of a group.
+    pub wide: Vec<A::Value>,
     /// The band's convolved activations: lines × side out × channels.
     pub convolved: Vec<A::Value>,
+    /// What products work in.
+    pub scratch: Vec<A::Value>,
 }
 
 /// How long each buffer of an arena must be.
@@ -26,8 +28,10 @@ pub(super) struct ArenaSizes {
     pub pixels: usize,
     pub windows: usize,
     pub stream: usize,
+    pub inputs: usize,
     pub wide: usize,
     pub convolved: usize,
+    pub scratch: usize,
 }
 
 impl ArenaSizes {
@@ -37,8 +41,10 @@ impl ArenaSizes {
             pixels: self.pixels.max(other.pixels),
             windows: self.windows.max(other.windows),
             stream: self.stream.max(other.stream),
+            inputs: self.inputs.max(other.inputs),
             wide: self.wide.max(other.wide),
             convolved: self.convolved.max(other.convolved),
+            scratch: self.scratch.max(other.scratch),
         }
     }
 }
@@ -49,9 +55,10 @@ impl<A: Arithmetic> Arena<A> {
             pixels: vec![A::Value::default(); sizes.pixels],
             windows: vec![A::Value::default(); sizes.windows],
             stream: vec![0.0; sizes.stream],
-            inputs: vec![A::Value::default(); sizes.stream],
-            wide: vec![0.0; sizes.wide],
+            inputs: vec![A::Value::default(); sizes.inputs],
+            wide: vec![A::Value::default(); sizes.wide],
             convolved: vec![A::Value::default(); sizes.convolved],
+            scratch: vec![A::Value::default(); sizes.scratch],
         }
     }
 }

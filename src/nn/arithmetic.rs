@@ -20,7 +20,8 @@ pub(super) trait Arithmetic: Copy + Send + Sync + Debug + 'static {
     /// A vector of sums.
     type Sums<L: Lanes>: Copy;
 
-    /// Inputs that one lane multiplies at once; a row's length is a multiple.
+    /// Inputs that one lane multiplies at once; a row's length is a multiple. Lines of wide activations are stored in groups
+    /// of as many, side by side (see `depthwise`).
     const STEP: usize;
     /// Steps in one turn of the innermost loop.
     const UNROLL: usize;
@@ -31,8 +32,16 @@ pub(super) trait Arithmetic: Copy + Send + Sync + Debug + 'static {
 
     /// A byte of the image, 0 to 255, on the network's scale of −1..1 divided by `PIXEL_UNIT`.
     fn pixel(byte: u8) -> Self::Value;
-    /// One output's weights as stored, and what a stored 1 means.
-    fn weights(weights: &[f32]) -> (Vec<Self::Value>, f32);
+    /// Whether Strassen's multiplication computes the same as the plain one (see `strassen`).
+    const EXACT: bool;
+
+    /// One output's weights as stored, and what a stored 1 means. Sums and differences of as many as `together` can be
+    /// stored, too.
+    fn weights(weights: &[f32], together: usize) -> (Vec<Self::Value>, f32);
+    /// a + b, of inputs or weights.
+    fn sum(a: Self::Value, b: Self::Value) -> Self::Value;
+    /// a − b, of inputs or weights.
+    fn difference(a: Self::Value, b: Self::Value) -> Self::Value;
     /// Stores values of any size as as many inputs; returns what a stored 1 means.
     fn inputs<L: Lanes>(values: &[f32], stored: &mut [Self::Value]) -> f32;
 
@@ -48,10 +57,17 @@ pub(super) trait Arithmetic: Copy + Send + Sync + Debug + 'static {
         inputs: Self::Factors<L>,
         weights: Self::Factors<L>,
     ) -> Self::Sums<L>;
+    /// a + b in each lane.
+    unsafe fn plus<L: Lanes>(a: Self::Sums<L>, b: Self::Sums<L>) -> Self::Sums<L>;
+    /// a − b in each lane.
+    unsafe fn minus<L: Lanes>(a: Self::Sums<L>, b: Self::Sums<L>) -> Self::Sums<L>;
     /// The sums as floats.
     unsafe fn to_floats<L: Lanes>(sums: Self::Sums<L>) -> L::Floats;
     /// Stores floats, given in units of the stored 1, as inputs.
     unsafe fn store<L: Lanes>(values: L::Floats, to: *mut Self::Value);
+    /// Stores rectified floats as inputs of the depthwise convolution, `STEP` values apart: those of a group's line `place`,
+    /// whose later lines get zeros.
+    unsafe fn store_in_group<L: Lanes>(values: L::Floats, to: *mut Self::Value, place: usize);
 }
 
 /// 32-bit floats throughout.
@@ -66,13 +82,22 @@ impl Arithmetic for Float {
     const UNROLL: usize = 1;
     const SIX: f32 = 6.0;
     const PIXEL_UNIT: f32 = 1.0;
+    const EXACT: bool = false;
 
     fn pixel(byte: u8) -> f32 {
         (f32::from(byte) - 127.5) / 127.5
     }
 
-    fn weights(weights: &[f32]) -> (Vec<f32>, f32) {
+    fn weights(weights: &[f32], _together: usize) -> (Vec<f32>, f32) {
         (weights.to_vec(), 1.0)
+    }
+
+    fn sum(a: f32, b: f32) -> f32 {
+        a + b
+    }
+
+    fn difference(a: f32, b: f32) -> f32 {
+        a - b
     }
 
     fn inputs<L: Lanes>(values: &[f32], stored: &mut [f32]) -> f32 {
@@ -101,12 +126,27 @@ impl Arithmetic for Float {
     }
 
     #[inline(always)]
+    unsafe fn plus<L: Lanes>(a: L::Floats, b: L::Floats) -> L::Floats {
+        unsafe { L::add(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn minus<L: Lanes>(a: L::Floats, b: L::Floats) -> L::Floats {
+        unsafe { L::add(a, L::multiply(b, L::splat(-1.0))) }
+    }
+
+    #[inline(always)]
     unsafe fn to_floats<L: Lanes>(sums: L::Floats) -> L::Floats {
         sums
     }
 
     #[inline(always)]
     unsafe fn store<L: Lanes>(values: L::Floats, to: *mut f32) {
+        unsafe { L::store(values, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_in_group<L: Lanes>(values: L::Floats, to: *mut f32, _place: usize) {
         unsafe { L::store(values, to) }
     }
 }
@@ -127,13 +167,22 @@ impl Arithmetic for Integer {
     const UNROLL: usize = 2;
     const SIX: f32 = LARGEST;
     const PIXEL_UNIT: f32 = 1.0 / 255.0;
+    const EXACT: bool = true;
 
     fn pixel(byte: u8) -> i16 {
         // (byte − 127.5) / 127.5 exactly.
         2 * i16::from(byte) - 255
     }
 
-    fn weights(weights: &[f32]) -> (Vec<i16>, f32) {
+    fn sum(a: i16, b: i16) -> i16 {
+        a.wrapping_add(b)
+    }
+
+    fn difference(a: i16, b: i16) -> i16 {
+        a.wrapping_sub(b)
+    }
+
+    fn weights(weights: &[f32], together: usize) -> (Vec<i16>, f32) {
         let largest = weights.iter().fold(0.0f32, |largest, weight| largest.max(weight.abs()));
         if largest == 0.0 {
             return (vec![0; weights.len()], 0.0);
@@ -141,7 +190,8 @@ impl Arithmetic for Integer {
         // The worst input is ±LARGEST everywhere, with the weights' signs; rounding adds half at most to each weight.
         let sum: f64 = weights.iter().map(|weight| f64::from(weight.abs())).sum();
         let bound = f64::from(i32::MAX) / f64::from(LARGEST) - weights.len() as f64 / 2.0;
-        let scale = (f64::from(i16::MAX) / f64::from(largest)).min(bound / sum);
+        let widest = f64::from(i16::MAX / together as i16);
+        let scale = (widest / f64::from(largest)).min(bound / sum);
         let stored = weights.iter().map(|&weight| (f64::from(weight) * scale).round() as i16).collect();
         (stored, (1.0 / scale) as f32)
     }
@@ -175,6 +225,16 @@ impl Arithmetic for Integer {
     }
 
     #[inline(always)]
+    unsafe fn plus<L: Lanes>(a: L::Integers, b: L::Integers) -> L::Integers {
+        unsafe { L::add_integers(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn minus<L: Lanes>(a: L::Integers, b: L::Integers) -> L::Integers {
+        unsafe { L::subtract_integers(a, b) }
+    }
+
+    #[inline(always)]
     unsafe fn to_floats<L: Lanes>(sums: L::Integers) -> L::Floats {
         unsafe { L::to_floats(sums) }
     }
@@ -182,6 +242,12 @@ impl Arithmetic for Integer {
     #[inline(always)]
     unsafe fn store<L: Lanes>(values: L::Floats, to: *mut i16) {
         unsafe { L::store_rounded(values, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_in_group<L: Lanes>(values: L::Floats, to: *mut i16, place: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { if place == 0 { L::store_firsts(values, to) } else { L::store_seconds(values, to) } }
     }
 }
 
@@ -239,7 +305,7 @@ mod tests {
         let mut peak = wave(1152);
         peak[7] = 1000.0;
         for weights in [wave(1152), wave(27), vec![1e-3; 960], peak, vec![1.0; 2]] {
-            let (stored, unit) = Integer::weights(&weights);
+            let (stored, unit) = Integer::weights(&weights, 1);
             let worst: i64 = stored.iter().map(|weight| i64::from(*weight).abs() * LARGEST as i64).sum();
             assert!(worst <= i64::from(i32::MAX), "{worst}");
             // And no more bits are given away than that needs.
@@ -249,7 +315,7 @@ mod tests {
                 assert!((f32::from(*stored) * unit - weight).abs() <= unit * 0.5001, "{weight}");
             }
         }
-        assert_eq!(Integer::weights(&[0.0; 4]), (vec![0; 4], 0.0));
+        assert_eq!(Integer::weights(&[0.0; 4], 1), (vec![0; 4], 0.0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::arena::{Arena, ArenaSizes};
 use super::arithmetic::Arithmetic;
 use super::depthwise::Depthwise;
 use super::lite0::Stage;
-use super::pointwise::{Plane, Pointwise};
+use super::pointwise::{Output, PAIR, Plane, Pointwise};
 use super::stem::Stem;
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
@@ -52,9 +52,10 @@ impl<A: Arithmetic, L: Lanes> Block<A, L> {
     ) -> Result<Self, NetworkError> {
         let (kernel, stride) = (stage.kernel, padding.side_in / padding.side_out);
         let channels_wide = channels_in * stage.expansion;
-        let line_bytes = padding.side_padded * channels_wide * size_of::<f32>();
+        let line_bytes = padding.side_padded * channels_wide * size_of::<A::Value>();
         let lines_in = BAND_BYTES / line_bytes;
-        let band = (lines_in.saturating_sub(kernel) / stride + 1).min(padding.side_out);
+        // Every band begins with a whole group of lines.
+        let band = (lines_in.saturating_sub(kernel) / stride + 1).next_multiple_of(A::STEP).min(padding.side_out);
         let name_of = |part: &str| format!("{name}.{part}");
         Ok(Block {
             widen,
@@ -73,14 +74,18 @@ impl<A: Arithmetic, L: Lanes> Block<A, L> {
     /// What it needs of an arena.
     pub(super) fn sizes(&self) -> ArenaSizes {
         let Padding { side_in, side_out, side_padded, .. } = self.padding;
-        let stream_in = match &self.widen {
-            Widen::Image(_) => 0,
-            Widen::Stream(_) => side_in * side_in * self.channels_in,
+        let (pixels, expand) = match &self.widen {
+            Widen::Image(_) => (0, None),
+            Widen::Stream(expand) => (side_in * side_in, Some(expand)),
         };
         let own = ArenaSizes {
-            stream: stream_in.max(side_out * side_out * self.channels_out),
-            wide: self.padding.lines_in(self.band, self.kernel, self.stride) * side_padded * self.channels_wide,
-            convolved: self.band * side_out * self.channels_wide,
+            stream: (pixels * self.channels_in).max(side_out * side_out * self.channels_out),
+            inputs: pixels.next_multiple_of(PAIR) * expand.map_or(0, Pointwise::columns_in),
+            scratch: self.project.scratch().max(expand.map_or(0, Pointwise::scratch)),
+            wide: self.padding.lines_in(self.band, self.kernel, self.stride).next_multiple_of(A::STEP)
+                * side_padded
+                * self.channels_wide,
+            convolved: (self.band * side_out).next_multiple_of(PAIR) * self.channels_wide,
             ..ArenaSizes::default()
         };
         match &self.widen {
@@ -102,30 +107,36 @@ impl<A: Arithmetic, L: Lanes> Block<A, L> {
                 A::inputs::<L>(&arena.stream[..values], &mut arena.inputs[..values])
             }
         };
-        let line = self.padding.side_padded * self.channels_wide;
+        let group = self.group();
         let mut done = 0;
         for top in (0..side_out).step_by(self.band) {
             let lines = self.band.min(side_out - top);
             let first = top * self.stride;
-            let needed = first..first + self.padding.lines_in(lines, self.kernel, self.stride);
+            let end = first + self.padding.lines_in(lines, self.kernel, self.stride);
             // The last lines of one band are the first of the next.
             let kept = done - first.min(done);
-            arena.wide.copy_within((self.band * self.stride) * line..(self.band * self.stride + kept) * line, 0);
-            self.widen(first + kept..needed.end, kept, unit, arena);
-            done = needed.end;
-            let convolved = &mut arena.convolved[..lines * side_out * self.channels_wide];
-            self.depthwise.forward(&arena.wide, &self.padding, lines, convolved);
+            let from = self.band * self.stride / A::STEP;
+            arena.wide.copy_within(from * group..(from + kept.div_ceil(A::STEP)) * group, 0);
+            self.widen(first + kept..end, kept, unit, arena);
+            done = end;
+            self.depthwise.forward(&arena.wide, &self.padding, lines, &mut arena.convolved);
+            let (output, residual) = (&mut arena.stream, self.is_residual());
             self.project.forward(Plane {
-                input: convolved,
+                input: &arena.convolved,
                 unit: 6.0 / A::SIX,
+                scratch: &mut arena.scratch,
                 lines: 1,
                 length: lines * side_out,
-                output: &mut arena.stream,
+                output: if residual { Output::Residual(output) } else { Output::Stream(output) },
                 first: top * side_out * self.channels_out,
                 line: 0,
-                residual: self.is_residual(),
             });
         }
+    }
+
+    /// Values in a group of lines of the padded wide activations.
+    fn group(&self) -> usize {
+        self.padding.side_padded * self.channels_wide * A::STEP
     }
 
     /// Where both have the same shape, the input is added to the output.
@@ -136,31 +147,40 @@ impl<A: Arithmetic, L: Lanes> Block<A, L> {
 
     /// Computes these lines of the padded wide activations; the first goes to line `place` of the band.
     fn widen(&self, lines: Range<usize>, place: usize, unit: f32, arena: &mut Arena<A>) {
-        let Padding { side_in, before, side_padded, .. } = self.padding;
-        let line = side_padded * self.channels_wide;
-        let (left, right) = (before * self.channels_wide, (before + side_in) * self.channels_wide);
-        let band = arena.wide[place * line..].chunks_exact_mut(line);
-        for (padded, values) in lines.clone().zip(band) {
-            if padded < before || padded >= before + side_in {
-                values.fill(0.0);
+        let Padding { side_in, before, .. } = self.padding;
+        let group = self.group();
+        let pixel = self.channels_wide * A::STEP;
+        let (left, right) = (before * pixel, (before + side_in) * pixel);
+        let inside = lines.start.max(before)..lines.end.min(before + side_in);
+        // Groups that no line was yet written to: a line inside writes all that lies between the margins of its own, and
+        // zeros for the lines of its group that follow.
+        let fresh = place.next_multiple_of(A::STEP);
+        for line in (lines.start + fresh - place..lines.end).step_by(A::STEP) {
+            let values = &mut arena.wide[(place + line - lines.start) / A::STEP * group..][..group];
+            if inside.contains(&line) {
+                values[..left].fill(A::Value::default());
+                values[right..].fill(A::Value::default());
             } else {
-                values[..left].fill(0.0);
-                values[right..].fill(0.0);
+                values.fill(A::Value::default());
             }
         }
-        let inside = lines.start.max(before)..lines.end.min(before + side_in);
-        let first = (place + inside.start - lines.start) * line + left;
+        let place = place + inside.start - lines.start;
         let inside = inside.start - before..inside.end - before;
         match &self.widen {
             Widen::Image(stem) => {
-                stem.forward(&arena.pixels, &mut arena.windows, inside, &mut arena.wide, first, line);
+                let Arena { pixels, windows, wide, .. } = arena;
+                stem.forward(pixels, windows, inside, wide, place, left, group);
             }
-            Widen::Stream(expand) => {
-                let start = inside.start * side_in * expand.columns_in();
-                let (lines, output) = (inside.len(), &mut arena.wide);
-                let input = &arena.inputs[start..];
-                expand.forward(Plane { input, unit, lines, length: side_in, output, first, line, residual: false });
-            }
+            Widen::Stream(expand) => expand.forward(Plane {
+                input: &arena.inputs[inside.start * side_in * expand.columns_in()..],
+                unit,
+                scratch: &mut arena.scratch,
+                lines: inside.len(),
+                length: side_in,
+                output: Output::Wide { groups: &mut arena.wide, place: place % A::STEP },
+                first: place / A::STEP * group + left,
+                line: group,
+            }),
         }
     }
 }

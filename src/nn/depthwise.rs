@@ -1,5 +1,9 @@
 //! The depthwise convolution: each channel is convolved with its own small kernel.
 //!
+//! Its input is stored in groups of as many lines as the arithmetic multiplies at once (integers: two), the lines' values of
+//! a pixel and channel side by side. So one load brings what one product needs, whichever line an output begins at; for
+//! each of these beginnings the kernel is stored once, its missing lines as zeros.
+//!
 //! Seven neighbouring outputs of a vector of channels are computed together, so that an input and a weight once loaded
 //! serve several sums. The input has a margin of zeros; no output asks whether it is near an edge.
 
@@ -17,11 +21,41 @@ pub(super) struct Depthwise<A: Arithmetic, L: Lanes> {
     kernel: usize,
     stride: usize,
     channels: usize,
-    /// For each vector of channels: kernel × kernel × lanes, in units of what the outputs are stored in.
-    weights: Vec<f32>,
-    /// In the same units.
+    /// For each line of a group that an output may begin at.
+    beginnings: Vec<Beginning<A>>,
+    /// For each channel: what a 1 among its sums is as a stored output.
+    units: Vec<f32>,
+    /// In stored outputs.
     bias: Vec<f32>,
-    kinds: std::marker::PhantomData<(A, L)>,
+    lanes: std::marker::PhantomData<L>,
+}
+
+/// The kernels for outputs that begin at one line of a group.
+#[derive(Debug)]
+struct Beginning<A: Arithmetic> {
+    /// Groups that the kernel lies in.
+    groups: usize,
+    /// For each vector of channels: groups × kernel × lanes × lines of a group.
+    weights: Vec<A::Value>,
+}
+
+impl<A: Arithmetic> Beginning<A> {
+    /// `rows` has kernel × kernel weights for each channel; outputs begin at line `line`.
+    fn new<L: Lanes>(rows: &[Vec<A::Value>], kernel: usize, line: usize) -> Self {
+        let groups = (line + kernel).div_ceil(A::STEP);
+        let mut weights = Vec::with_capacity(rows.len() * groups * kernel * A::STEP);
+        for vector in rows.chunks_exact(L::WIDTH) {
+            for (group, tap) in (0..groups).flat_map(|group| (0..kernel).map(move |tap| (group, tap))) {
+                for row in vector {
+                    weights.extend((group * A::STEP..(group + 1) * A::STEP).map(|place| {
+                        let of_kernel = place.checked_sub(line).filter(|of_kernel| *of_kernel < kernel);
+                        of_kernel.map(|of_kernel| row[of_kernel * kernel + tap]).unwrap_or_default()
+                    }));
+                }
+            }
+        }
+        Beginning { groups, weights }
+    }
 }
 
 impl<A: Arithmetic, L: Lanes> Depthwise<A, L> {
@@ -42,34 +76,32 @@ impl<A: Arithmetic, L: Lanes> Depthwise<A, L> {
     fn new(weights: &[f32], bias: &[f32], kernel: usize, stride: usize) -> Self {
         let (channels, taps) = (bias.len(), kernel * kernel);
         assert!(weights.len() == channels * taps && channels.is_multiple_of(L::WIDTH));
-        // One stored unit is 6 / SIX of the network's.
-        let scale = A::SIX / 6.0;
-        let mut packed = Vec::with_capacity(weights.len());
-        for vector in weights.chunks_exact(L::WIDTH * taps) {
-            for tap in 0..taps {
-                packed.extend((0..L::WIDTH).map(|lane| vector[lane * taps + tap] * scale));
-            }
-        }
-        let bias = bias.iter().map(|bias| bias * scale).collect();
-        Self { kernel, stride, channels, weights: packed, bias, kinds: std::marker::PhantomData }
+        // Inputs and outputs are stored in the same units, so those cancel in the products.
+        let (rows, units): (Vec<Vec<A::Value>>, Vec<f32>) =
+            weights.chunks_exact(taps).map(|weights| A::weights(weights, 1)).unzip();
+        let beginnings = (0..A::STEP).map(|line| Beginning::new::<L>(&rows, kernel, line)).collect();
+        let bias = bias.iter().map(|bias| bias * (A::SIX / 6.0)).collect();
+        Self { kernel, stride, channels, beginnings, units, bias, lanes: std::marker::PhantomData }
     }
 
-    /// Convolves a band of lines: `input` holds them and what lies around them, lines × side padded × channels, `output` takes
-    /// `lines` × side out × channels.
-    pub(super) fn forward(&self, input: &[f32], padding: &Padding, lines: usize, output: &mut [A::Value]) {
+    /// Convolves a band of lines: `input` holds them and what lies around them, groups of lines × side padded × channels × lines of
+    /// a group, in stored units; `output` takes `lines` × side out × channels.
+    pub(super) fn forward(&self, input: &[A::Value], padding: &Padding, lines: usize, output: &mut [A::Value]) {
         let (side, channels) = (padding.side_out, self.channels);
-        let line = padding.side_padded * channels;
-        assert!(input.len() >= padding.lines_in(lines, self.kernel, self.stride) * line);
+        let (pixel, group) = (channels * A::STEP, padding.side_padded * channels * A::STEP);
+        assert!(input.len() >= padding.lines_in(lines, self.kernel, self.stride).div_ceil(A::STEP) * group);
         assert!(output.len() >= lines * side * channels);
         assert!(side.is_multiple_of(TOGETHER) && (side - 1) * self.stride + self.kernel <= padding.side_padded);
         for y in 0..lines {
+            let first = y * self.stride;
             for x in (0..side).step_by(TOGETHER) {
                 let seven = Seven::<A, L> {
                     layer: self,
+                    beginning: &self.beginnings[first % A::STEP],
                     // SAFETY: by the assertions, the windows of seven outputs from (x, y) on lie within the input, and the
                     // outputs within the output.
-                    input: unsafe { input.as_ptr().add(y * self.stride * line + x * self.stride * channels) },
-                    line,
+                    input: unsafe { input.as_ptr().add(first / A::STEP * group + x * self.stride * pixel) },
+                    group,
                     output: unsafe { output.as_mut_ptr().add((y * side + x) * channels) },
                 };
                 // SAFETY: as above.
@@ -90,8 +122,10 @@ impl<A: Arithmetic, L: Lanes> Depthwise<A, L> {
 /// Seven neighbouring outputs.
 struct Seven<'a, A: Arithmetic, L: Lanes> {
     layer: &'a Depthwise<A, L>,
-    input: *const f32,
-    line: usize,
+    beginning: &'a Beginning<A>,
+    input: *const A::Value,
+    /// From one group of lines to the next.
+    group: usize,
     output: *mut A::Value,
 }
 
@@ -117,70 +151,73 @@ impl<A: Arithmetic, L: Lanes> Seven<'_, A, L> {
 
     #[inline(always)]
     unsafe fn kernel<const KERNEL: usize, const STRIDE: usize>(&self, channel: usize) {
-        let channels = self.layer.channels;
+        let (channels, groups) = (self.layer.channels, self.beginning.groups);
         // SAFETY: the caller's promise.
         unsafe {
-            let mut sums = [L::load(self.layer.bias.as_ptr().add(channel)); TOGETHER];
-            let mut weights = self.layer.weights.as_ptr().add(channel * KERNEL * KERNEL);
-            let mut input = self.input.add(channel);
-            // The layer's number, not the constant: unrolled, this loop would need more registers than there are.
-            for _ in 0..self.layer.kernel {
+            let mut sums = [A::nothing::<L>(); TOGETHER];
+            let mut weights = self.beginning.weights.as_ptr().add(channel * groups * KERNEL * A::STEP);
+            let mut input = self.input.add(channel * A::STEP);
+            for _ in 0..groups {
                 if STRIDE == 1 {
-                    add_by_column::<L, KERNEL>(&mut sums, input, weights, channels);
+                    add_by_column::<A, L, KERNEL>(&mut sums, input, weights, channels);
                 } else {
-                    add_by_tap::<L, KERNEL, STRIDE>(&mut sums, input, weights, channels);
+                    add_by_tap::<A, L, KERNEL, STRIDE>(&mut sums, input, weights, channels);
                 }
-                input = input.add(self.line);
-                weights = weights.add(KERNEL * L::WIDTH);
+                input = input.add(self.group);
+                weights = weights.add(KERNEL * L::WIDTH * A::STEP);
             }
+            let unit = L::load(self.layer.units.as_ptr().add(channel));
+            let bias = L::load(self.layer.bias.as_ptr().add(channel));
             let (zero, six) = (L::splat(0.0), L::splat(A::SIX));
             for (place, sum) in sums.into_iter().enumerate() {
-                A::store::<L>(L::smaller(L::larger(sum, zero), six), self.output.add(place * channels + channel));
+                let value = L::add(L::multiply(A::to_floats::<L>(sum), unit), bias);
+                A::store::<L>(L::smaller(L::larger(value, zero), six), self.output.add(place * channels + channel));
             }
         }
     }
 }
 
-/// Adds one line of the kernel at stride 1: most columns lie under `KERNEL` outputs, so each is loaded once.
+/// Adds one group of the kernel's lines at stride 1: most columns lie under `KERNEL` outputs, so each is loaded once.
 #[inline(always)]
-unsafe fn add_by_column<L: Lanes, const KERNEL: usize>(
-    sums: &mut [L::Floats; TOGETHER],
-    mut input: *const f32,
-    weights: *const f32,
+unsafe fn add_by_column<A: Arithmetic, L: Lanes, const KERNEL: usize>(
+    sums: &mut [A::Sums<L>; TOGETHER],
+    mut input: *const A::Value,
+    weights: *const A::Value,
     channels: usize,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let taps: [L::Floats; KERNEL] = std::array::from_fn(|tap| L::load(weights.add(tap * L::WIDTH)));
+        let taps: [A::Factors<L>; KERNEL] =
+            std::array::from_fn(|tap| A::load::<L>(weights.add(tap * L::WIDTH * A::STEP)));
         for column in 0..TOGETHER - 1 + KERNEL {
-            let value = L::load(input);
+            let value = A::load::<L>(input);
             for (tap, weight) in taps.iter().enumerate() {
                 if column >= tap && column - tap < TOGETHER {
                     let sum = &mut sums[column - tap];
-                    *sum = L::add(*sum, L::multiply(value, *weight));
+                    *sum = A::multiply_add::<L>(*sum, value, *weight);
                 }
             }
-            input = input.add(channels);
+            input = input.add(channels * A::STEP);
         }
     }
 }
 
-/// Adds one line of the kernel at a wider stride: columns lie under so few outputs that a weight at a time is better.
+/// Adds one group of the kernel's lines at a wider stride: columns lie under so few outputs that a weight at a time is better.
 #[inline(always)]
-unsafe fn add_by_tap<L: Lanes, const KERNEL: usize, const STRIDE: usize>(
-    sums: &mut [L::Floats; TOGETHER],
-    input: *const f32,
-    weights: *const f32,
+unsafe fn add_by_tap<A: Arithmetic, L: Lanes, const KERNEL: usize, const STRIDE: usize>(
+    sums: &mut [A::Sums<L>; TOGETHER],
+    input: *const A::Value,
+    weights: *const A::Value,
     channels: usize,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
         for tap in 0..KERNEL {
-            let weight = L::load(weights.add(tap * L::WIDTH));
-            let mut from = input.add(tap * channels);
+            let weight = A::load::<L>(weights.add(tap * L::WIDTH * A::STEP));
+            let mut from = input.add(tap * channels * A::STEP);
             for sum in sums.iter_mut() {
-                *sum = L::add(*sum, L::multiply(L::load(from), weight));
-                from = from.add(STRIDE * channels);
+                *sum = A::multiply_add::<L>(*sum, A::load::<L>(from), weight);
+                from = from.add(STRIDE * channels * A::STEP);
             }
         }
     }
@@ -202,22 +239,41 @@ mod tests {
         Depthwise::new(&wave(CHANNELS * kernel * kernel, 0.37), &wave(CHANNELS, 0.7), kernel, stride)
     }
 
+    /// The input, side × side × channels: rectified, and what the integers can tell apart.
+    fn input(side: usize) -> Vec<f32> {
+        let scale = Integer::SIX / 6.0;
+        wave(side * side * CHANNELS, 0.11).into_iter().map(|value| (value.max(0.0) * scale).round() / scale).collect()
+    }
+
+    /// The same as it is stored.
+    fn stored<A: Arithmetic>(side: usize) -> Vec<A::Value> {
+        let values: Vec<f32> = input(side).into_iter().map(|value| value * (A::SIX / 6.0)).collect();
+        let mut stored = vec![A::Value::default(); values.len()];
+        for (from, to) in values.chunks_exact(Portable::WIDTH).zip(stored.chunks_exact_mut(Portable::WIDTH)) {
+            // SAFETY: either has a vector's values, and this instruction set is everywhere.
+            unsafe { A::store::<Portable>(Portable::load(from.as_ptr()), to.as_mut_ptr()) };
+        }
+        stored
+    }
+
     fn output<A: Arithmetic<Value: PartialEq>, L: Lanes>(side: usize, kernel: usize, stride: usize) -> Vec<A::Value> {
         let padding = Padding::same(side, kernel, stride);
-        let mut input = vec![0.0; padding.side_padded.pow(2) * CHANNELS];
-        for (place, value) in wave(side * side * CHANNELS, 0.11).into_iter().enumerate() {
+        let group = padding.side_padded * CHANNELS * A::STEP;
+        // A line more than any output reads, so that every band has whole groups.
+        let mut input = vec![A::Value::default(); (padding.side_padded + 1).div_ceil(A::STEP) * group];
+        for (place, value) in stored::<A>(side).into_iter().enumerate() {
             let (pixel, channel) = (place / CHANNELS, place % CHANNELS);
             let (y, x) = (pixel / side + padding.before, pixel % side + padding.before);
-            input[(y * padding.side_padded + x) * CHANNELS + channel] = value;
+            input[y / A::STEP * group + (x * CHANNELS + channel) * A::STEP + y % A::STEP] = value;
         }
         let mut output = vec![A::Value::default(); padding.side_out.pow(2) * CHANNELS];
         layer::<A, L>(kernel, stride).forward(&input, &padding, padding.side_out, &mut output);
         // In bands, it computes the same.
-        let line = padding.side_padded * CHANNELS;
         let mut banded = Vec::new();
-        for y in 0..padding.side_out {
-            let mut lines = vec![A::Value::default(); padding.side_out * CHANNELS];
-            layer::<A, L>(kernel, stride).forward(&input[y * stride * line..], &padding, 1, &mut lines);
+        for y in (0..padding.side_out).step_by(A::STEP) {
+            let count = A::STEP.min(padding.side_out - y);
+            let mut lines = vec![A::Value::default(); count * padding.side_out * CHANNELS];
+            layer::<A, L>(kernel, stride).forward(&input[y * stride / A::STEP * group..], &padding, count, &mut lines);
             banded.extend(lines);
         }
         assert!(banded == output, "{side} {kernel} {stride}");
@@ -228,7 +284,7 @@ mod tests {
     fn expected(side: usize, kernel: usize, stride: usize) -> Vec<f32> {
         let Padding { side_out, before, .. } = Padding::same(side, kernel, stride);
         let (weights, bias) = (wave(CHANNELS * kernel * kernel, 0.37), wave(CHANNELS, 0.7));
-        let input = wave(side * side * CHANNELS, 0.11);
+        let input = input(side);
         let mut values = Vec::new();
         for (y, x) in (0..side_out).flat_map(|y| (0..side_out).map(move |x| (y, x))) {
             for channel in 0..CHANNELS {
@@ -260,7 +316,7 @@ mod tests {
             for ((exact, float), integer) in exact.iter().zip(floats).zip(integers) {
                 assert!((float - exact).abs() < 1e-5, "{side} {kernel} {stride}: {float} ≠ {exact}");
                 let integer = f32::from(integer) * unit;
-                assert!((integer - exact).abs() < 0.51 * unit, "{side} {kernel} {stride}: {integer} ≠ {exact}");
+                assert!((integer - exact).abs() < 0.7 * unit, "{side} {kernel} {stride}: {integer} ≠ {exact}");
             }
         }
     }

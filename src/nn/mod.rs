@@ -8,6 +8,7 @@ mod network;
 mod block;
 mod stem;
 mod pointwise;
+mod strassen;
 mod depthwise;
 mod arena;
 mod arithmetic;

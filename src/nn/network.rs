@@ -1,10 +1,10 @@
 //! The layers in their order, in one arithmetic and one instruction set.
 
-use super::arena::{Arena, Arenas};
+use super::arena::{Arena, ArenaSizes, Arenas};
 use super::arithmetic::Arithmetic;
 use super::block::{Block, Widen};
 use super::lite0::{EMBEDDING_COLUMNS, STAGES};
-use super::pointwise::{Plane, Pointwise};
+use super::pointwise::{Output, PAIR, Plane, Pointwise};
 use super::stem::{STEM_CHANNELS, Stem};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
@@ -45,8 +45,14 @@ impl<A: Arithmetic, L: Lanes> Network<A, L> {
             }
         }
         let head = Pointwise::load(weights, "head", channels, EMBEDDING_COLUMNS, Activation::Relu6)?;
-        let mut sizes = blocks.iter().map(Block::sizes).fold(Default::default(), |sum, needs| needs.or_larger(sum));
-        sizes.wide = sizes.wide.max(side * side * EMBEDDING_COLUMNS);
+        let mut sizes: ArenaSizes =
+            blocks.iter().map(Block::sizes).fold(Default::default(), |sum, needs| needs.or_larger(sum));
+        sizes = sizes.or_larger(ArenaSizes {
+            stream: side * side * EMBEDDING_COLUMNS,
+            inputs: (side * side).next_multiple_of(PAIR) * head.columns_in(),
+            scratch: head.scratch(),
+            ..ArenaSizes::default()
+        });
         Ok(Network { blocks, head, side, arenas: Arenas::new(sizes) })
     }
 
@@ -63,10 +69,19 @@ impl<A: Arithmetic, L: Lanes> Network<A, L> {
     /// The head and the mean over its pixels.
     fn pool(&self, arena: &mut Arena<A>) -> Vec<f32> {
         let pixels = self.side * self.side;
-        let input = &mut arena.inputs[..pixels * self.head.columns_in()];
-        let unit = A::inputs::<L>(&arena.stream[..input.len()], input);
-        let output = &mut arena.wide[..pixels * EMBEDDING_COLUMNS];
-        self.head.forward(Plane { input, unit, lines: 1, length: pixels, output, first: 0, line: 0, residual: false });
+        let values = pixels * self.head.columns_in();
+        let unit = A::inputs::<L>(&arena.stream[..values], &mut arena.inputs[..values]);
+        let output = &mut arena.stream[..pixels * EMBEDDING_COLUMNS];
+        self.head.forward(Plane {
+            input: &arena.inputs,
+            unit,
+            scratch: &mut arena.scratch,
+            lines: 1,
+            length: pixels,
+            output: Output::Stream(output),
+            first: 0,
+            line: 0,
+        });
         let mut pooled = vec![0.0; EMBEDDING_COLUMNS];
         for pixel in output.chunks_exact(EMBEDDING_COLUMNS) {
             pooled.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);

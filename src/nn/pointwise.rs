@@ -1,10 +1,15 @@
 //! The pointwise (1 × 1) convolution: a matrix product whose rows are pixels, with its bias, activation and residual
 //! fused, computed in tiles of 5 pixels × two vectors of outputs that stay in registers from the first input to the last.
+//! Where rows are long, two tiles and two panels of weights at a time are multiplied by Strassen's method.
 
 use super::arithmetic::Arithmetic;
+use super::strassen::{COMBINED, Operands, Tile, combine_inputs, combine_weights, product_of, sums};
 use super::weights::Weights;
 use super::{Activation, NetworkError};
 use crate::lanes::Lanes;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// Pixels in a tile at most: with two vectors of outputs, 10 sums. Two weights, an input and a product besides make 14
 /// of the 16 registers that SSE and AVX have (V8 keeps one of them).
@@ -13,6 +18,14 @@ const TALLEST: usize = 5;
 const WIDEST: usize = 2;
 /// Bytes of inputs that all outputs are computed of before going on to the next: half of a first-level cache.
 const BLOCK_BYTES: usize = 16 << 10;
+/// Pixels of two tiles.
+pub(super) const PAIR: usize = 2 * TALLEST;
+/// A last pair that is not full pays from so many pixels on.
+const FEWEST_OF_PAIR: usize = 8;
+/// Pairs that all outputs are computed of before going on to the next ones.
+const PAIRS: usize = 5;
+/// The fewest columns in and out with which Strassen's method saves more than it costs.
+const LONG: [usize; 2] = [80, 64];
 
 /// A matrix product with a bias, followed by an activation.
 #[derive(Debug)]
@@ -23,31 +36,50 @@ pub(super) struct Pointwise<A: Arithmetic, L: Lanes> {
     /// A panel for each tile's width of outputs; in it, a run of `STEP` weights for each output, for each step of the
     /// inputs: what the kernel reads, in the order it reads it.
     panels: Vec<A::Value>,
+    /// What Strassen's method adds to each two panels; nothing if it isn't used.
+    combined: Vec<A::Value>,
     /// What a 1 among an output's weights means.
     units: Vec<f32>,
     bias: Vec<f32>,
     activation: Activation,
-    lanes: std::marker::PhantomData<L>,
+    lanes: PhantomData<L>,
 }
 
 /// Where a product's inputs come from and its outputs go to.
 pub(super) struct Plane<'a, V> {
-    /// Pixels × columns in, without gaps.
+    /// Pixels × columns in, without gaps. If there is more, up to [`PAIR`] pixels of any content (other than what no input is
+    /// stored as), the last pixels are computed faster.
     pub input: &'a [V],
     /// What a stored 1 of the input means.
     pub unit: f32,
+    /// Room to work in: [`Pointwise::scratch`] values.
+    pub scratch: &'a mut [V],
     /// Lines of pixels.
     pub lines: usize,
     /// Pixels in a line.
     pub length: usize,
-    /// Where pixels × columns out go; with `residual`, they are added to what is there.
-    pub output: &'a mut [f32],
-    /// The first pixel's place in `output`.
+    /// Where pixels × columns out go.
+    pub output: Output<'a, V>,
+    /// The first pixel's place in the output.
     pub first: usize,
-    /// From one line's first pixel to the next one's, in `output`.
+    /// From one line's first pixel to the next one's in the output; if that is wide, from one group's to the next one's.
     pub line: usize,
-    /// Whether the output is added to.
-    pub residual: bool,
+}
+
+/// Where outputs go.
+pub(super) enum Output<'a, V> {
+    /// Into what flows between blocks, as floats.
+    Stream(&'a mut [f32]),
+    /// Added to what is there.
+    Residual(&'a mut [f32]),
+    /// Into what a depthwise convolution reads: groups of lines, pixels × columns × lines of the group. The first line
+    /// computed is line `place` of its group. Of a layer that is rectified.
+    Wide {
+        /// The groups.
+        groups: &'a mut [V],
+        /// 0 to `STEP` − 1.
+        place: usize,
+    },
 }
 
 impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
@@ -70,7 +102,11 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
         let columns_out = bias.len();
         assert!(weights.len() == columns_in * columns_out && columns_out.is_multiple_of(L::WIDTH));
         let padded = columns_in.next_multiple_of(A::STEP * A::UNROLL);
-        let (rows, units): (Vec<Vec<A::Value>>, Vec<f32>) = weights.chunks_exact(columns_in).map(A::weights).unzip();
+        let halves = padded.is_multiple_of(2 * A::STEP * A::UNROLL);
+        let strassen = A::EXACT && halves && padded >= LONG[0] && columns_out >= LONG[1];
+        let together = if strassen { 2 } else { 1 };
+        let rows = weights.chunks_exact(columns_in).map(|row| A::weights(row, together));
+        let (rows, units): (Vec<Vec<A::Value>>, Vec<f32>) = rows.unzip();
         let mut panels = Vec::with_capacity(padded * columns_out);
         for panel in rows.chunks(WIDEST * L::WIDTH) {
             for step in (0..padded).step_by(A::STEP) {
@@ -79,8 +115,19 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
                 }
             }
         }
-        let lanes = std::marker::PhantomData;
-        Self { columns_in: padded, columns_out, panels, units, bias, activation, lanes }
+        let mut combined = Vec::new();
+        if strassen {
+            let panel = padded * WIDEST * L::WIDTH;
+            for two in panels.chunks_exact(2 * panel) {
+                combined.extend(combine_weights::<A>(&two[..panel], &two[panel..]));
+            }
+        }
+        Self { columns_in: padded, columns_out, panels, combined, units, bias, activation, lanes: PhantomData }
+    }
+
+    /// Values that [`Pointwise::forward`] needs to work in.
+    pub(super) fn scratch(&self) -> usize {
+        if self.combined.is_empty() { 0 } else { PAIRS * COMBINED * TALLEST * self.columns_in / 2 }
     }
 
     /// Columns of an input's row, with those that were added to fill the last step.
@@ -90,41 +137,104 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
 
     /// Computes all pixels of a plane.
     pub(super) fn forward(&self, plane: Plane<'_, A::Value>) {
-        let (lines, length) = (plane.lines, plane.length);
-        assert!(plane.input.len() >= lines * length * self.columns_in, "{} inputs", plane.input.len());
-        let end = plane.first + lines.saturating_sub(1) * plane.line + length * self.columns_out;
-        assert!(plane.output.len() >= end, "{} outputs", plane.output.len());
+        let pixels = plane.lines * plane.length;
+        assert!(plane.input.len() >= pixels * self.columns_in, "{} inputs", plane.input.len());
+        let values = plane.length * self.columns_out;
+        let pass = Pass {
+            input: plane.input,
+            ending: Ending { unit: plane.unit, rectified: self.activation == Activation::Relu6 },
+            pixels,
+            length: plane.length,
+            target: Target::<A>::new(plane.output, plane.first, plane.line, plane.lines, values),
+        };
+        // Panels of weights that there are two of, and pixels that are computed with them.
+        let mut columns = 0;
+        let mut paired = 0;
+        if !self.combined.is_empty() {
+            let two = 2 * WIDEST * L::WIDTH;
+            columns = self.columns_out / two * two;
+            let rows = plane.input.len() / self.columns_in;
+            let pairs =
+                pixels / PAIR + usize::from(pixels % PAIR >= FEWEST_OF_PAIR && rows >= pixels.next_multiple_of(PAIR));
+            paired = pixels.min(pairs * PAIR);
+            self.pairs(&pass, pairs, columns, plane.scratch);
+        }
+        self.tiles(&pass, 0..paired, columns..self.columns_out);
+        self.tiles(&pass, paired..pixels, 0..self.columns_out);
+    }
+
+    /// Computes the first `pairs` pairs of tiles, but for pixels that are not there, and the first `columns` outputs of each.
+    fn pairs(&self, pass: &Pass<'_, A>, pairs: usize, columns: usize, scratch: &mut [A::Value]) {
+        let (values, size) = (PAIR * self.columns_in, COMBINED * TALLEST * self.columns_in / 2);
+        let (panel, two) = (self.columns_in * WIDEST * L::WIDTH, 2 * WIDEST * L::WIDTH);
+        let mut products = MaybeUninit::<[Tile<A, L, TALLEST, WIDEST>; 7]>::uninit();
+        for block in (0..pairs).step_by(PAIRS) {
+            let count = PAIRS.min(pairs - block);
+            let rows = &pass.input[block * values..][..count * values];
+            for (rows, combined) in rows.chunks_exact(values).zip(scratch.chunks_exact_mut(size)) {
+                combine_inputs::<A, TALLEST>(rows, combined);
+            }
+            let mut ends = [pass.target.end; PAIRS * PAIR];
+            let (first, last) = (block * PAIR, pass.pixels.min((block + count) * PAIR));
+            for (end, pixel) in ends.iter_mut().zip(first..last) {
+                // SAFETY: this pixel is there, as `Target::new` has checked.
+                *end = unsafe { pass.target.at(pixel / pass.length, pixel % pass.length * self.columns_out) };
+            }
+            for column in (0..columns).step_by(two) {
+                for pair in 0..count {
+                    let pixels = PAIR.min(last - first - pair * PAIR);
+                    let operands = Operands {
+                        rows: rows[pair * values..].as_ptr(),
+                        columns: self.columns_in,
+                        inputs: scratch[pair * size..][..size].as_ptr(),
+                        panels: self.panels[column * self.columns_in..][..2 * panel].as_ptr(),
+                        weights: self.combined[column / two * COMBINED * panel / 2..][..COMBINED * panel / 2].as_ptr(),
+                    };
+                    // SAFETY: the slices just taken are what the operands need; all seven products are written before they
+                    // are read; the outputs of these pixels from `column` on are there. A network is made for what the
+                    // processor has.
+                    unsafe {
+                        operands.multiply::<A, L, TALLEST, WIDEST>(products.as_mut_ptr());
+                        let ends = &ends[pair * PAIR..][..pixels];
+                        let products = products.assume_init_ref();
+                        pass.ending.pair::<A, L>(products, self.scales(column), pass.target.kind, ends, column);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes some pixels, some outputs of each.
+    fn tiles(&self, pass: &Pass<'_, A>, pixels: Range<usize>, columns: Range<usize>) {
+        if pixels.is_empty() || columns.is_empty() {
+            return;
+        }
+        let length = pass.length;
         let block = (BLOCK_BYTES / (self.columns_in * size_of::<A::Value>())).max(TALLEST);
         // Whole lines, or else a part of one that tiles fill.
         let (block_lines, block_length) =
             if block >= length { (block / length, length) } else { (1, block / TALLEST * TALLEST) };
-        let width = WIDEST * L::WIDTH;
-        let output = plane.output.as_mut_ptr();
-        for from_line in (0..lines).step_by(block_lines) {
+        let (from_line, to_line) = (pixels.start / length, pixels.end.div_ceil(length));
+        for from_line in (from_line..to_line).step_by(block_lines) {
             let mut from = 0;
             while from < length {
                 // No tile of one or two pixels at a line's end: those use the registers badly.
                 let left = length - from;
                 let count = if left < block_length + TALLEST { left } else { block_length };
-                for column in (0..self.columns_out).step_by(width) {
-                    for line in from_line..(from_line + block_lines).min(lines) {
-                        let mut pixel = from;
-                        while pixel < from + count {
-                            let rows = tile_height(from + count - pixel);
-                            let place = line * length + pixel;
-                            // SAFETY: rows `place` to `place + rows` of the input and their outputs from `column` on lie
-                            // within the slices, by the two assertions above.
+                for column in columns.clone().step_by(WIDEST * L::WIDTH) {
+                    for line in from_line..(from_line + block_lines).min(to_line) {
+                        let mut place = (line * length + from).max(pixels.start);
+                        let end = (line * length + from + count).min(pixels.end);
+                        while place < end {
+                            let (rows, tiles) = strip(end - place);
+                            // SAFETY: the strip's rows of the input, from `place` on, lie within the slice as `forward` has checked,
+                            // and their outputs from `column` on within theirs, as `Target::new` has.
                             unsafe {
-                                self.tile(
-                                    rows,
-                                    column,
-                                    plane.input.as_ptr().add(place * self.columns_in),
-                                    plane.unit,
-                                    output.add(plane.first + line * plane.line + pixel * self.columns_out + column),
-                                    plane.residual,
-                                );
+                                let input = pass.input.as_ptr().add(place * self.columns_in);
+                                let end = pass.target.at(line, (place - line * length) * self.columns_out + column);
+                                self.strip((rows, tiles), column, input, pass, end);
                             }
-                            pixel += rows;
+                            place += rows * tiles;
                         }
                     }
                 }
@@ -133,122 +243,356 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
         }
     }
 
-    /// One tile: `rows` pixels, outputs from `column` on.
-    unsafe fn tile(
+    /// Tiles in a row, each of so many pixels; outputs from `column` on.
+    unsafe fn strip(
         &self,
-        rows: usize,
+        (rows, tiles): (usize, usize),
         column: usize,
         input: *const A::Value,
-        unit: f32,
-        output: *mut f32,
-        residual: bool,
+        Pass { ending, target, .. }: &Pass<'_, A>,
+        end: End,
     ) {
-        let tile = Tile {
+        let strip = Strip {
+            tiles,
             input,
             columns_in: self.columns_in,
             weights: self.panels[column * self.columns_in..].as_ptr(),
-            units: self.units[column..].as_ptr(),
-            bias: self.bias[column..].as_ptr(),
-            unit,
-            output,
+            scales: self.scales(column),
+            ending,
+            kind: target.kind,
+            end,
             columns_out: self.columns_out,
-            residual,
-            rectified: self.activation == Activation::Relu6,
         };
         let wide = self.columns_out - column > L::WIDTH;
         // SAFETY: the caller's promise.
         unsafe {
             match (rows, wide) {
-                (5, true) => tile.compute::<A, L, 5, 2>(),
-                (4, true) => tile.compute::<A, L, 4, 2>(),
-                (3, true) => tile.compute::<A, L, 3, 2>(),
-                (2, true) => tile.compute::<A, L, 2, 2>(),
-                (_, true) => tile.compute::<A, L, 1, 2>(),
-                (5, false) => tile.compute::<A, L, 5, 1>(),
-                (4, false) => tile.compute::<A, L, 4, 1>(),
-                (3, false) => tile.compute::<A, L, 3, 1>(),
-                (2, false) => tile.compute::<A, L, 2, 1>(),
-                (_, false) => tile.compute::<A, L, 1, 1>(),
+                (5, true) => strip.compute::<A, L, 5, 2>(),
+                (4, true) => strip.compute::<A, L, 4, 2>(),
+                (3, true) => strip.compute::<A, L, 3, 2>(),
+                (2, true) => strip.compute::<A, L, 2, 2>(),
+                (_, true) => strip.compute::<A, L, 1, 2>(),
+                (5, false) => strip.compute::<A, L, 5, 1>(),
+                (4, false) => strip.compute::<A, L, 4, 1>(),
+                (3, false) => strip.compute::<A, L, 3, 1>(),
+                (2, false) => strip.compute::<A, L, 2, 1>(),
+                (_, false) => strip.compute::<A, L, 1, 1>(),
+            }
+        }
+    }
+
+    /// Of the outputs from `column` on.
+    fn scales(&self, column: usize) -> Scales<'_> {
+        Scales { units: &self.units[column..], bias: &self.bias[column..] }
+    }
+}
+
+/// A plane whose sizes have been checked.
+struct Pass<'a, A: Arithmetic> {
+    input: &'a [A::Value],
+    ending: Ending,
+    pixels: usize,
+    length: usize,
+    target: Target<A>,
+}
+
+/// An output whose size has been checked.
+struct Target<A: Arithmetic> {
+    kind: Kind,
+    /// The first pixel, or that of the first group.
+    end: End,
+    /// From one line, or group, to the next.
+    line: usize,
+    arithmetic: PhantomData<A>,
+}
+
+impl<A: Arithmetic> Target<A> {
+    /// Checks that `lines` lines of `values` values are there.
+    fn new(output: Output<'_, A::Value>, first: usize, line: usize, lines: usize, values: usize) -> Self {
+        let check = |length: usize, steps: usize, values: usize| {
+            assert!(length >= first + steps.saturating_sub(1) * line + values, "{length} outputs");
+        };
+        // SAFETY: as is checked, the first pixel lies within each slice.
+        let (kind, to, of_group) = unsafe {
+            match output {
+                Output::Stream(output) => {
+                    check(output.len(), lines, values);
+                    (Kind::Stream, output.as_mut_ptr().add(first).cast(), 0)
+                }
+                Output::Residual(output) => {
+                    check(output.len(), lines, values);
+                    (Kind::Residual, output.as_mut_ptr().add(first).cast(), 0)
+                }
+                Output::Wide { groups, place } => {
+                    check(groups.len(), (place + lines).div_ceil(A::STEP), values * A::STEP);
+                    (Kind::Wide, groups.as_mut_ptr().add(first).cast(), place)
+                }
+            }
+        };
+        Target { kind, end: End { to, of_group }, line, arithmetic: PhantomData }
+    }
+
+    /// Where value `value` of a line is.
+    ///
+    /// # Safety
+    /// They must be among those that were checked.
+    unsafe fn at(&self, line: usize, value: usize) -> End {
+        let End { to, of_group } = self.end;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.kind {
+                Kind::Stream | Kind::Residual => {
+                    End { to: to.cast::<f32>().add(line * self.line + value).cast(), of_group }
+                }
+                Kind::Wide => {
+                    let (group, of_group) = ((of_group + line) / A::STEP, (of_group + line) % A::STEP);
+                    End { to: to.cast::<A::Value>().add(group * self.line + value * A::STEP).cast(), of_group }
+                }
             }
         }
     }
 }
 
-/// How many of `left` pixels the next tile takes: 5, unless that left 1 or 2.
-fn tile_height(left: usize) -> usize {
-    match left {
-        6 => 3,
-        7 => 4,
-        _ => left.min(TALLEST),
+/// The next tiles of `left` pixels: how many each takes, and how many such there are. All take 5, but the last two if those
+/// left 1 or 2.
+fn strip(left: usize) -> (usize, usize) {
+    match (left, left % TALLEST) {
+        (..=TALLEST, _) => (left, 1),
+        (6, _) => (3, 2),
+        (7, _) => (4, 1),
+        (_, 1 | 2) => (TALLEST, left / TALLEST - 1),
+        _ => (TALLEST, left / TALLEST),
     }
 }
 
-/// A tile's place in its layer.
-struct Tile<V> {
-    input: *const V,
-    columns_in: usize,
-    weights: *const V,
-    units: *const f32,
-    bias: *const f32,
+/// Where a pixel's outputs go.
+#[derive(Clone, Copy)]
+struct End {
+    /// To floats or, if wide, to stored values.
+    to: *mut (),
+    /// To which line of a group.
+    of_group: usize,
+}
+
+/// What is done with outputs: see [`Output`].
+#[derive(Clone, Copy)]
+enum Kind {
+    Stream,
+    Residual,
+    Wide,
+}
+
+impl Kind {
+    /// What becomes of a 1.
+    #[inline(always)]
+    fn scale<A: Arithmetic>(self) -> f32 {
+        if matches!(self, Kind::Wide) { A::SIX / 6.0 } else { 1.0 }
+    }
+
+    /// Stores a vector of outputs, from the `place`-th on.
+    ///
+    /// # Safety
+    /// They must be there. Only inside [`Lanes::run`].
+    #[inline(always)]
+    unsafe fn store<A: Arithmetic, L: Lanes>(self, value: L::Floats, end: End, place: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Kind::Stream => L::store(value, end.to.cast::<f32>().add(place)),
+                Kind::Residual => {
+                    let to = end.to.cast::<f32>().add(place);
+                    L::store(L::add(value, L::load(to)), to);
+                }
+                Kind::Wide => {
+                    A::store_in_group::<L>(value, end.to.cast::<A::Value>().add(place * A::STEP), end.of_group);
+                }
+            }
+        }
+    }
+}
+
+/// What a 1 among sums means, and the bias, output by output.
+#[derive(Clone, Copy)]
+struct Scales<'a> {
+    units: &'a [f32],
+    bias: &'a [f32],
+}
+
+/// What becomes of sums.
+struct Ending {
+    /// What a stored 1 of the input means.
     unit: f32,
-    output: *mut f32,
-    columns_out: usize,
-    residual: bool,
     rectified: bool,
 }
 
-impl<V> Tile<V> {
-    /// A small function of its own, called often: browsers optimise function by function, and only what is called again.
+/// The same for a vector of outputs.
+#[derive(Clone, Copy)]
+struct VectorEnding<L: Lanes> {
+    unit: L::Floats,
+    bias: L::Floats,
+    zero: L::Floats,
+    six: L::Floats,
+    rectified: bool,
+}
+
+impl<L: Lanes> VectorEnding<L> {
+    /// The outputs of sums.
     ///
     /// # Safety
-    /// `ROWS` rows of inputs, a panel of `VECTORS` vectors of weights with their units and biases, and `ROWS` rows of outputs
-    /// must be there.
+    /// Only inside [`Lanes::run`].
+    #[inline(always)]
+    unsafe fn outputs<A: Arithmetic>(&self, sums: A::Sums<L>) -> L::Floats {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let value = L::add(L::multiply(A::to_floats::<L>(sums), self.unit), self.bias);
+            if self.rectified { L::smaller(L::larger(value, self.zero), self.six) } else { value }
+        }
+    }
+}
+
+impl Ending {
+    /// For the vector of outputs from `place` on, in what `scale` makes of a 1.
+    ///
+    /// # Safety
+    /// Only inside [`Lanes::run`]; these outputs must be there.
+    #[inline(always)]
+    unsafe fn vector<L: Lanes>(&self, scales: Scales<'_>, place: usize, scale: f32) -> VectorEnding<L> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            VectorEnding {
+                unit: L::multiply(L::load(scales.units.as_ptr().add(place)), L::splat(self.unit * scale)),
+                bias: L::multiply(L::load(scales.bias.as_ptr().add(place)), L::splat(scale)),
+                zero: L::splat(0.0),
+                six: L::splat(6.0 * scale),
+                rectified: self.rectified,
+            }
+        }
+    }
+
+    /// Two tiles' outputs of two panels, from the seven products. Each pixel's outputs from `column` on go to its end.
+    ///
+    /// # Safety
+    /// These outputs and their scales must be there. The processor must have the instruction set.
     #[inline(never)]
-    unsafe fn compute<A: Arithmetic<Value = V>, L: Lanes, const ROWS: usize, const VECTORS: usize>(&self) {
-        // SAFETY: the caller's promise; a network is made for what the processor has.
+    unsafe fn pair<A: Arithmetic, L: Lanes>(
+        &self,
+        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // SAFETY: the caller's promise. (As in `Strip::compute`, each kind has a loop of its own.)
         unsafe {
             L::run(
                 #[inline(always)]
-                || self.kernel::<A, L, ROWS, VECTORS>(),
+                || match kind {
+                    Kind::Stream => self.quadrants::<A, L>(products, scales, Kind::Stream, ends, column),
+                    Kind::Residual => self.quadrants::<A, L>(products, scales, Kind::Residual, ends, column),
+                    Kind::Wide => self.quadrants::<A, L>(products, scales, Kind::Wide, ends, column),
+                },
             );
         }
     }
 
     #[inline(always)]
-    unsafe fn kernel<A: Arithmetic<Value = V>, L: Lanes, const ROWS: usize, const VECTORS: usize>(&self) {
+    unsafe fn quadrants<A: Arithmetic, L: Lanes>(
+        &self,
+        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // A line that goes into a group after another one must be stored after it: tile by tile.
+        let (first, second) = ends.split_at(TALLEST);
         // SAFETY: the caller's promise.
         unsafe {
-            let mut sums = [[A::nothing::<L>(); VECTORS]; ROWS];
-            let (mut input, mut weights) = (self.input, self.weights);
-            for _ in 0..self.columns_in / (A::STEP * A::UNROLL) {
-                for step in 0..A::UNROLL {
-                    let weights = weights.add(step * VECTORS * L::WIDTH * A::STEP);
-                    let panel: [A::Factors<L>; VECTORS] =
-                        std::array::from_fn(|vector| A::load::<L>(weights.add(vector * L::WIDTH * A::STEP)));
-                    for (row, sums) in sums.iter_mut().enumerate() {
-                        let value = A::splat::<L>(input.add(step * A::STEP + row * self.columns_in));
-                        for (sum, weights) in sums.iter_mut().zip(panel) {
-                            *sum = A::multiply_add::<L>(*sum, value, weights);
-                        }
-                    }
+            self.quadrant::<A, L, 0, 0>(products, scales, kind, first, column);
+            self.quadrant::<A, L, 0, 1>(products, scales, kind, first, column);
+            self.quadrant::<A, L, 1, 0>(products, scales, kind, second, column);
+            self.quadrant::<A, L, 1, 1>(products, scales, kind, second, column);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn quadrant<A: Arithmetic, L: Lanes, const TILE: usize, const PANEL: usize>(
+        &self,
+        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            for vector in 0..WIDEST {
+                let place = (PANEL * WIDEST + vector) * L::WIDTH;
+                let ending = self.vector::<L>(scales, place, kind.scale::<A>());
+                for (row, end) in ends.iter().take(TALLEST).enumerate() {
+                    let sums = sums::<A, L, TALLEST, WIDEST, TILE, PANEL>(products, row, vector);
+                    kind.store::<A, L>(ending.outputs::<A>(sums), *end, column + place);
                 }
-                input = input.add(A::STEP * A::UNROLL);
-                weights = weights.add(A::UNROLL * VECTORS * L::WIDTH * A::STEP);
             }
-            for vector in 0..VECTORS {
-                let place = vector * L::WIDTH;
-                let unit = L::multiply(L::load(self.units.add(place)), L::splat(self.unit));
-                let bias = L::load(self.bias.add(place));
-                for (row, sums) in sums.iter().enumerate() {
-                    let to = self.output.add(row * self.columns_out + place);
-                    let mut value = L::add(L::multiply(A::to_floats::<L>(sums[vector]), unit), bias);
-                    if self.rectified {
-                        value = L::smaller(L::larger(value, L::splat(0.0)), L::splat(6.0));
+        }
+    }
+}
+
+/// Tiles one after another, and their place in the layer.
+struct Strip<'a, V> {
+    tiles: usize,
+    input: *const V,
+    columns_in: usize,
+    weights: *const V,
+    scales: Scales<'a>,
+    ending: &'a Ending,
+    kind: Kind,
+    end: End,
+    columns_out: usize,
+}
+
+impl<V> Strip<'_, V> {
+    /// A small function of its own, called often: browsers optimise function by function, and only what is called again.
+    ///
+    /// # Safety
+    /// For each tile `ROWS` rows of inputs and `ROWS` rows of outputs must be there, and a panel of `VECTORS` vectors of weights
+    /// with their scales.
+    #[inline(never)]
+    unsafe fn compute<A: Arithmetic<Value = V>, L: Lanes, const ROWS: usize, const VECTORS: usize>(&self) {
+        // SAFETY: the caller's promise; a network is made for what the processor has. (Each end has a loop of its own, without
+        // a question in it.)
+        unsafe {
+            L::run(
+                #[inline(always)]
+                || match (self.kind, self.end.of_group) {
+                    (Kind::Stream, _) => self.kernel::<A, L, ROWS, VECTORS>(Kind::Stream, 0),
+                    (Kind::Residual, _) => self.kernel::<A, L, ROWS, VECTORS>(Kind::Residual, 0),
+                    (Kind::Wide, 0) => self.kernel::<A, L, ROWS, VECTORS>(Kind::Wide, 0),
+                    (Kind::Wide, _) => self.kernel::<A, L, ROWS, VECTORS>(Kind::Wide, 1),
+                },
+            );
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn kernel<A: Arithmetic<Value = V>, L: Lanes, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        kind: Kind,
+        of_group: usize,
+    ) {
+        let end = End { to: self.end.to, of_group };
+        // SAFETY: the caller's promise.
+        unsafe {
+            for tile in 0..self.tiles {
+                let input = self.input.add(tile * ROWS * self.columns_in);
+                let sums = product_of::<A, L, ROWS, VECTORS>(input, self.columns_in, self.weights, self.columns_in);
+                for vector in 0..VECTORS {
+                    let place = vector * L::WIDTH;
+                    let ending = self.ending.vector::<L>(self.scales, place, kind.scale::<A>());
+                    for (row, sums) in sums.iter().enumerate() {
+                        let place = (tile * ROWS + row) * self.columns_out + place;
+                        kind.store::<A, L>(ending.outputs::<A>(sums[vector]), end, place);
                     }
-                    if self.residual {
-                        value = L::add(value, L::load(to));
-                    }
-                    L::store(value, to);
                 }
             }
         }
@@ -265,10 +609,8 @@ mod tests {
         (0..count).map(|n| (n as f32 * step).sin()).collect()
     }
 
-    /// A layer over `lines` × `length` pixels, its output laid out with a gap after each line; what was there is 0.25.
-    fn output<A: Arithmetic, L: Lanes>(case: &Case) -> Vec<f32> {
-        let weights = wave(case.columns_in * case.columns_out, 0.37);
-        let layer = Pointwise::<A, L>::new(&weights, wave(case.columns_out, 0.7), case.columns_in, case.activation);
+    /// A case's input as stored, and what a stored 1 means.
+    fn input<A: Arithmetic, L: Lanes>(case: &Case, layer: &Pointwise<A, L>) -> (Vec<A::Value>, f32) {
         let rows = wave(case.lines * case.length * case.columns_in, 0.11);
         let mut padded = Vec::new();
         for row in rows.chunks_exact(case.columns_in) {
@@ -276,14 +618,28 @@ mod tests {
             // The weights of the added columns are zero: what stands there must not matter.
             padded.resize(padded.len() + layer.columns_in() - case.columns_in, 0.5);
         }
+        if case.lines > 1 {
+            // Whole pairs of tiles: what stands there must not matter either.
+            padded.resize((case.lines * case.length).next_multiple_of(PAIR) * layer.columns_in(), 0.7);
+        }
         let mut buffer = vec![A::Value::default(); padded.len()];
         padded.resize(padded.len().next_multiple_of(16), 0.0);
         buffer.resize(padded.len(), A::Value::default());
         let unit = A::inputs::<L>(&padded, &mut buffer);
+        (buffer, unit)
+    }
+
+    /// A layer over `lines` × `length` pixels, its output laid out with a gap after each line; what was there is 0.25.
+    fn output<A: Arithmetic, L: Lanes>(case: &Case) -> Vec<f32> {
+        let weights = wave(case.columns_in * case.columns_out, 0.37);
+        let layer = Pointwise::<A, L>::new(&weights, wave(case.columns_out, 0.7), case.columns_in, case.activation);
+        let (buffer, unit) = input(case, &layer);
         let line = case.length * case.columns_out + 3;
         let mut output = vec![0.25; 5 + case.lines * line];
-        let (lines, length, residual) = (case.lines, case.length, case.residual);
-        layer.forward(Plane { input: &buffer, unit, lines, length, output: &mut output, first: 5, line, residual });
+        let to = if case.residual { Output::Residual(&mut output) } else { Output::Stream(&mut output) };
+        let (lines, length) = (case.lines, case.length);
+        let scratch = &mut vec![A::Value::default(); layer.scratch()];
+        layer.forward(Plane { input: &buffer, unit, scratch, lines, length, output: to, first: 5, line });
         output
     }
 
@@ -297,8 +653,9 @@ mod tests {
     }
 
     fn cases() -> Vec<Case> {
-        let shapes = [(1, 1), (1, 2), (3, 7), (2, 14), (1, 49), (4, 28), (2, 113)];
-        let widths = [(27, 32), (16, 96), (96, 24), (672, 40), (2, 8)];
+        let shapes = [(1, 1), (1, 2), (3, 7), (2, 14), (1, 49), (7, 7), (4, 28), (2, 113)];
+        // The last ones are long enough for Strassen's method: with panels in pairs, and with one left over.
+        let widths = [(27, 32), (16, 96), (96, 24), (672, 40), (2, 8), (80, 64), (112, 80), (480, 112)];
         let case = |(lines, length), (columns_in, columns_out)| {
             let residual = lines % 2 == 0;
             let activation = if residual { Activation::Linear } else { Activation::Relu6 };
@@ -344,6 +701,44 @@ mod tests {
         }
     }
 
+    /// A rectified layer over a case, its lines in groups from line `place` of the first one on; a gap after each group.
+    fn groups<A: Arithmetic, L: Lanes>(case: &Case, place: usize) -> Vec<A::Value> {
+        let weights = wave(case.columns_in * case.columns_out, 0.37);
+        let layer = Pointwise::<A, L>::new(&weights, wave(case.columns_out, 0.7), case.columns_in, Activation::Relu6);
+        let (buffer, unit) = input(case, &layer);
+        let line = (case.length * case.columns_out + 3) * A::STEP;
+        let mut groups = vec![A::Value::default(); 5 + (place + case.lines).div_ceil(A::STEP) * line];
+        let output = Output::Wide { groups: &mut groups, place };
+        let (lines, length) = (case.lines, case.length);
+        let scratch = &mut vec![A::Value::default(); layer.scratch()];
+        layer.forward(Plane { input: &buffer, unit, scratch, lines, length, output, first: 5, line });
+        groups
+    }
+
+    #[test]
+    fn lines_go_side_by_side_into_groups() {
+        for case in cases() {
+            let case = Case { activation: Activation::Relu6, residual: false, ..case };
+            let (line, row) = (case.length * case.columns_out + 3, case.length * case.columns_out);
+            let floats = groups::<Float, Portable>(&case, 0);
+            for place in 0..2 {
+                let integers = groups::<Integer, Portable>(&case, place);
+                let mut expected = vec![0; integers.len()];
+                for (count, floats) in floats[5..].chunks(line).enumerate() {
+                    let (group, of_group) = ((place + count) / 2, (place + count) % 2);
+                    for (value, float) in floats[..row].iter().enumerate() {
+                        expected[5 + (group * line + value) * 2 + of_group] = (float * Integer::SIX / 6.0) as i16;
+                    }
+                }
+                let tolerance = 2.0 + 0.7 * (case.columns_in as f32).sqrt();
+                for (found, expected) in integers.iter().zip(&expected) {
+                    assert!(f32::from(found - expected).abs() <= tolerance, "{found} ≠ {expected}");
+                    assert!(*expected != 0 || f32::from(*found) <= tolerance);
+                }
+            }
+        }
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_instruction_set_computes_the_same_bits() {
@@ -351,20 +746,26 @@ mod tests {
         for case in cases() {
             let (floats, integers) = (output::<Float, Portable>(&case), output::<Integer, Portable>(&case));
             assert!(floats == output::<Float, Sse2>(&case) && integers == output::<Integer, Sse2>(&case));
-            if std::arch::is_x86_feature_detected!("avx2") {
+            let avx2 = std::arch::is_x86_feature_detected!("avx2");
+            if avx2 {
                 assert!(floats == output::<Float, Avx2>(&case) && integers == output::<Integer, Avx2>(&case));
+            }
+            for place in 0..2 {
+                let portable = groups::<Integer, Portable>(&case, place);
+                assert!(portable == groups::<Integer, Sse2>(&case, place));
+                assert!(!avx2 || portable == groups::<Integer, Avx2>(&case, place));
             }
         }
     }
 
     #[test]
     fn no_tile_at_the_end_of_a_line_is_short() {
-        for length in 8..200 {
+        for length in 1..200 {
             let mut left = length;
             while left > 0 {
-                let height = tile_height(left);
-                assert!((3..=TALLEST).contains(&height), "{height} of {left}");
-                left -= height;
+                let (rows, tiles) = strip(left);
+                assert!(rows <= TALLEST && (rows >= 3 || length < 3) && tiles > 0, "{tiles} × {rows} of {left}");
+                left -= rows * tiles;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::arena::ArenaSizes;
 use super::arithmetic::Arithmetic;
-use super::pointwise::{Plane, Pointwise};
+use super::pointwise::{Output, Plane, Pointwise};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
 use crate::lanes::Lanes;
@@ -63,20 +63,23 @@ impl<A: Arithmetic, L: Lanes> Stem<A, L> {
         }
     }
 
-    /// Convolves what was prepared: these lines of the output go to `output`, the first pixel to `first` and each line's
-    /// `line` values after the one before. `windows` is room to work in.
+    /// Convolves what was prepared: these lines of the output go to `groups`, as of its line `place`; the first pixel of each
+    /// group of lines is `first` values after its beginning, and the groups are `line` values long. `windows` is room to work
+    /// in.
+    #[allow(clippy::too_many_arguments, reason = "a place in a buffer takes four")]
     pub(super) fn forward(
         &self,
         pixels: &[A::Value],
         windows: &mut [A::Value],
         lines: Range<usize>,
-        output: &mut [f32],
+        groups: &mut [A::Value],
+        place: usize,
         first: usize,
         line: usize,
     ) {
         let Padding { side_out, side_padded, .. } = self.padding;
         let pixel_line = side_padded * COLOURS;
-        for (place, y) in lines.enumerate() {
+        for (place, y) in (place..).zip(lines) {
             let pixels = &pixels[y * STRIDE * pixel_line..(y * STRIDE + KERNEL) * pixel_line];
             for (x, window) in windows.chunks_exact_mut(self.product.columns_in()).enumerate() {
                 for (row, part) in window.as_chunks_mut::<WINDOW_LINE>().0.iter_mut().enumerate() {
@@ -87,12 +90,12 @@ impl<A: Arithmetic, L: Lanes> Stem<A, L> {
             self.product.forward(Plane {
                 input: windows,
                 unit: A::PIXEL_UNIT,
+                scratch: &mut [],
                 lines: 1,
                 length: side_out,
-                output,
-                first: first + place * line,
+                output: Output::Wide { groups, place: place % A::STEP },
+                first: first + place / A::STEP * line,
                 line,
-                residual: false,
             });
         }
     }

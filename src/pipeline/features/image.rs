@@ -4,7 +4,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 /// Names the vectors of EfficientNet-Lite0 (1280 columns) in the cache.
-pub const NETWORK_FEATURE_ID: &str = "lite0-f16-1";
+pub const NETWORK_FEATURE_ID: &str = "lite0-f16-2";
 
 /// Names the vectors of [`fallback_vector`] in the cache.
 pub const FALLBACK_FEATURE_ID: &str = "histograms-1";

@@ -1,0 +1,271 @@
+//! The session worker's loop: one queue of inputs, one match. Requests come before background work, so a label never
+//! waits for training.
+
+mod features;
+mod imports;
+
+use self::features::{Embedded, Flight, Owner, Weights};
+use super::extract::expected_source;
+use super::import_job::{self, Origin};
+use super::jobs::{CancelFlag, Jobs};
+use super::pool::EmbedPool;
+use super::session::{Answer, Attachment, Chunk, FeatureSource, Session};
+use crate::browser::breath::Breath;
+use crate::browser::worker_side::{emit, listen, reply};
+use crate::pipeline::item::Kind;
+use crate::protocol::{Event, JobState, JobStatus, Reply, Request};
+use crate::storage::Store;
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
+use std::collections::HashMap;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+/// All that can happen to the session.
+pub(super) enum Input {
+    /// The page asks.
+    Ask { id: u64, request: Request, attachments: Vec<JsValue> },
+    /// Files were looked at: keep them for the import that may follow.
+    Staged { origins: Vec<Origin> },
+    /// A project file was read.
+    Restored { id: u64, bytes: Vec<u8> },
+    /// Another person's label log or project file was read.
+    Merge { id: u64, bytes: Vec<u8> },
+    /// An import has read some items; it waits for the answer before it reads on.
+    Chunk { import: Import, chunk: Chunk, done: u64, total: Option<u64>, stored: oneshot::Sender<Result<(), String>> },
+    /// An import has ended.
+    ImportEnded { import: Import, status: JobStatus },
+    /// Some of a model's weights have come.
+    Fetched { kind: Kind, bytes: u64, total: Option<u64> },
+    /// The embed workers can embed a kind's items, or never will.
+    Prepared { kind: Kind, source: Result<FeatureSource, String> },
+    /// An embed worker has answered.
+    Embedded { owner: Owner, results: Vec<Embedded> },
+}
+
+/// Which import, into which project and batch.
+#[derive(Debug, Clone)]
+pub(super) struct Import {
+    pub job: u32,
+    pub project: String,
+    pub batch: u32,
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Serves the page until the browser ends the worker.
+pub async fn run() {
+    let (sender, inputs) = mpsc::unbounded();
+    let asks = sender.clone();
+    listen(move |id, request, attachments| {
+        // The receiver lives as long as the worker.
+        let _ = asks.unbounded_send(Input::Ask { id, request, attachments });
+    });
+    let read_only = !crate::browser::tab_lock::acquire().await;
+    match Store::open().await {
+        Ok(store) => {
+            // A project must open, and take labels, before any weights are there: they are taken to be there until one needs
+            // them and they are not.
+            let (images, texts) = (expected_source(Kind::Image), expected_source(Kind::Text));
+            let session = Session::new(store, read_only, images, texts);
+            Server {
+                session,
+                jobs: Jobs::default(),
+                sender,
+                pool: None,
+                weights: HashMap::new(),
+                staged: Vec::new(),
+                flight: Flight::default(),
+                experiments: None,
+            }
+            .run(inputs)
+            .await;
+        }
+        Err(error) => answer_all_with(inputs, error.to_string()).await,
+    }
+}
+
+/// Without a store nothing can be kept, so nothing is begun.
+async fn answer_all_with(mut inputs: mpsc::UnboundedReceiver<Input>, error: String) {
+    while let Some(input) = inputs.next().await {
+        if let Input::Ask { id, .. } = input {
+            reply(id, &Reply::Failed(error.clone()), &[]);
+        }
+    }
+}
+
+struct Server {
+    session: Session,
+    jobs: Jobs,
+    sender: mpsc::UnboundedSender<Input>,
+    /// Started with the first item that needs it.
+    pool: Option<EmbedPool>,
+    /// Of the kinds that were asked for.
+    weights: HashMap<Kind, Weights>,
+    staged: Vec<Origin>,
+    flight: Flight,
+    /// The job by which experiments under way are shown: its number, title and cancel flag.
+    experiments: Option<(u32, String, CancelFlag)>,
+}
+
+impl Server {
+    async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        let breath = Breath::new();
+        loop {
+            let input = match inputs.try_recv() {
+                Ok(input) => Some(input),
+                Err(_) if self.session.background(now_ms()).await => {
+                    self.follow_experiments().await;
+                    self.tell();
+                    // Lets messages in between two slices of training.
+                    breath.take().await;
+                    None
+                }
+                Err(_) => inputs.next().await,
+            };
+            if let Some(input) = input {
+                self.take(input).await;
+                self.follow_experiments().await;
+                self.feed_pool();
+                self.tell();
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        for event in self.session.take_events() {
+            emit(&event);
+        }
+    }
+
+    fn tell_job(&self, state: Option<JobState>) {
+        if let Some(state) = state {
+            emit(&Event::Job(state));
+        }
+    }
+
+    /// Shows what experiments are under way as a job, and stops them if the user cancels it.
+    async fn follow_experiments(&mut self) {
+        const STEPS: u64 = 100;
+        let progress = self.session.experiment_progress();
+        let state = match (progress, self.experiments.take()) {
+            (Some((title, _)), None) => {
+                let (job, cancel, state) = self.jobs.start(&title, Some(STEPS), now_ms());
+                self.experiments = Some((job, title, cancel));
+                Some(state)
+            }
+            // One ended and the next began between two looks.
+            (Some((title, _)), Some((job, was, _))) if title != was => self.jobs.end(job, JobStatus::Finished),
+            (Some((_, share)), Some((job, title, cancel))) => {
+                if cancel.is_set() {
+                    if let Err(error) = self.session.stop_experiments(now_ms()).await {
+                        self.session.notice(error.to_string());
+                    }
+                    self.jobs.end(job, JobStatus::Cancelled)
+                } else {
+                    self.experiments = Some((job, title, cancel));
+                    self.jobs.advance(job, (share * STEPS as f64) as u64, Some(STEPS), now_ms())
+                }
+            }
+            (None, Some((job, _, _))) => self.jobs.end(job, JobStatus::Finished),
+            (None, None) => None,
+        };
+        self.tell_job(state);
+    }
+
+    async fn take(&mut self, input: Input) {
+        match input {
+            Input::Ask { id, request, attachments } => self.ask(id, request, attachments).await,
+            Input::Staged { origins } => self.staged = origins,
+            Input::Restored { id, bytes } => {
+                let restored = self.session.restore_archive(&bytes, now_ms()).await;
+                reply(id, &restored.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Restored), &[]);
+            }
+            Input::Merge { id, bytes } => {
+                let merged = self.session.merge(&bytes, now_ms()).await;
+                reply(id, &merged.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Merged), &[]);
+            }
+            Input::Chunk { import, chunk, done, total, stored } => {
+                let result = self.store_chunk(&import, chunk).await;
+                // The job may have gone; what it sent is stored all the same.
+                let _ = stored.send(result);
+                let state = self.jobs.advance(import.job, done, total, now_ms());
+                self.tell_job(state);
+            }
+            Input::ImportEnded { import, status } => self.end_import(import, status).await,
+            Input::Fetched { kind, bytes, total } => {
+                if let Some(Weights::Coming { job, .. }) = self.weights.get(&kind) {
+                    let state = self.jobs.advance(*job, bytes / 1000, total.map(|total| total / 1000), now_ms());
+                    self.tell_job(state);
+                }
+            }
+            Input::Prepared { kind, source } => self.prepared(kind, source).await,
+            Input::Embedded { owner, results } => self.embedded(owner, results).await,
+        }
+    }
+
+    async fn ask(&mut self, id: u64, request: Request, attachments: Vec<JsValue>) {
+        let answer: Answer = match request {
+            Request::Inspect { sources } => {
+                let origins = import_job::files(sources, attachments);
+                spawn_local(import_job::inspect(id, origins, self.sender.clone()));
+                return;
+            }
+            Request::Import { plan, into } => {
+                let origins = std::mem::take(&mut self.staged);
+                let name = plan.name.clone();
+                self.start_import(plan, &name, origins, into).await
+            }
+            Request::OpenDemo { demo } => self.open_demo(demo).await,
+            Request::Merge => {
+                spawn_local(import_job::read_to_merge(id, attachments, self.sender.clone()));
+                return;
+            }
+            Request::Cancel { job } => {
+                self.jobs.cancel(job);
+                Reply::Done.into()
+            }
+            Request::Storage => {
+                crate::browser::storage_quota::state().await.map_or_else(Reply::Failed, Reply::Storage).into()
+            }
+            Request::OpenProject { project } => {
+                self.close_project();
+                let answer = self.session.handle(Request::OpenProject { project }, now_ms()).await;
+                // Before the reply, so that the page that hears "done" has the project.
+                self.tell();
+                answer
+            }
+            other => self.session.handle(other, now_ms()).await,
+        };
+        send(id, answer);
+    }
+
+    /// Before another project is opened: its imports and embeddings stop; what they brought is stored.
+    fn close_project(&mut self) {
+        // The model on its way serves the next project as well.
+        let kept = |job| {
+            self.weights.values().any(|weights| matches!(weights, Weights::Coming { job: own, .. } if *own == job))
+        };
+        self.jobs.cancel_all_but(kept);
+        if let Some((job, _)) = self.flight.job.take() {
+            let state = self.jobs.end(job, JobStatus::Cancelled);
+            self.tell_job(state);
+        }
+        self.flight.done = 0;
+        self.weights.retain(|_, weights| !matches!(weights, Weights::GivenUp));
+    }
+}
+
+fn send(id: u64, answer: Answer) {
+    let attachment = answer.attachment.map(|attachment| match attachment {
+        Attachment::Stored(blob) => Ok(JsValue::from(blob)),
+        Attachment::Made { bytes, mime } => import_job::blob(&bytes, mime).map(JsValue::from),
+    });
+    match attachment.transpose() {
+        Ok(attachment) => reply(id, &answer.reply, attachment.as_slice()),
+        Err(error) => reply(id, &Reply::Failed(error), &[]),
+    }
+}
