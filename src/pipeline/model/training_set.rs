@@ -1,7 +1,7 @@
 //! The labelled rows as a head trains on them: gathered, centred, scaled, with only the sparse columns that occur.
 
 use crate::pipeline::features::matrix::{Features, SparseRow};
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 /// How features are scaled before the L2 penalty sees them. The penalty is not indifferent to scale, the
 /// extractors' scales differ, and one strength `c` should suit all of them.
@@ -65,20 +65,29 @@ impl TrainingSet {
     /// If a row or a class is out of range.
     pub fn gather(features: &Features, labels: &[(usize, usize)], classes: usize, scaling: Scaling) -> Self {
         let rows: Vec<usize> = labels.iter().map(|&(row, _)| row).collect();
-        let mut dense = features.dense.select(Axis(0), &rows);
-        let count = rows.len().max(1) as f64;
-        let mut sums = vec![0.0f64; dense.ncols()];
-        for row in dense.rows() {
+        let columns = features.dense.ncols();
+        let mut values = Vec::with_capacity(rows.len() * columns);
+        let mut sums = vec![0.0f64; columns];
+        for &row in &rows {
+            let row = features.dense.row(row);
+            let row = row.as_standard_layout();
+            let row = row.as_slice().expect("row-major");
+            values.extend_from_slice(row);
             sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
         }
+        let count = rows.len().max(1) as f64;
         let centre: Vec<f32> = sums.iter().map(|sum| (sum / count) as f32).collect();
-        dense -= &ArrayView1::from(&centre);
+        let mut squares = 0.0;
+        for row in values.chunks_exact_mut(columns.max(1)) {
+            row.iter_mut().zip(&centre).for_each(|(value, centre)| *value -= centre);
+            squares += sum_of_squares(row);
+        }
+        let mut dense = Array2::from_shape_vec((rows.len(), columns), values).expect("n × d");
         let (dense_scale, sparse_scale) = match scaling {
             Scaling::AsGiven => (1.0, 1.0),
-            Scaling::UnitSpread => (
-                unit_spread(dense.iter().map(|&value| f64::from(value).powi(2)).sum(), rows.len()),
-                unit_spread(sparse_spread(features, &rows), rows.len()),
-            ),
+            Scaling::UnitSpread => {
+                (unit_spread(squares, rows.len()), unit_spread(sparse_spread(features, &rows), rows.len()))
+            }
         };
         dense *= dense_scale;
         let mut set = Self {
@@ -175,6 +184,16 @@ impl TrainingSet {
     pub(super) fn transformation(&self) -> (&[f32], f32, f32) {
         (&self.centre, self.dense_scale, self.sparse_scale)
     }
+}
+
+/// Eight sums side by side: one addition need not wait for the one before.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0f64; 8];
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, &value)| *sum += f64::from(value) * f64::from(value));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>()
 }
 
 /// The number that makes the mean squared distance from the mean 1, given the sum of squares about the mean of n
