@@ -9,6 +9,7 @@ mod block;
 mod stem;
 mod pointwise;
 mod strassen;
+mod outputs;
 mod depthwise;
 mod arena;
 mod arithmetic;

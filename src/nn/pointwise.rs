@@ -3,7 +3,8 @@
 //! Where rows are long, two tiles and two panels of weights at a time are multiplied by Strassen's method.
 
 use super::arithmetic::Arithmetic;
-use super::strassen::{COMBINED, Operands, Tile, combine_inputs, combine_weights, product_of, sums};
+use super::outputs::{End, Ending, Kind, Output, Scales, Target};
+use super::strassen::{COMBINED, Operands, Tile, combine_inputs, combine_weights, product_of};
 use super::weights::Weights;
 use super::{Activation, NetworkError};
 use crate::lanes::Lanes;
@@ -64,22 +65,6 @@ pub(super) struct Plane<'a, V> {
     pub first: usize,
     /// From one line's first pixel to the next one's in the output; if that is wide, from one group's to the next one's.
     pub line: usize,
-}
-
-/// Where outputs go.
-pub(super) enum Output<'a, V> {
-    /// Into what flows between blocks, as floats.
-    Stream(&'a mut [f32]),
-    /// Added to what is there.
-    Residual(&'a mut [f32]),
-    /// Into what a depthwise convolution reads: groups of lines, pixels × columns × lines of the group. The first line
-    /// computed is line `place` of its group. Of a layer that is rectified.
-    Wide {
-        /// The groups.
-        groups: &'a mut [V],
-        /// 0 to `STEP` − 1.
-        place: usize,
-    },
 }
 
 impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
@@ -197,7 +182,13 @@ impl<A: Arithmetic, L: Lanes> Pointwise<A, L> {
                         operands.multiply::<A, L, TALLEST, WIDEST>(products.as_mut_ptr());
                         let ends = &ends[pair * PAIR..][..pixels];
                         let products = products.assume_init_ref();
-                        pass.ending.pair::<A, L>(products, self.scales(column), pass.target.kind, ends, column);
+                        pass.ending.pair::<A, L, TALLEST, WIDEST>(
+                            products,
+                            self.scales(column),
+                            pass.target.kind,
+                            ends,
+                            column,
+                        );
                     }
                 }
             }
@@ -296,63 +287,6 @@ struct Pass<'a, A: Arithmetic> {
     target: Target<A>,
 }
 
-/// An output whose size has been checked.
-struct Target<A: Arithmetic> {
-    kind: Kind,
-    /// The first pixel, or that of the first group.
-    end: End,
-    /// From one line, or group, to the next.
-    line: usize,
-    arithmetic: PhantomData<A>,
-}
-
-impl<A: Arithmetic> Target<A> {
-    /// Checks that `lines` lines of `values` values are there.
-    fn new(output: Output<'_, A::Value>, first: usize, line: usize, lines: usize, values: usize) -> Self {
-        let check = |length: usize, steps: usize, values: usize| {
-            assert!(length >= first + steps.saturating_sub(1) * line + values, "{length} outputs");
-        };
-        // SAFETY: as is checked, the first pixel lies within each slice.
-        let (kind, to, of_group) = unsafe {
-            match output {
-                Output::Stream(output) => {
-                    check(output.len(), lines, values);
-                    (Kind::Stream, output.as_mut_ptr().add(first).cast(), 0)
-                }
-                Output::Residual(output) => {
-                    check(output.len(), lines, values);
-                    (Kind::Residual, output.as_mut_ptr().add(first).cast(), 0)
-                }
-                Output::Wide { groups, place } => {
-                    check(groups.len(), (place + lines).div_ceil(A::STEP), values * A::STEP);
-                    (Kind::Wide, groups.as_mut_ptr().add(first).cast(), place)
-                }
-            }
-        };
-        Target { kind, end: End { to, of_group }, line, arithmetic: PhantomData }
-    }
-
-    /// Where value `value` of a line is.
-    ///
-    /// # Safety
-    /// They must be among those that were checked.
-    unsafe fn at(&self, line: usize, value: usize) -> End {
-        let End { to, of_group } = self.end;
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self.kind {
-                Kind::Stream | Kind::Residual => {
-                    End { to: to.cast::<f32>().add(line * self.line + value).cast(), of_group }
-                }
-                Kind::Wide => {
-                    let (group, of_group) = ((of_group + line) / A::STEP, (of_group + line) % A::STEP);
-                    End { to: to.cast::<A::Value>().add(group * self.line + value * A::STEP).cast(), of_group }
-                }
-            }
-        }
-    }
-}
-
 /// The next tiles of `left` pixels: how many each takes, and how many such there are. All take 5, but the last two if those
 /// left 1 or 2.
 fn strip(left: usize) -> (usize, usize) {
@@ -362,179 +296,6 @@ fn strip(left: usize) -> (usize, usize) {
         (7, _) => (4, 1),
         (_, 1 | 2) => (TALLEST, left / TALLEST - 1),
         _ => (TALLEST, left / TALLEST),
-    }
-}
-
-/// Where a pixel's outputs go.
-#[derive(Clone, Copy)]
-struct End {
-    /// To floats or, if wide, to stored values.
-    to: *mut (),
-    /// To which line of a group.
-    of_group: usize,
-}
-
-/// What is done with outputs: see [`Output`].
-#[derive(Clone, Copy)]
-enum Kind {
-    Stream,
-    Residual,
-    Wide,
-}
-
-impl Kind {
-    /// What becomes of a 1.
-    #[inline(always)]
-    fn scale<A: Arithmetic>(self) -> f32 {
-        if matches!(self, Kind::Wide) { A::SIX / 6.0 } else { 1.0 }
-    }
-
-    /// Stores a vector of outputs, from the `place`-th on.
-    ///
-    /// # Safety
-    /// They must be there. Only inside [`Lanes::run`].
-    #[inline(always)]
-    unsafe fn store<A: Arithmetic, L: Lanes>(self, value: L::Floats, end: End, place: usize) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self {
-                Kind::Stream => L::store(value, end.to.cast::<f32>().add(place)),
-                Kind::Residual => {
-                    let to = end.to.cast::<f32>().add(place);
-                    L::store(L::add(value, L::load(to)), to);
-                }
-                Kind::Wide => {
-                    A::store_in_group::<L>(value, end.to.cast::<A::Value>().add(place * A::STEP), end.of_group);
-                }
-            }
-        }
-    }
-}
-
-/// What a 1 among sums means, and the bias, output by output.
-#[derive(Clone, Copy)]
-struct Scales<'a> {
-    units: &'a [f32],
-    bias: &'a [f32],
-}
-
-/// What becomes of sums.
-struct Ending {
-    /// What a stored 1 of the input means.
-    unit: f32,
-    rectified: bool,
-}
-
-/// The same for a vector of outputs.
-#[derive(Clone, Copy)]
-struct VectorEnding<L: Lanes> {
-    unit: L::Floats,
-    bias: L::Floats,
-    zero: L::Floats,
-    six: L::Floats,
-    rectified: bool,
-}
-
-impl<L: Lanes> VectorEnding<L> {
-    /// The outputs of sums.
-    ///
-    /// # Safety
-    /// Only inside [`Lanes::run`].
-    #[inline(always)]
-    unsafe fn outputs<A: Arithmetic>(&self, sums: A::Sums<L>) -> L::Floats {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let value = L::add(L::multiply(A::to_floats::<L>(sums), self.unit), self.bias);
-            if self.rectified { L::smaller(L::larger(value, self.zero), self.six) } else { value }
-        }
-    }
-}
-
-impl Ending {
-    /// For the vector of outputs from `place` on, in what `scale` makes of a 1.
-    ///
-    /// # Safety
-    /// Only inside [`Lanes::run`]; these outputs must be there.
-    #[inline(always)]
-    unsafe fn vector<L: Lanes>(&self, scales: Scales<'_>, place: usize, scale: f32) -> VectorEnding<L> {
-        // SAFETY: the caller's promise.
-        unsafe {
-            VectorEnding {
-                unit: L::multiply(L::load(scales.units.as_ptr().add(place)), L::splat(self.unit * scale)),
-                bias: L::multiply(L::load(scales.bias.as_ptr().add(place)), L::splat(scale)),
-                zero: L::splat(0.0),
-                six: L::splat(6.0 * scale),
-                rectified: self.rectified,
-            }
-        }
-    }
-
-    /// Two tiles' outputs of two panels, from the seven products. Each pixel's outputs from `column` on go to its end.
-    ///
-    /// # Safety
-    /// These outputs and their scales must be there. The processor must have the instruction set.
-    #[inline(never)]
-    unsafe fn pair<A: Arithmetic, L: Lanes>(
-        &self,
-        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
-        scales: Scales<'_>,
-        kind: Kind,
-        ends: &[End],
-        column: usize,
-    ) {
-        // SAFETY: the caller's promise. (As in `Strip::compute`, each kind has a loop of its own.)
-        unsafe {
-            L::run(
-                #[inline(always)]
-                || match kind {
-                    Kind::Stream => self.quadrants::<A, L>(products, scales, Kind::Stream, ends, column),
-                    Kind::Residual => self.quadrants::<A, L>(products, scales, Kind::Residual, ends, column),
-                    Kind::Wide => self.quadrants::<A, L>(products, scales, Kind::Wide, ends, column),
-                },
-            );
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn quadrants<A: Arithmetic, L: Lanes>(
-        &self,
-        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
-        scales: Scales<'_>,
-        kind: Kind,
-        ends: &[End],
-        column: usize,
-    ) {
-        // A line that goes into a group after another one must be stored after it: tile by tile.
-        let (first, second) = ends.split_at(TALLEST);
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.quadrant::<A, L, 0, 0>(products, scales, kind, first, column);
-            self.quadrant::<A, L, 0, 1>(products, scales, kind, first, column);
-            self.quadrant::<A, L, 1, 0>(products, scales, kind, second, column);
-            self.quadrant::<A, L, 1, 1>(products, scales, kind, second, column);
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn quadrant<A: Arithmetic, L: Lanes, const TILE: usize, const PANEL: usize>(
-        &self,
-        products: &[Tile<A, L, TALLEST, WIDEST>; 7],
-        scales: Scales<'_>,
-        kind: Kind,
-        ends: &[End],
-        column: usize,
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            for vector in 0..WIDEST {
-                let place = (PANEL * WIDEST + vector) * L::WIDTH;
-                let ending = self.vector::<L>(scales, place, kind.scale::<A>());
-                for (row, end) in ends.iter().take(TALLEST).enumerate() {
-                    let sums = sums::<A, L, TALLEST, WIDEST, TILE, PANEL>(products, row, vector);
-                    kind.store::<A, L>(ending.outputs::<A>(sums), *end, column + place);
-                }
-            }
-        }
     }
 }
 

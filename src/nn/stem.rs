@@ -2,7 +2,8 @@
 
 use super::arena::ArenaSizes;
 use super::arithmetic::Arithmetic;
-use super::pointwise::{Output, Plane, Pointwise};
+use super::outputs::Output;
+use super::pointwise::{Plane, Pointwise};
 use super::weights::Weights;
 use super::{Activation, NetworkError, Padding};
 use crate::lanes::Lanes;

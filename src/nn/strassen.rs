@@ -15,6 +15,7 @@
 //! ```
 
 use super::arithmetic::Arithmetic;
+use super::outputs::{End, Ending, Kind, Scales};
 use crate::lanes::Lanes;
 
 /// Sums of a tile: pixels × vectors of outputs.
@@ -165,12 +166,91 @@ pub(super) unsafe fn product_of<A: Arithmetic, L: Lanes, const ROWS: usize, cons
     }
 }
 
+impl Ending {
+    /// Two tiles' outputs of two panels, from the seven products. Each pixel's outputs from `column` on go to its end.
+    ///
+    /// # Safety
+    /// These outputs and their scales must be there. The processor must have the instruction set.
+    #[inline(never)]
+    pub(super) unsafe fn pair<A: Arithmetic, L: Lanes, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        products: &[Tile<A, L, ROWS, VECTORS>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // SAFETY: the caller's promise. (Each kind has a loop of its own, without a question in it.)
+        unsafe {
+            L::run(
+                #[inline(always)]
+                || match kind {
+                    Kind::Stream => self.quadrants::<A, L, ROWS, VECTORS>(products, scales, Kind::Stream, ends, column),
+                    Kind::Residual => {
+                        self.quadrants::<A, L, ROWS, VECTORS>(products, scales, Kind::Residual, ends, column)
+                    }
+                    Kind::Wide => self.quadrants::<A, L, ROWS, VECTORS>(products, scales, Kind::Wide, ends, column),
+                },
+            );
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn quadrants<A: Arithmetic, L: Lanes, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        products: &[Tile<A, L, ROWS, VECTORS>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // A line that goes into a group after another one must be stored after it: tile by tile.
+        let (first, second) = ends.split_at(ROWS);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.quadrant::<A, L, ROWS, VECTORS, 0, 0>(products, scales, kind, first, column);
+            self.quadrant::<A, L, ROWS, VECTORS, 0, 1>(products, scales, kind, first, column);
+            self.quadrant::<A, L, ROWS, VECTORS, 1, 0>(products, scales, kind, second, column);
+            self.quadrant::<A, L, ROWS, VECTORS, 1, 1>(products, scales, kind, second, column);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn quadrant<
+        A: Arithmetic,
+        L: Lanes,
+        const ROWS: usize,
+        const VECTORS: usize,
+        const TILE: usize,
+        const PANEL: usize,
+    >(
+        &self,
+        products: &[Tile<A, L, ROWS, VECTORS>; 7],
+        scales: Scales<'_>,
+        kind: Kind,
+        ends: &[End],
+        column: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            for vector in 0..VECTORS {
+                let place = (PANEL * VECTORS + vector) * L::WIDTH;
+                let ending = self.vector::<L>(scales, place, kind.scale::<A>());
+                for (row, end) in ends.iter().take(ROWS).enumerate() {
+                    let sums = sums::<A, L, ROWS, VECTORS, TILE, PANEL>(products, row, vector);
+                    kind.store::<A, L>(ending.outputs::<A>(sums), *end, column + place);
+                }
+            }
+        }
+    }
+}
+
 /// Sums of the first or second tile with the first or second panel, from all products.
 ///
 /// # Safety
 /// Only inside [`Lanes::run`].
 #[inline(always)]
-pub(super) unsafe fn sums<
+unsafe fn sums<
     A: Arithmetic,
     L: Lanes,
     const ROWS: usize,
