@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 /// What is compiled for the page: the contender, and the rest of the pipeline.
 const ENGINES: [&str; 2] = ["bench-engine", "bench-pipeline"];
 /// As index.html asks for the workers.
-const WASM_OPT: [&str; 11] = [
+const WASM_OPT: [&str; 10] = [
     "-O3",
     "--one-caller-inline-max-function-size=20",
-    "--skip-pass=coalesce-locals",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-multivalue",
