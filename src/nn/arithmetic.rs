@@ -304,13 +304,16 @@ mod tests {
         let wave = |length: usize| (0..length).map(|n| (n as f32 * 0.37).sin()).collect::<Vec<f32>>();
         let mut peak = wave(1152);
         peak[7] = 1000.0;
-        for weights in [wave(1152), wave(27), vec![1e-3; 960], peak, vec![1.0; 2]] {
-            let (stored, unit) = Integer::weights(&weights, 1);
+        let rows = [wave(1152), wave(27), vec![1e-3; 960], peak, vec![1.0; 2]];
+        for (weights, together) in rows.iter().flat_map(|weights| [(weights, 1), (weights, 2)]) {
+            let (stored, unit) = Integer::weights(weights, together);
             let worst: i64 = stored.iter().map(|weight| i64::from(*weight).abs() * LARGEST as i64).sum();
             assert!(worst <= i64::from(i32::MAX), "{worst}");
-            // And no more bits are given away than that needs.
-            let widest = stored.iter().map(|weight| weight.unsigned_abs()).max();
-            assert!(worst > i64::from(i32::MAX) / 2 || widest == Some(i16::MAX as u16), "{worst}, {widest:?}");
+            // Nor can the sum of `together` weights overflow, and no more bits are given away than that needs.
+            let widest = stored.iter().map(|weight| usize::from(weight.unsigned_abs())).max().expect("weights");
+            assert!(widest * together <= i16::MAX as usize, "{widest}");
+            let most = i16::MAX as usize / together;
+            assert!(worst > i64::from(i32::MAX) / 2 || widest == most, "{worst}, {widest}");
             for (weight, stored) in weights.iter().zip(&stored) {
                 assert!((f32::from(*stored) * unit - weight).abs() <= unit * 0.5001, "{weight}");
             }

@@ -44,7 +44,8 @@ pub enum Precision {
     Float,
 }
 
-/// The network, ready to embed. Holds about 15 MB of weights (half of them sums, see `strassen`) and 2 MB to work in for each thread that embeds.
+/// The network, ready to embed. Holds about 15 MB of weights (half of them sums, see `strassen`; of floats, 14) and 2 MB to
+/// work in for each thread that embeds.
 ///
 /// Equal crops have equal embeddings, to the bit, on every machine and in every browser.
 #[derive(Debug)]

@@ -80,8 +80,8 @@ impl<V: Copy> Operands<V> {
     /// Writes P1 to P7.
     ///
     /// # Safety
-    /// Two tiles of `ROWS` rows, two panels of `VECTORS` vectors, their combinations and room for the products must be there. A half of a row is a
-    /// multiple of `STEP` × `UNROLL`. The processor must have the instruction set.
+    /// Two tiles of `ROWS` rows, two panels of `VECTORS` vectors, their combinations and room for the products must be there.
+    /// A half of a row is a multiple of `STEP` × `UNROLL`. The processor must have the instruction set.
     pub(super) unsafe fn multiply<A, L, const ROWS: usize, const VECTORS: usize>(
         &self,
         products: *mut [Tile<A, L, ROWS, VECTORS>; 7],
