@@ -64,12 +64,29 @@ pub enum Request {
         /// The files.
         sources: Vec<SourceFile>,
     },
+    /// Looks anew at the files last inspected, by what the person said of their first row. → [`Reply::Plan`]
+    InspectAgain {
+        /// Whether it names the columns.
+        header: bool,
+    },
+    /// Removes an import, with its items and their labels. → [`Reply::Count`]
+    RemoveImport {
+        /// Its place among the imports.
+        batch: u32,
+    },
+    /// Brings back the import removed last. → [`Reply::Count`]
+    RestoreImport {
+        /// Its place among the imports.
+        batch: u32,
+    },
     /// Imports what was last inspected. → [`Reply::Started`], then [`Event::Job`]s
     Import {
         /// The plan as the user confirmed it.
         plan: ImportPlan,
         /// Into this project, or a new one.
         into: Option<String>,
+        /// Goes on with this import of that project, which was interrupted: items that are in are passed over.
+        resume: Option<u32>,
     },
     /// Imports one of the demos that ship with the page. → [`Reply::Started`]
     OpenDemo {
@@ -655,6 +672,37 @@ pub struct BatchState {
     pub problem_count: u32,
     /// When, milliseconds since the epoch.
     pub time_ms: f64,
+    /// Rows (or files) in the sources: items, duplicates and lost make them up.
+    pub rows: u64,
+    /// Rows (or files) that did not come in.
+    pub lost: u64,
+    /// Hidden and system files that were passed over.
+    pub hidden: u64,
+    /// How many rows (or files) were expected; an estimate for large tables.
+    pub expected: u64,
+    /// Whether it is under way, ended, was interrupted or removed.
+    pub status: ImportStatus,
+    /// Labels of it that are held out as a test set.
+    pub held_out: u32,
+    /// Why it can't be removed now, if it can't.
+    pub fixed: Option<String>,
+}
+
+/// Where an import stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImportStatus {
+    /// Under way.
+    Running,
+    /// Its sources were read to their end.
+    Finished,
+    /// The person stopped it.
+    Cancelled,
+    /// An error stopped it.
+    Failed,
+    /// The page or the browser went away in the middle of it.
+    Interrupted,
+    /// It was removed; it can be brought back until the next import.
+    Removed,
 }
 
 /// One decision in the history strip.

@@ -5,7 +5,7 @@
 mod driver;
 
 use driver::{Driver, PROJECT, run};
-use hone::pipeline::import::Imported;
+use hone::pipeline::import::{GivenLabel, Imported};
 use hone::pipeline::item::{Content, Item, Kind};
 use hone::protocol::{
     BatchDetails, BatchMonitor, CertificateStatus, ClassIndex, Health, MonitorState, Options, Reply, Request, RunQuery,
@@ -92,7 +92,10 @@ impl Workshop {
             let content = Content::Row(cells);
             let hash = content.hash().expect("a row");
             let item = Item { hash, name: format!("{name}:{place}"), content, batch, extra: Vec::new() };
-            Arrival { imported: Imported { item, label: label.map(String::from) }, media: None }
+            Arrival {
+                imported: Imported { item, labels: label.map(GivenLabel::of).into_iter().collect(), held_out: false },
+                media: None,
+            }
         };
         let chunk = Chunk { arrivals: rows.into_iter().enumerate().map(arrival).collect(), problems: Vec::new() };
         self.driver.session.add_chunk(batch, chunk, now).await.expect("stored");

@@ -34,7 +34,7 @@ fn table(spoil: impl Fn(usize) -> Option<String>) -> String {
 
 /// The plan as the user makes it: body mass is the label, a number.
 fn plan(file: &SourceFile, table: &str) -> ImportPlan {
-    let mut plan = inspect(&[Head { file, bytes: table.as_bytes() }], &[], ProblemList::default());
+    let mut plan = inspect(&[Head { file, bytes: table.as_bytes() }], &[], None, ProblemList::default());
     assert_eq!((plan.kind, plan.target), (Kind::Table, Target::Classes));
     for column in &mut plan.columns {
         column.role = match column.name.as_str() {

@@ -5,7 +5,7 @@
 mod driver;
 
 use driver::{CLASSES, Driver, PROJECT, planted, run, truth};
-use hone::pipeline::import::Imported;
+use hone::pipeline::import::{GivenLabel, Imported};
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::pipeline::label::Source;
 use hone::protocol::{
@@ -25,7 +25,10 @@ fn arrival(item: ItemIndex, label: Option<ClassIndex>) -> Arrival {
     let hash = ContentHash::of(&bytes);
     let stored = Item { hash, name: format!("{item}.png"), content: Content::Image, batch: 0, extra: Vec::new() };
     let label = label.map(|class| CLASSES[usize::from(class)].to_owned());
-    Arrival { imported: Imported { item: stored, label }, media: Some(bytes) }
+    Arrival {
+        imported: Imported { item: stored, labels: label.map(GivenLabel::of).into_iter().collect(), held_out: false },
+        media: Some(bytes),
+    }
 }
 
 /// Labels for items that are there already, as if their file had come again with a column of labels.

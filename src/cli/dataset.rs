@@ -5,7 +5,9 @@ use super::project;
 use super::source::{Place, Source, Sources};
 use crate::pipeline::import::plan::{ImportPlan, Role, Target};
 use crate::pipeline::import::source::{SourceKind, source_kind};
-use crate::pipeline::import::{Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item};
+use crate::pipeline::import::{
+    Beside, Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item,
+};
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -83,7 +85,7 @@ impl Dataset {
             sources.files.retain(of_kind);
         }
         let problems = std::mem::take(&mut sources.problems);
-        let mut plan = inspect(&sources.heads(), &[], problems);
+        let mut plan = inspect(&sources.heads(), &[], None, problems);
         if plan.expected_items == 0 {
             return Err(nothing_in(data, &plan));
         }
@@ -202,10 +204,10 @@ fn read_file(plan: &ImportPlan, sources: &Sources, source: &Source) -> (Vec<Entr
     let Source { file, head, place } = source;
     let read = match reading(plan, file, head) {
         // What is left out is among the plan's problems already.
-        Reading::Skip | Reading::LeftOut(_) => Vec::new(),
-        Reading::Image => {
-            read_whole(sources, source, &mut problems, |bytes, problems| image_item(plan, file, bytes, 0, problems))
-        }
+        Reading::Skip | Reading::Beside | Reading::LeftOut(_) => Vec::new(),
+        Reading::Image => read_whole(sources, source, &mut problems, |bytes, problems| {
+            image_item(plan, &Beside::default(), file, bytes, 0, problems)
+        }),
         Reading::Text => {
             read_whole(sources, source, &mut problems, |bytes, problems| text_item(plan, file, bytes, 0, problems))
         }
@@ -221,7 +223,10 @@ fn read_file(plan: &ImportPlan, sources: &Sources, source: &Source) -> (Vec<Entr
     };
     let is_file = matches!(reading(plan, file, head), Reading::Image | Reading::Text);
     // Its place among all files' items is set once they are together.
-    let entry = |Imported { item, label }| Entry { item, label, index: 0, place: is_file.then(|| place.clone()) };
+    let entry = |imported: Imported| {
+        let label = imported.label().map(String::from);
+        Entry { item: imported.item, label, index: 0, place: is_file.then(|| place.clone()) }
+    };
     (read.into_iter().map(entry).collect(), problems)
 }
 

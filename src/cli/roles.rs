@@ -208,6 +208,7 @@ mod tests {
             distinct: 2,
             samples: Vec::new(),
             number_format: NumberFormat::Point,
+            why: String::new(),
         };
         ImportPlan {
             name: "test".into(),
@@ -216,8 +217,15 @@ mod tests {
             target: Target::Classes,
             classes: Vec::new(),
             columns: columns.iter().map(column).collect(),
-            format: Some(TableFormat { delimiter: b',', encoding: "UTF-8".into(), json_lines: false, header: true }),
+            format: Some(TableFormat::default()),
             expected_items: 2,
+            estimated: false,
+            header: None,
+            folder_levels: Vec::new(),
+            folder_level: 0,
+            test_set: Default::default(),
+            merged: Vec::new(),
+            hidden: 0,
             problems: Vec::new(),
         }
     }
@@ -226,7 +234,7 @@ mod tests {
         let mark = |role| match role {
             Role::Content => 'c',
             Role::Label => 'l',
-            Role::Extra => 'e',
+            Role::Extra | Role::Split | Role::File => 'e',
         };
         plan.columns.iter().map(|column| mark(column.role)).collect()
     }

@@ -20,6 +20,8 @@ pub enum Source {
     Review,
     /// A person, asked again blind what they had labelled before: measures their consistency, changes no label.
     Repeat,
+    /// Came with the data as part of a test set: measures the model, never trains it, and is not blind.
+    Test,
 }
 
 impl Source {
@@ -32,14 +34,14 @@ impl Source {
             Source::Import => "import",
             Source::Review => "review",
             Source::Repeat => "repeat",
+            Source::Test => "test",
         }
     }
 
     /// The inverse of [`Source::word`].
     pub fn from_word(word: &str) -> Option<Source> {
-        [Source::Human, Source::Audit, Source::Model, Source::Import, Source::Review, Source::Repeat]
-            .into_iter()
-            .find(|source| source.word() == word)
+        use Source::{Audit, Human, Import, Model, Repeat, Review, Test};
+        [Human, Audit, Model, Import, Review, Repeat, Test].into_iter().find(|source| source.word() == word)
     }
 
     /// Whether the model may learn from labels of this source.
@@ -125,6 +127,8 @@ pub struct ItemLabels {
     pub label: Option<Standing>,
     /// The latest audit label that stands. An item asked as an audit is an audit for ever.
     pub audit: Option<Standing>,
+    /// The latest label of an imported test set that stands. Such an item never trains.
+    pub test: Option<Standing>,
     /// The latest label accepted from the model.
     pub accepted: Option<Standing>,
     /// Passed by, after the latest label.
@@ -151,17 +155,17 @@ pub struct Kept {
 impl ItemLabels {
     /// The label a person would read off the item: an audit or a human decision before the model's.
     pub fn current(&self) -> Option<&Standing> {
-        self.audit.as_ref().or(self.label.as_ref()).or(self.accepted.as_ref())
+        self.audit.as_ref().or(self.test.as_ref()).or(self.label.as_ref()).or(self.accepted.as_ref())
     }
 
     /// Whether a person, or the data, has said what this is, or a person that it is none of the classes.
     pub fn is_decided(&self) -> bool {
-        self.excluded || self.audit.is_some() || self.label.is_some()
+        self.excluded || self.audit.is_some() || self.test.is_some() || self.label.is_some()
     }
 
-    /// The class key it trains as, if it trains: audits and excluded items never do.
+    /// The class key it trains as, if it trains: audits, test labels and excluded items never do.
     pub fn training_key(&self) -> Option<&str> {
-        let trains = !self.excluded && self.audit.is_none();
+        let trains = !self.excluded && self.audit.is_none() && self.test.is_none();
         self.label.as_ref().filter(|_| trains).map(|standing| standing.class.as_str())
     }
 }
@@ -218,8 +222,10 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
                     Source::Repeat => {}
                     Source::Audit => item.audit = Some(set),
                     Source::Model => item.accepted = Some(set),
+                    Source::Test => item.test = Some(set),
                     // An audited item that is corrected later stays an audit: it must never train.
                     Source::Human | Source::Review if item.audit.is_some() => item.audit = Some(set),
+                    Source::Human | Source::Review if item.test.is_some() => item.test = Some(set),
                     Source::Human | Source::Review | Source::Import => item.label = Some(set),
                 }
             }
@@ -241,8 +247,9 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
 /// The newest event that `annotator` can take back: their own decisions, one press each (a bulk decision shares one
 /// `took_ms`-less batch and is undone event by event).
 pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Option<&'log LabelEvent> {
-    let own =
-        |event: &&LabelEvent| event.annotator == annotator && !matches!(event.source, Source::Import | Source::Model);
+    let own = |event: &&LabelEvent| {
+        event.annotator == annotator && !matches!(event.source, Source::Import | Source::Test | Source::Model)
+    };
     standing(events).into_iter().rev().find(own)
 }
 
@@ -250,7 +257,7 @@ pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Optio
 pub fn class_counts(items: &HashMap<ContentHash, ItemLabels>) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for labels in items.values() {
-        if let Some(standing) = labels.audit.as_ref().or(labels.label.as_ref()) {
+        if let Some(standing) = labels.audit.as_ref().or(labels.test.as_ref()).or(labels.label.as_ref()) {
             *counts.entry(standing.class.clone()).or_insert(0) += 1;
         }
     }

@@ -147,6 +147,34 @@ pub struct BatchRecord {
     pub problems: Vec<Problem>,
     /// When, milliseconds since the epoch.
     pub time_ms: f64,
+    /// Rows (or files) that did not come in: with items and duplicates they make up what the sources held.
+    #[serde(default)]
+    pub lost: u64,
+    /// Hidden and system files that were passed over.
+    #[serde(default)]
+    pub hidden: u64,
+    /// How many rows (or files) the plan expected.
+    #[serde(default)]
+    pub expected: u64,
+    /// How it ended.
+    #[serde(default)]
+    pub ending: Ending,
+}
+
+/// How an import ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// It read its sources to their end. (Imports of earlier releases are taken for such.)
+    #[default]
+    Finished,
+    /// It is under way or, when the project is opened, was interrupted.
+    Open,
+    /// The person stopped it.
+    Cancelled,
+    /// An error stopped it.
+    Failed,
+    /// It was removed again with its items; it can be brought back until the next import.
+    Removed,
 }
 
 /// The head as last polished, so that a reopened project predicts before it has trained again.

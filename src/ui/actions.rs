@@ -152,7 +152,7 @@ pub fn import(app: App, plan: ImportPlan, into: Option<String>) {
         leave(app);
     }
     app.state.dialog.set(None);
-    spawn_local(async move { started(app, app.ask(Request::Import { plan, into }, Vec::new()).await.0) });
+    spawn_local(async move { started(app, app.ask(Request::Import { plan, into, resume: None }, Vec::new()).await.0) });
 }
 
 fn started(app: App, reply: Reply) {

@@ -86,6 +86,7 @@ mod tests {
             distinct: 3,
             samples: vec![sample.into()],
             number_format: NumberFormat::Point,
+            why: String::new(),
         }
     }
 
@@ -103,6 +104,13 @@ mod tests {
             ],
             format: None,
             expected_items: 100,
+            estimated: false,
+            header: None,
+            folder_levels: Vec::new(),
+            folder_level: 0,
+            test_set: Default::default(),
+            merged: Vec::new(),
+            hidden: 0,
             problems: Vec::new(),
         }
     }

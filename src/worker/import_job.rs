@@ -9,7 +9,7 @@ use crate::pipeline::import::plan::{ImportPlan, Problem, Role, SourceFile};
 use crate::pipeline::import::problem::one_class_problem;
 use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{
-    self, Head, Imported, ProblemList, Reading, TableReader, ZipListing, ZipSource, head_bytes, image_item,
+    self, Beside, Head, Imported, ProblemList, Reading, TableReader, ZipListing, ZipSource, head_bytes, image_item,
     is_project_file, text_item,
 };
 use crate::protocol::{Demo, JobStatus, Reply};
@@ -103,8 +103,8 @@ async fn slice(blob: &Blob, from: f64, to: f64) -> Result<Vec<u8>, String> {
 }
 
 /// Looks at files and answers request `id` with a plan; or restores a project file.
-pub(super) async fn inspect(id: u64, origins: Vec<Origin>, sender: mpsc::UnboundedSender<Input>) {
-    match try_inspect(&origins).await {
+pub(super) async fn inspect(id: u64, origins: Vec<Origin>, header: Option<bool>, sender: mpsc::UnboundedSender<Input>) {
+    match try_inspect(&origins, header).await {
         Ok(Inspected::Plan(plan)) => {
             // Staged before the reply is sent, so that the page's next request finds the files.
             let _ = sender.unbounded_send(Input::Staged { origins });
@@ -135,7 +135,7 @@ enum Inspected {
     Project(Vec<u8>),
 }
 
-async fn try_inspect(origins: &[Origin]) -> Result<Inspected, String> {
+async fn try_inspect(origins: &[Origin], header: Option<bool>) -> Result<Inspected, String> {
     if let [only] = origins {
         let blob = only.blob().await?;
         if is_project_file(&slice(&blob, 0.0, 1_024.0).await?) {
@@ -170,7 +170,7 @@ async fn try_inspect(origins: &[Origin]) -> Result<Inspected, String> {
     }
     let heads: Vec<Head<'_>> =
         origins.iter().zip(&heads).map(|(origin, bytes)| Head { file: &origin.file, bytes }).collect();
-    Ok(Inspected::Plan(import::inspect(&heads, &zips, problems)))
+    Ok(Inspected::Plan(import::inspect(&heads, &zips, header, problems)))
 }
 
 async fn open_zip(origin: &Origin, problems: &mut ProblemList) -> Result<ZipSource<BlobReader>, Problem> {
@@ -187,7 +187,7 @@ pub(super) async fn demo(demo: Demo) -> Result<(ImportPlan, Vec<Origin>), String
         Demo::Sentences => ("Demo: sentences", vec![shipped("demo/sentences.csv", "sentences.csv").await?]),
         Demo::Penguins => ("Demo: penguins", vec![shipped("demo/penguins.csv", "penguins.csv").await?]),
     };
-    let Inspected::Plan(mut plan) = try_inspect(&origins).await? else {
+    let Inspected::Plan(mut plan) = try_inspect(&origins, None).await? else {
         return Err("The demo's files are not what they should be. Reload the page.".into());
     };
     plan.name = title.into();
@@ -294,7 +294,7 @@ async fn read(plan: &ImportPlan, origin: &Origin, cancel: &CancelFlag, hopper: &
         }
     };
     match import::reading(plan, file, &[]) {
-        Reading::Skip => Ok(()),
+        Reading::Skip | Reading::Beside => Ok(()),
         Reading::LeftOut(problem) => {
             hopper.problems.push(problem);
             Ok(())
@@ -355,7 +355,7 @@ async fn read_zip(plan: &ImportPlan, origin: &Origin, cancel: &CancelFlag, hoppe
             return Err(Stop::Cancelled);
         }
         match import::reading(plan, file, &[]) {
-            Reading::Skip => {}
+            Reading::Skip | Reading::Beside => {}
             Reading::LeftOut(problem) => hopper.problems.push(problem),
             reading @ (Reading::Image | Reading::Text) => match zip.read(at) {
                 Ok(bytes) => hopper.take_file(plan, &reading, file, &bytes, None).await?,
@@ -403,7 +403,7 @@ impl Hopper {
         let batch = self.import.batch;
         let (imported, media) = match reading {
             Reading::Image => {
-                let imported = image_item(plan, file, bytes, batch, &mut self.problems);
+                let imported = image_item(plan, &Beside::default(), file, bytes, batch, &mut self.problems);
                 // A copy of the bytes, not the user's file: that may be moved or deleted tomorrow.
                 let mime = original.map(|blob| blob.type_()).unwrap_or_default();
                 (imported, Some(blob(bytes, &mime).map_err(Stop::Failed)?))
@@ -429,8 +429,8 @@ impl Hopper {
 
     fn push(&mut self, arrival: Arrival) {
         self.items += 1;
-        if let Some(label) = &arrival.imported.label {
-            self.classes.insert(label.clone());
+        if let Some(label) = arrival.imported.label() {
+            self.classes.insert(label.to_owned());
         }
         self.chunk.arrivals.push(arrival);
     }

@@ -129,7 +129,7 @@ impl Driver {
             let hash = ContentHash::of(&bytes);
             let item =
                 Item { hash, name: format!("{index}.png"), content: Content::Image, batch: 0, extra: Vec::new() };
-            Arrival { imported: Imported { item, label: None }, media: Some(bytes) }
+            Arrival { imported: Imported { item, labels: Vec::new(), held_out: false }, media: Some(bytes) }
         });
         let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
         self.session.add_chunk(batch, chunk, now).await.expect("stored");

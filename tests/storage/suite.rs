@@ -9,8 +9,8 @@ use hone::pipeline::log::{Artifact, Metric, Run, RunKind, RunStatus};
 use hone::protocol::{Options, TriagePlan};
 use hone::storage::Store;
 use hone::storage::records::{
-    BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, ItemRecord,
-    ModelRecord, ProjectRecord, Settled,
+    BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, Ending,
+    ItemRecord, ModelRecord, ProjectRecord, Settled,
 };
 
 fn project(id: &str) -> ProjectRecord {
@@ -122,7 +122,7 @@ pub async fn an_event_sent_twice_is_kept_once(store: Store) {
 }
 
 pub async fn batches_models_and_settings_come_back(store: Store) {
-    let problem = Problem { file: "a.csv".into(), row: Some(7), message: "ragged".into() };
+    let problem = Problem { file: "a.csv".into(), row: Some(7), message: "ragged".into(), lost: 1 };
     let batch = |index| BatchRecord {
         index,
         name: format!("import {index}"),
@@ -131,6 +131,10 @@ pub async fn batches_models_and_settings_come_back(store: Store) {
         findings: vec![(true, "All cells of age are empty.".into())],
         problems: vec![problem.clone(), Problem { row: None, ..problem.clone() }],
         time_ms: 5.0,
+        lost: 0,
+        hidden: 0,
+        expected: 0,
+        ending: Ending::Finished,
     };
     for index in [1, 0, 10, 2] {
         store.put_batch("p", &batch(index)).await.unwrap();
@@ -258,6 +262,10 @@ pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
                     findings: vec![],
                     problems: vec![],
                     time_ms: 0.0,
+                    lost: 0,
+                    hidden: 0,
+                    expected: 0,
+                    ending: Ending::Finished,
                 },
             )
             .await

@@ -22,7 +22,7 @@ impl Table {
     #[wasm_bindgen(constructor)]
     pub fn new(head: &[u8], size: u32) -> Table {
         let file = SourceFile { path: "table.csv".into(), size: size.into() };
-        let plan = inspect(&[Head { file: &file, bytes: head }], &[], ProblemList::default());
+        let plan = inspect(&[Head { file: &file, bytes: head }], &[], None, ProblemList::default());
         Table { plan, file, items: Vec::new() }
     }
 

@@ -190,6 +190,7 @@ impl Facts {
             distinct: self.distinct as u32,
             samples: self.samples.clone(),
             number_format: self.number_format,
+            why: String::new(),
         }
     }
 }
@@ -288,7 +289,7 @@ mod tests {
             .map(|column| match column.role {
                 Role::Content => 'C',
                 Role::Label => 'L',
-                Role::Extra => 'E',
+                Role::Extra | Role::Split | Role::File => 'E',
             })
             .collect();
         assert_eq!((guess.kind, letters.as_str()), (kind, roles), "{}", &table[..table.len().min(200)]);

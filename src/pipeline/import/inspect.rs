@@ -4,7 +4,7 @@ use super::columns::guess_columns;
 use super::delimited::{guess_delimiter, guess_header, records, unique_names};
 use super::encoding::{decode_head, guess_encoding, is_text};
 use super::json_lines::{LineSplitter, cells_of_line};
-use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, TableFormat, Target};
+use super::plan::{Column, ImportPlan, LabelSource, Problem, Role, SourceFile, TableFormat, Target, TestSet};
 use super::source::{
     Reading, SourceKind, extension, file_name, is_companion, last_folder, reading, source_kind, without_zip,
 };
@@ -51,8 +51,9 @@ const SPLIT_NAMES: [&str; 14] = [
 
 /// Guesses the plan of an import. The majority of the files decides the kind; every other file becomes a problem, as
 /// does what is known to be wrong already. `problems` are those met in opening zips. The plan's problems are a preview:
-/// reading the files meets them again, so an import keeps only those of its reading.
-pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -> ImportPlan {
+/// reading the files meets them again, so an import keeps only those of its reading. `header` is what the person said of
+/// tables' first rows, if they did: whether they name the columns.
+pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], header: Option<bool>, problems: ProblemList) -> ImportPlan {
     let in_zips = zips.iter().flat_map(|zip| zip.files.iter().map(|(file, bytes)| Head { file, bytes }));
     let opened: HashSet<&str> = zips.iter().map(|zip| zip.path.as_str()).collect();
     let all: Vec<Head<'_>> =
@@ -74,6 +75,13 @@ pub fn inspect(heads: &[Head<'_>], zips: &[ZipListing], problems: ProblemList) -
         columns: Vec::new(),
         format: None,
         expected_items: 0,
+        estimated: false,
+        header,
+        folder_levels: Vec::new(),
+        folder_level: 0,
+        test_set: TestSet::None,
+        merged: Vec::new(),
+        hidden: 0,
         problems: Vec::new(),
     };
     let mut problems = problems;
@@ -142,7 +150,13 @@ fn plan_lines(plan: &mut ImportPlan, file: Head<'_>) {
     let text = decode_head(file.bytes, encoding);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     plan.kind = Kind::Text;
-    plan.format = Some(TableFormat { delimiter: b'\n', encoding: encoding.into(), json_lines: false, header: false });
+    plan.format = Some(TableFormat {
+        delimiter: b'\n',
+        encoding: encoding.into(),
+        json_lines: false,
+        header: false,
+        ..TableFormat::default()
+    });
     plan.columns = vec![Column {
         name: "text".into(),
         role: Role::Content,
@@ -150,6 +164,7 @@ fn plan_lines(plan: &mut ImportPlan, file: Head<'_>) {
         distinct: lines.iter().collect::<HashSet<_>>().len() as u32,
         samples: lines.iter().take(5).map(|line| line.chars().take(80).collect()).collect(),
         number_format: NumberFormat::Point,
+        why: String::new(),
     }];
     plan.expected_items = scaled(lines.len(), file);
 }
@@ -159,7 +174,8 @@ fn plan_table(plan: &mut ImportPlan, tables: &[Head<'_>], problems: &mut Problem
     let encoding = guess_encoding(main.bytes);
     let text = decode_head(main.bytes, encoding);
     let delimiter = guess_delimiter(&text, &extension(&main.file.path));
-    let mut format = TableFormat { delimiter, encoding: encoding.into(), json_lines: false, header: true };
+    let mut format =
+        TableFormat { delimiter, encoding: encoding.into(), json_lines: false, header: true, ..TableFormat::default() };
     format.header = guess_header(&head_records(*main, &format));
     let mut names: Vec<String> = Vec::new();
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -194,7 +210,13 @@ fn plan_table(plan: &mut ImportPlan, tables: &[Head<'_>], problems: &mut Problem
 
 fn plan_json_lines(plan: &mut ImportPlan, files: &[Head<'_>], problems: &mut ProblemList) {
     let encoding = files.first().map_or("UTF-8", |head| guess_encoding(head.bytes));
-    plan.format = Some(TableFormat { delimiter: b',', encoding: encoding.into(), json_lines: true, header: true });
+    plan.format = Some(TableFormat {
+        delimiter: b',',
+        encoding: encoding.into(),
+        json_lines: true,
+        header: true,
+        ..TableFormat::default()
+    });
     let mut names: Vec<String> = Vec::new();
     let mut place_of: HashMap<String, usize> = HashMap::new();
     let mut rows: Vec<Vec<String>> = Vec::new();

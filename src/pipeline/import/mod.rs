@@ -21,7 +21,9 @@ pub mod inspect;
 pub mod single;
 pub mod table;
 pub mod zip_source;
+pub mod beside;
 
+pub use beside::Beside;
 pub use inspect::{Head, ZipListing, inspect};
 pub use problem::{ProblemList, one_class_problem};
 pub use single::{check_image, image_item, text_item};
@@ -31,11 +33,38 @@ pub use zip_source::ZipSource;
 
 use super::item::Item;
 
-/// One item as it was read, with the label that came with it.
+/// One item as it was read, with the labels that came with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
     /// The item.
     pub item: Item,
-    /// The name of its class or, for a numeric target, its number, if the plan reads labels and this item has one.
-    pub label: Option<String>,
+    /// Its labels, if the plan reads labels and this item has some: one, or one an annotator.
+    pub labels: Vec<GivenLabel>,
+    /// Whether its labels measure the model and never train it, see [`plan::TestSet`].
+    pub held_out: bool,
+}
+
+impl Imported {
+    /// The name of its class, if it has a label: the last one given.
+    pub fn label(&self) -> Option<&str> {
+        self.labels.last().map(|label| label.name.as_str())
+    }
+}
+
+/// A label that came with the data.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GivenLabel {
+    /// The name of its class or, for a numeric target, its number.
+    pub name: String,
+    /// Who gave it, if the data says so.
+    pub annotator: Option<String>,
+    /// When, milliseconds since the Unix epoch, if the data says so.
+    pub time_ms: Option<f64>,
+}
+
+impl GivenLabel {
+    /// A label that says neither who gave it nor when.
+    pub fn of(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
 }

@@ -22,6 +22,9 @@ pub struct Problem {
     pub row: Option<u64>,
     /// What is wrong and what would be right, in one sentence.
     pub message: String,
+    /// How many rows (or files) did not come in because of it; 0 for a remark on what came in all the same.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// How the text of a delimited file is read.
@@ -32,11 +35,34 @@ pub struct TableFormat {
     pub delimiter: u8,
     /// The encoding's WHATWG name, such as `UTF-8` or `windows-1252`.
     pub encoding: String,
-    /// One JSON object a line rather than delimited cells.
+    /// JSON objects rather than delimited cells: one a line, one after the other, or the members of an array.
     pub json_lines: bool,
+    /// Whether `"` encloses cells; without, it is a character like any other. Ignored for JSON.
+    #[serde(default = "yes")]
+    pub quoted: bool,
+    /// Whether `\"` inside an enclosed cell stands for `"` (as `""` always does). Ignored for JSON.
+    #[serde(default)]
+    pub backslash: bool,
+    /// Lines above the table that are none of its rows: `sep=;`, comments. Ignored for JSON.
+    #[serde(default)]
+    pub preamble: u32,
     /// Whether the first row names the columns. Without, they are `column 1`, `column 2`, … Ignored for JSONL.
     #[serde(default = "yes")]
     pub header: bool,
+}
+
+impl Default for TableFormat {
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            encoding: "UTF-8".into(),
+            json_lines: false,
+            quoted: true,
+            backslash: false,
+            preamble: 0,
+            header: true,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -53,6 +79,10 @@ pub enum Role {
     Label,
     /// Kept beside the item, not learnt from: an id, a name, a date.
     Extra,
+    /// Says what a row is for (train, validation, test), see [`TestSet::Column`].
+    Split,
+    /// The name of the image that the row describes, in a table beside images.
+    File,
 }
 
 /// One column of a table or JSONL file.
@@ -71,6 +101,9 @@ pub struct Column {
     /// How its cells write numbers, if they are numbers.
     #[serde(default = "point")]
     pub number_format: NumberFormat,
+    /// Why it was given its role, in a few words.
+    #[serde(default)]
+    pub why: String,
 }
 
 fn point() -> NumberFormat {
@@ -103,6 +136,32 @@ pub enum LabelSource {
     Column,
 }
 
+/// Which labelled items measure the model and never train it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestSet {
+    /// None.
+    #[default]
+    None,
+    /// Those whose [`Role::Split`] column says test.
+    Column,
+    /// Those in a folder (or a file) called test.
+    Folder,
+    /// All of them.
+    All,
+    /// A random share, 0 to 1, drawn by the items' hashes.
+    Random(f64),
+}
+
+/// One way to read classes off folders: which of the folders that a file lies in names its class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FolderLevel {
+    /// 0 for the folder that the file lies in, 1 for the one above it, …
+    pub above: u32,
+    /// The classes it would give and how many files each has, most frequent first.
+    pub classes: Vec<(String, u32)>,
+}
+
 /// The whole plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImportPlan {
@@ -123,8 +182,29 @@ pub struct ImportPlan {
     /// For delimited files, JSONL and a text file read line by line; `None` for images and for texts that are a
     /// file each.
     pub format: Option<TableFormat>,
-    /// How many items are expected: exact for folders, an estimate for large tables.
+    /// How many rows (or files) the sources hold; an estimate if [`ImportPlan::estimated`].
     pub expected_items: u64,
+    /// Whether only the first part of the sources was looked at, so that counts are estimates.
+    #[serde(default)]
+    pub estimated: bool,
+    /// What the person said of the first row: whether it names the columns. Without, each file's is guessed.
+    #[serde(default)]
+    pub header: Option<bool>,
+    /// The levels of folders that could name classes, the likeliest first; for items that are a file each.
+    #[serde(default)]
+    pub folder_levels: Vec<FolderLevel>,
+    /// Which of them names the class, see [`FolderLevel::above`].
+    #[serde(default)]
+    pub folder_level: u32,
+    /// Which labelled items are held out.
+    #[serde(default)]
+    pub test_set: TestSet,
+    /// Spellings that are taken for one class: the class's name, and the others.
+    #[serde(default)]
+    pub merged: Vec<(String, Vec<String>)>,
+    /// Hidden and system files, which are passed over.
+    #[serde(default)]
+    pub hidden: u64,
     /// What is already known to be wrong.
     pub problems: Vec<Problem>,
 }

@@ -3,14 +3,29 @@
 use super::plan::Problem;
 
 impl Problem {
-    /// A problem with a whole file.
+    /// A file that did not come in.
     pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), row: None, message: message.into() }
+        Self { file: file.into(), row: None, message: message.into(), lost: 1 }
     }
 
-    /// A problem with one row of a table or one line of a file.
+    /// A row of a table, or a line of a file, that did not come in.
     pub fn of_row(file: impl Into<String>, row: u64, message: impl Into<String>) -> Self {
-        Self { file: file.into(), row: Some(row), message: message.into() }
+        Self { file: file.into(), row: Some(row), message: message.into(), lost: 1 }
+    }
+
+    /// So many rows of a file that did not come in, for one reason.
+    pub fn of_rows(file: impl Into<String>, lost: u64, message: impl Into<String>) -> Self {
+        Self { file: file.into(), row: None, message: message.into(), lost }
+    }
+
+    /// A remark on a file, or on all of them if its name is empty, that came in all the same.
+    pub fn note(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), row: None, message: message.into(), lost: 0 }
+    }
+
+    /// A remark on a row that came in all the same.
+    pub fn note_on_row(file: impl Into<String>, row: u64, message: impl Into<String>) -> Self {
+        Self { file: file.into(), row: Some(row), message: message.into(), lost: 0 }
     }
 }
 
@@ -18,7 +33,7 @@ impl Problem {
 pub fn one_class_problem<'a>(classes: impl IntoIterator<Item = &'a str>) -> Option<Problem> {
     let mut classes = classes.into_iter();
     match (classes.next(), classes.next()) {
-        (Some(only), None) => Some(Problem::of_file(
+        (Some(only), None) => Some(Problem::note(
             "",
             format!("all labels found are “{only}”: a model needs two classes. Add another while labelling"),
         )),
@@ -35,12 +50,14 @@ pub const MAX_PROBLEMS: usize = 10_000;
 pub struct ProblemList {
     kept: Vec<Problem>,
     count: u64,
+    lost: u64,
 }
 
 impl ProblemList {
     /// Adds one.
     pub fn push(&mut self, problem: Problem) {
         self.count += 1;
+        self.lost += problem.lost;
         if self.kept.len() < MAX_PROBLEMS {
             self.kept.push(problem);
         }
@@ -61,11 +78,16 @@ impl ProblemList {
         self.count
     }
 
+    /// How many rows (or files) did not come in.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// The problems kept, closed by one that says how many more there were.
     pub fn into_vec(mut self) -> Vec<Problem> {
         let dropped = self.count - self.kept.len() as u64;
         if dropped > 0 {
-            self.kept.push(Problem::of_file("", format!("and {dropped} more problems, not listed")));
+            self.kept.push(Problem::note("", format!("and {dropped} more problems, not listed")));
         }
         self.kept
     }

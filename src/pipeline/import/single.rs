@@ -3,7 +3,7 @@
 use super::encoding::{TextDecoder, guess_encoding, is_text};
 use super::plan::{ImportPlan, Problem, SourceFile};
 use super::source::folder_label;
-use super::{Imported, ProblemList};
+use super::{Beside, GivenLabel, Imported, ProblemList};
 use crate::pipeline::item::{Content, ContentHash, Item};
 
 /// An image file may have at most this many bytes.
@@ -45,14 +45,16 @@ pub fn check_image(head: &[u8], file: &SourceFile) -> Result<(u32, u32), Problem
     Ok((size.width as u32, size.height as u32))
 }
 
-/// The image `file` as an item of the import `batch`, from all its bytes; they are to be stored under its hash.
+/// The image `file`, with what a table beside it says, as an item of the import `batch`, from all its bytes; they are to be stored under its hash.
 pub fn image_item(
     plan: &ImportPlan,
+    beside: &Beside,
     file: &SourceFile,
     bytes: &[u8],
     batch: u32,
     problems: &mut ProblemList,
 ) -> Option<Imported> {
+    let _ = beside;
     match check_image(bytes, file) {
         Ok(_) => Some(Imported {
             item: Item {
@@ -62,7 +64,8 @@ pub fn image_item(
                 batch,
                 extra: Vec::new(),
             },
-            label: folder_label(plan, &file.path),
+            labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
+            held_out: false,
         }),
         Err(problem) => {
             problems.push(problem);
@@ -99,7 +102,7 @@ pub fn text_item(
     }
     if decoder.has_replaced() {
         let message = format!("some characters are not valid {encoding} and became \u{fffd}. Save the file as UTF-8");
-        problems.push(Problem::of_file(&file.path, message));
+        problems.push(Problem::note(&file.path, message));
     }
     Some(Imported {
         item: Item {
@@ -109,7 +112,8 @@ pub fn text_item(
             batch,
             extra: Vec::new(),
         },
-        label: folder_label(plan, &file.path),
+        labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
+        held_out: false,
     })
 }
 
@@ -153,16 +157,16 @@ mod tests {
     fn a_file_becomes_an_item_or_a_problem() {
         let sources = [file("pets/cat/1.txt", 5), file("pets/dog/1.txt", 5)];
         let heads: Vec<Head<'_>> = sources.iter().map(|file| Head { file, bytes: b"hello" }).collect();
-        let plan = inspect(&heads, &[], ProblemList::default());
+        let plan = inspect(&heads, &[], None, ProblemList::default());
         let mut problems = ProblemList::default();
         let item = text_item(&plan, &sources[1], b" hello\n", 2, &mut problems).expect("a text");
-        assert_eq!((item.label.as_deref(), item.item.hash), (Some("dog"), ContentHash::of(b"hello")));
+        assert_eq!((item.label(), item.item.hash), (Some("dog"), ContentHash::of(b"hello")));
         for bytes in [&b" \n"[..], b"bin\0ary file"] {
             assert_eq!(text_item(&plan, &sources[0], bytes, 2, &mut problems), None);
         }
-        let image = image_item(&plan, &sources[0], &png(3, 3), 2, &mut problems).expect("an image");
+        let image = image_item(&plan, &Beside::default(), &sources[0], &png(3, 3), 2, &mut problems).expect("an image");
         assert_eq!(image.item.hash, ContentHash::of(&png(3, 3)));
-        assert_eq!(image_item(&plan, &sources[0], b"nope", 2, &mut problems), None);
+        assert_eq!(image_item(&plan, &Beside::default(), &sources[0], b"nope", 2, &mut problems), None);
         assert_eq!(problems.count(), 3);
     }
 }

@@ -33,6 +33,8 @@ pub enum Reading {
     Text,
     /// With a [`TableReader`](super::TableReader), chunk by chunk.
     Rows,
+    /// With a [`TableReader`](super::TableReader), before all others, into a [`Beside`](super::Beside).
+    Beside,
     /// Not at all, and nobody misses it.
     Skip,
     /// Not at all, for this reason.

@@ -4,7 +4,7 @@ use super::delimited::{MAX_RECORD_BYTES, RecordSplitter, unique_names};
 use super::encoding::TextDecoder;
 use super::json_lines::{LineSplitter, cells_of_line};
 use super::plan::{ImportPlan, LabelSource, Problem, Role, SourceFile, Target};
-use super::{Imported, ProblemList};
+use super::{GivenLabel, Imported, ProblemList};
 use crate::pipeline::features::cell::{NumberFormat, is_missing};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::regression::target::{canonical, parse_in};
@@ -277,7 +277,11 @@ impl TableReader {
             }
         };
         let name = format!("{}:{row}", self.path);
-        Some(Imported { item: Item { hash, name, content, batch: self.batch, extra }, label })
+        Some(Imported {
+            item: Item { hash, name, content, batch: self.batch, extra },
+            labels: label.map(GivenLabel::of).into_iter().collect(),
+            held_out: false,
+        })
     }
 }
 
@@ -314,7 +318,7 @@ impl Roles {
                     Role::Content => RoleAt::Content(places.next().unwrap_or_default()),
                     Role::Label if has_labels => RoleAt::Label,
                     Role::Label => RoleAt::Withheld,
-                    Role::Extra => RoleAt::Extra,
+                    Role::Extra | Role::Split | Role::File => RoleAt::Extra,
                 };
                 (column.name.clone(), role)
             })

@@ -229,7 +229,7 @@ mod tests {
         let mut problems = ProblemList::default();
         let listing = source.listing(&mut problems);
         assert_eq!(listing.files[0].1, b"meow");
-        let plan = crate::pipeline::import::inspect(&[], &[listing], problems);
+        let plan = crate::pipeline::import::inspect(&[], &[listing], None, problems);
         assert_eq!((plan.name.as_str(), plan.classes.len()), ("set", 2));
     }
 

@@ -67,6 +67,10 @@ fn snapshot() -> Snapshot {
             findings: vec![(false, "island is new.".into())],
             problems: vec![Problem::of_row("a.csv", 3, "bad")],
             time_ms: 1.0,
+            lost: 0,
+            hidden: 0,
+            expected: 0,
+            ending: crate::storage::records::Ending::Finished,
         }],
         model: Some(ModelRecord {
             version: 4,

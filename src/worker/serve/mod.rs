@@ -211,10 +211,15 @@ impl Server {
         let answer: Answer = match request {
             Request::Inspect { sources } => {
                 let origins = import_job::files(sources, attachments);
-                spawn_local(import_job::inspect(id, origins, self.sender.clone()));
+                spawn_local(import_job::inspect(id, origins, None, self.sender.clone()));
                 return;
             }
-            Request::Import { plan, into } => {
+            Request::InspectAgain { header } => {
+                let origins = self.staged.clone();
+                spawn_local(import_job::inspect(id, origins, Some(header), self.sender.clone()));
+                return;
+            }
+            Request::Import { plan, into, resume: _ } => {
                 let origins = std::mem::take(&mut self.staged);
                 let name = plan.name.clone();
                 self.start_import(plan, &name, origins, into).await

@@ -12,7 +12,7 @@ use crate::pipeline::label::{Action, LabelEvent, Source};
 use crate::pipeline::regression::{canonical, parse};
 use crate::protocol::{ItemIndex, Options};
 use crate::storage::Media;
-use crate::storage::records::{BatchRecord, ItemRecord, ProjectRecord};
+use crate::storage::records::{BatchRecord, Ending, ItemRecord, ProjectRecord};
 use std::collections::{BTreeMap, HashSet};
 
 /// Under this name, what images look like is stored as if it were features.
@@ -110,6 +110,10 @@ impl Session {
             findings: Vec::new(),
             problems: Vec::new(),
             time_ms: now_ms,
+            lost: 0,
+            hidden: 0,
+            expected: 0,
+            ending: Ending::Open,
         };
         store.put_batch(&project.record.id, &batch).await?;
         let index = batch.index;
@@ -134,7 +138,8 @@ impl Session {
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let classes_before = project.record.classes.len();
         for arrival in chunk.arrivals {
-            let Arrival { imported: Imported { item, label }, media: file } = arrival;
+            let Arrival { imported: Imported { item, labels, held_out: _ }, media: file } = arrival;
+            let label = labels.into_iter().next().map(|label| label.name);
             let item = project.in_project_columns(item);
             let hash = item.hash;
             let is_new = !project.by_hash.contains_key(&hash) && seen.insert(hash);
@@ -208,6 +213,7 @@ impl Session {
         let findings = project.check_arrived(batch);
         if let Some(record) = project.batches.get_mut(batch as usize) {
             record.findings = findings;
+            record.ending = Ending::Finished;
             store.put_batch(&project.record.id, record).await?;
         }
         if project.record.kind == Kind::Table {

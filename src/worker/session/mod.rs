@@ -317,7 +317,11 @@ impl Session {
                 Reply::Done.into()
             }
             Request::Artifact { run, path } => self.run_artifact(&run, &path).await?,
+            Request::RemoveImport { .. } | Request::RestoreImport { .. } => {
+                return refused("Imports can't be removed yet. Nothing was changed.");
+            }
             Request::Inspect { .. }
+            | Request::InspectAgain { .. }
             | Request::Import { .. }
             | Request::OpenDemo { .. }
             | Request::Cancel { .. }

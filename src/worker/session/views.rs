@@ -6,9 +6,10 @@ use super::cards::likeliest;
 use crate::pipeline::item::Content;
 use crate::pipeline::label::{self, Action, Source};
 use crate::protocol::{
-    BatchState, ClassIndex, ClassState, HistoryEntry, ItemFilter, ItemIndex, ItemQuery, ItemRow, ItemSort, ModelState,
-    ProjectState, Verdict,
+    BatchState, ClassIndex, ClassState, HistoryEntry, ImportStatus, ItemFilter, ItemIndex, ItemQuery, ItemRow,
+    ItemSort, ModelState, ProjectState, Verdict,
 };
+use crate::storage::records::Ending;
 
 /// Decisions in the history strip.
 const HISTORY: usize = 12;
@@ -134,6 +135,19 @@ impl Project {
                 problems: batch.problems.iter().take(PROBLEMS_SHOWN).cloned().collect(),
                 problem_count: batch.problems.len() as u32,
                 time_ms: batch.time_ms,
+                rows: u64::from(batch.items) + u64::from(batch.duplicates) + batch.lost,
+                lost: batch.lost,
+                hidden: batch.hidden,
+                expected: batch.expected,
+                status: match batch.ending {
+                    Ending::Finished => ImportStatus::Finished,
+                    Ending::Cancelled => ImportStatus::Cancelled,
+                    Ending::Failed => ImportStatus::Failed,
+                    Ending::Removed => ImportStatus::Removed,
+                    Ending::Open => ImportStatus::Running,
+                },
+                held_out: 0,
+                fixed: None,
             })
             .collect()
     }

@@ -5,7 +5,7 @@ fn plan_of(files: &[(&str, &str)]) -> ImportPlan {
         files.iter().map(|(path, text)| SourceFile { path: path.to_string(), size: text.len() as u64 }).collect();
     let heads: Vec<Head<'_>> =
         sources.iter().zip(files).map(|(file, (_, text))| Head { file, bytes: text.as_bytes() }).collect();
-    inspect(&heads, &[], ProblemList::default())
+    inspect(&heads, &[], None, ProblemList::default())
 }
 
 fn classes(plan: &ImportPlan) -> Vec<(&str, u32)> {
@@ -98,7 +98,7 @@ fn json_lines_may_differ_in_their_keys() {
 fn a_large_table_is_estimated_from_its_head() {
     let text = "a,label\n".to_string() + &"1.5,x\n".repeat(1000);
     let file = SourceFile { path: "a.csv".into(), size: text.len() as u64 * 100 };
-    let plan = inspect(&[Head { file: &file, bytes: text.as_bytes() }], &[], ProblemList::default());
+    let plan = inspect(&[Head { file: &file, bytes: text.as_bytes() }], &[], None, ProblemList::default());
     assert!((98_000..=101_000).contains(&plan.expected_items), "{}", plan.expected_items);
 }
 

@@ -7,7 +7,7 @@ fn file(path: &str, bytes: &[u8]) -> SourceFile {
 }
 
 fn guess(path: &str, bytes: &[u8]) -> ImportPlan {
-    inspect(&[Head { file: &file(path, bytes), bytes }], &[], ProblemList::default())
+    inspect(&[Head { file: &file(path, bytes), bytes }], &[], None, ProblemList::default())
 }
 
 fn read(plan: &ImportPlan, path: &str, bytes: &[u8], chunk: usize) -> (Vec<Imported>, Vec<Problem>) {
@@ -34,7 +34,7 @@ fn summary(items: &[Imported]) -> Vec<String> {
                 Content::Row(cells) => cells.join("|"),
                 Content::Image => unreachable!("tables hold no images"),
             };
-            format!("{} {content} {}", imported.item.name, imported.label.as_deref().unwrap_or("-"))
+            format!("{} {content} {}", imported.item.name, imported.label().unwrap_or("-"))
         })
         .collect()
 }
@@ -109,7 +109,7 @@ fn encodings_are_read_and_a_wrong_one_is_told_once() {
     let with_mark = format!("\u{feff}{text}").into_bytes();
     for bytes in [text.as_bytes().to_vec(), utf_16, latin.clone(), with_mark] {
         let (items, problems) = read_guessed("a.csv", &bytes);
-        assert_eq!(items.last().and_then(|imported| imported.label.as_deref()), Some("übel"));
+        assert_eq!(items.last().and_then(|imported| imported.label()), Some("übel"));
         assert_eq!(problems, []);
     }
     let plan = guess("a.csv", text.as_bytes());

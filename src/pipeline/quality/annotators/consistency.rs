@@ -117,7 +117,7 @@ pub fn self_agreement<'log>(
                     pairs.push((event, first, class));
                 }
             }
-            Source::Audit | Source::Import | Source::Model => {}
+            Source::Audit | Source::Import | Source::Test | Source::Model => {}
         }
     }
     let comparisons: Vec<Comparison> = pairs
