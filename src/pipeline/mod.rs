@@ -8,6 +8,7 @@ pub mod features;
 pub mod model;
 pub mod predict;
 pub mod rank;
+pub mod class_name;
 pub mod label;
 pub mod train;
 #[cfg(feature = "engine")]
