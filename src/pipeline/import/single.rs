@@ -54,19 +54,19 @@ pub fn image_item(
     batch: u32,
     problems: &mut ProblemList,
 ) -> Option<Imported> {
-    let _ = beside;
     match check_image(bytes, file) {
-        Ok(_) => Some(Imported {
-            item: Item {
-                hash: ContentHash::of(bytes),
-                name: file.path.clone(),
-                content: Content::Image,
-                batch,
-                extra: Vec::new(),
-            },
-            labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
-            held_out: false,
-        }),
+        Ok(_) => {
+            let hash = ContentHash::of(bytes);
+            let known = beside.of(&file.path);
+            let (labels, extra, split) = match known {
+                Some(row) => (row.labels.clone(), row.item.extra.clone(), row.held_out),
+                None => (folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(), Vec::new(), false),
+            };
+            let labelled = !labels.is_empty();
+            let held_out = labelled && (split || plan.holds_out(&file.path, hash, None));
+            let item = Item { hash, name: file.path.clone(), content: Content::Image, batch, extra };
+            Some(Imported { item, labels, held_out })
+        }
         Err(problem) => {
             problems.push(problem);
             None
@@ -104,17 +104,11 @@ pub fn text_item(
         let message = format!("some characters are not valid {encoding} and became \u{fffd}. Save the file as UTF-8");
         problems.push(Problem::note(&file.path, message));
     }
-    Some(Imported {
-        item: Item {
-            hash: ContentHash::of(text.as_bytes()),
-            name: file.path.clone(),
-            content: Content::Text(text),
-            batch,
-            extra: Vec::new(),
-        },
-        labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
-        held_out: false,
-    })
+    let hash = ContentHash::of(text.as_bytes());
+    let labels: Vec<GivenLabel> = folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect();
+    let held_out = !labels.is_empty() && plan.holds_out(&file.path, hash, None);
+    let item = Item { hash, name: file.path.clone(), content: Content::Text(text), batch, extra: Vec::new() };
+    Some(Imported { item, labels, held_out })
 }
 
 #[cfg(test)]
