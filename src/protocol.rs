@@ -274,6 +274,20 @@ pub enum Demo {
     Penguins,
 }
 
+impl Demo {
+    /// What its project is called, and known by: opened again, the demo goes on with it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Demo::Photos => "Demo: photos",
+            Demo::Sentences => "Demo: sentences",
+            Demo::Penguins => "Demo: penguins",
+        }
+    }
+}
+
+/// How the title of an import's job begins.
+pub const IMPORTING: &str = "Importing";
+
 /// A decision as the page sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
