@@ -16,7 +16,7 @@ use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
 use crate::ui::screens::models::charts::Halting;
-use crate::ui::{actions, dom, format, text, words};
+use crate::ui::{actions, dom, format, import_words, imports, text, words};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -180,7 +180,16 @@ fn Standing() -> impl IntoView {
             format!("{} of {} audits still to answer", format::count(wished.into()), format::count(asked.into()))
         })
     };
+    let cut = Memo::new(move |_| {
+        state.project.with(|project| {
+            let project = project.as_ref()?;
+            import_words::standing(imports::interrupted(project)?.1, project.kind)
+        })
+    });
     view! {
+        {redrawn(move || cut.get().map(|said| {
+            view! { <p class="watch figures" role="status" aria-label="Interrupted import">{said}". "<a href=Route::Data.hash()>"Data"</a></p> }.into_any()
+        }))}
         <p class="figures" role="status">{move || audits()}</p>
         {redrawn(move || import.get().map(|(what, said)| {
             view! { <p class="figures" role="status" aria-label=what>{said}" "<a href=Route::Monitor.hash()>"Monitor"</a></p> }.into_any()
