@@ -78,7 +78,10 @@ impl Hopper {
                 Some(imported) => match checked_image(file, bytes).await {
                     Ok(shown) => {
                         // A copy of the bytes, not the user's file: that may be moved or deleted tomorrow.
-                        let mime = original.filter(|_| shown.is_none()).map(|blob| blob.type_()).unwrap_or_default();
+                        let mime = match (&shown, original) {
+                            (Some(_), _) => "image/png".to_owned(),
+                            (None, original) => original.map(|blob| blob.type_()).unwrap_or_default(),
+                        };
                         let media = blob(shown.as_deref().unwrap_or(bytes), &mime).map_err(Stop::Failed)?;
                         Some(Arrival { imported, media: Some(media) })
                     }

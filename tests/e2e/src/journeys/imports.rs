@@ -6,6 +6,7 @@ use super::{Surroundings, leave};
 use crate::demo::Rows;
 use crate::images::{self, Picture};
 use crate::visit::{Visit, until};
+use crate::webdriver::Session;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +27,8 @@ pub fn split_column(surroundings: &Surroundings) -> Result<(), String> {
         visit.choose("Import files", &[&file])?;
         let held_out = visit.see("checkbox", "Labels marked test are held out")?;
         visit.pictures(&surroundings.screenshots, "import-split")?;
-        if visit.session()?.attribute(&held_out, "checked")?.is_none() {
+        let checked = visit.session()?.run("return arguments[0].checked;", &json!([Session::argument(&held_out)]))?;
+        if checked != json!(true) {
             return Err("labels marked test would train".to_owned());
         }
         visit.click("button", "Import")?;
