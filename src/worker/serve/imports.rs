@@ -1,12 +1,13 @@
 //! Imports: a project for the items, chunks as they are read, the end.
 
 use super::super::import_job::{self, Origin};
-use super::super::session::{Answer, Chunk};
+use super::super::session::{Answer, Chunk, Coming};
 use super::{Import, Server, now_ms};
 use crate::browser::user_timing;
 use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, Target};
 use crate::pipeline::item::Kind;
 use crate::protocol::{Demo, JobStatus, Reply};
+use crate::storage::records::Ending;
 use wasm_bindgen_futures::spawn_local;
 
 impl Server {
@@ -69,9 +70,10 @@ impl Server {
                 project
             }
         };
+        let coming = Coming { expected: plan.expected_items, hidden: plan.hidden, resume: None };
         let batch = self
             .session
-            .begin_batch(batch_name, plan.kind, &content_columns(&plan), now_ms())
+            .begin_batch(batch_name, plan.kind, &content_columns(&plan), coming, now_ms())
             .await
             .map_err(|error| error.to_string())?;
         let title = format!("Importing {}", counted(plan.expected_items, plan.kind));
@@ -107,8 +109,13 @@ impl Server {
 
     pub(super) async fn end_import(&mut self, import: Import, status: JobStatus) {
         let mut status = status;
+        let ending = match &status {
+            JobStatus::Cancelled => Ending::Cancelled,
+            JobStatus::Failed(_) => Ending::Failed,
+            JobStatus::Running | JobStatus::Finished => Ending::Finished,
+        };
         if self.session.project().is_some_and(|open| open.id() == import.project)
-            && let Err(error) = self.session.finish_batch(import.batch, now_ms()).await
+            && let Err(error) = self.session.finish_batch(import.batch, ending, now_ms()).await
         {
             status = JobStatus::Failed(error.to_string());
         }
