@@ -339,7 +339,7 @@ impl<R: Read + Seek> MediaReader<R> {
     /// The problem, if the image is not in the file, cannot be read, or is not the one it should be.
     pub fn read(&mut self, hash: ContentHash) -> Result<Vec<u8>, Problem> {
         let name = format!("media/{hash}");
-        let problem = |message: &str| Problem::of_file(&name, message);
+        let problem = |message: &str| Problem::note(&name, message);
         let entry = self.archive.by_name(&name).map_err(|_| problem("the image is missing from the project file"))?;
         let mut bytes = Vec::new();
         let read = entry.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes);

@@ -1,12 +1,13 @@
 //! Imports: a project for the items, chunks as they are read, the end.
 
 use super::super::import_job::{self, Origin};
-use super::super::session::{Answer, Chunk};
+use super::super::session::{Answer, Chunk, Coming};
 use super::{Import, Server, now_ms};
 use crate::browser::user_timing;
 use crate::pipeline::import::plan::{ImportPlan, LabelSource, Target, TestSet};
 use crate::pipeline::item::Kind;
 use crate::protocol::{Demo, IMPORTING, JobStatus, Reply};
+use crate::storage::records::Ending;
 use wasm_bindgen_futures::spawn_local;
 
 /// Where an import goes.
@@ -95,8 +96,8 @@ impl Server {
 
     /// Begins the batch in the session, or goes on with an interrupted one.
     async fn begin(&mut self, plan: &ImportPlan, resume: Option<u32>) -> Result<u32, String> {
-        let _ = resume;
-        let begun = self.session.begin_batch(&plan.name, plan.kind, &content_columns(plan), now_ms()).await;
+        let coming = Coming { expected: plan.expected_items, hidden: plan.hidden, resume };
+        let begun = self.session.begin_batch(&plan.name, plan.kind, &content_columns(plan), coming, now_ms()).await;
         begun.map_err(|error| error.to_string())
     }
 
@@ -126,8 +127,13 @@ impl Server {
 
     pub(super) async fn end_import(&mut self, import: Import, status: JobStatus) {
         let mut status = status;
+        let ending = match &status {
+            JobStatus::Cancelled => Ending::Cancelled,
+            JobStatus::Failed(_) => Ending::Failed,
+            JobStatus::Running | JobStatus::Finished => Ending::Finished,
+        };
         if self.session.project().is_some_and(|open| open.id() == import.project)
-            && let Err(error) = self.session.finish_batch(import.batch, now_ms()).await
+            && let Err(error) = self.session.finish_batch(import.batch, ending, now_ms()).await
         {
             status = JobStatus::Failed(error.to_string());
         }
