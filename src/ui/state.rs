@@ -180,7 +180,7 @@ impl AppState {
             if let Some(summary) = projects.iter_mut().find(|summary| summary.id == project.id) {
                 summary.name.clone_from(&project.name);
                 summary.items = project.items;
-                summary.labelled = project.labelled + project.audits;
+                summary.labelled = project.labelled + project.audits + project.tests;
             }
         });
     }

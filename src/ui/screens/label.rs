@@ -131,9 +131,9 @@ fn Progress() -> impl IntoView {
     let state = use_app().state;
     let figures = Memo::new(move |_| {
         state.project.with(|project| {
-            project
-                .as_ref()
-                .map_or((0, 0, 0, 0, 0), |p| (p.labelled + p.audits, p.items, p.embedded, p.audits, p.skipped))
+            project.as_ref().map_or((0, 0, 0, 0, 0, 0), |p| {
+                (p.labelled + p.audits + p.tests, p.items, p.embedded, p.audits, p.skipped, p.tests)
+            })
         })
     });
     let share = Signal::derive(move || {
@@ -152,9 +152,15 @@ fn Progress() -> impl IntoView {
                 {move || format!(" of {} labelled", format::count(figures.get().1.into()))}</p>
             <Bar share />
             <p class="muted figures">{move || {
-                let (_, _, _, audits, skipped) = figures.get();
-                let audits = format::counted(audits.into(), "audit", "audits");
-                if skipped == 0 { audits } else { format!("{audits} · {} skipped", format::count(skipped.into())) }
+                let (_, _, _, audits, skipped, tests) = figures.get();
+                let mut parts = vec![format::counted(audits.into(), "audit", "audits")];
+                if tests > 0 {
+                    parts.push(format!("{} in the test set", format::count(tests.into())));
+                }
+                if skipped > 0 {
+                    parts.push(format!("{} skipped", format::count(skipped.into())));
+                }
+                parts.join(" · ")
             }}</p>
             <p class="muted figures">{move || reading()}</p>
             <Standing />
