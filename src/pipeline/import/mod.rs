@@ -19,6 +19,8 @@ pub mod json_lines;
 pub mod columns;
 pub mod inspect;
 pub mod single;
+pub mod cut_off;
+pub mod converted;
 pub mod table;
 pub mod zip_source;
 pub mod beside;
