@@ -178,11 +178,6 @@ fn met(hopper: &mut Hopper, pass: Pass, file: &SourceFile) {
     }
 }
 
-/// What is to be stored for showing an image, where that is not the file itself.
-async fn checked_image(_file: &SourceFile, _bytes: &[u8]) -> Result<Option<Vec<u8>>, Problem> {
-    Ok(None)
-}
-
 /// Reads a table whose `first` piece is there already: into items, or into what is known of images.
 async fn read_rows(
     plan: &ImportPlan,

@@ -1,9 +1,10 @@
 //! Gathers what is read until there is enough for a chunk, and hands it to the session.
 
+use super::super::picture::importable;
 use super::super::serve::{Import, Input, now_ms};
 use super::super::session::{Arrival, Chunk};
+use super::Stop;
 use super::blobs::blob;
-use super::{Stop, checked_image};
 use crate::pipeline::import::plan::{ImportPlan, Problem, Role, SourceFile};
 use crate::pipeline::import::problem::one_class_problem;
 use crate::pipeline::import::{Beside, Imported, ProblemList, Reading, image_item, text_item};
@@ -75,13 +76,11 @@ impl Hopper {
             let imported = image_item(plan, &self.beside, file, bytes, batch, &mut self.problems);
             match imported {
                 None => None,
-                Some(imported) => match checked_image(file, bytes).await {
+                Some(imported) => match importable(bytes, file).await {
                     Ok(shown) => {
                         // A copy of the bytes, not the user's file: that may be moved or deleted tomorrow.
-                        let mime = match (&shown, original) {
-                            (Some(_), _) => "image/png".to_owned(),
-                            (None, original) => original.map(|blob| blob.type_()).unwrap_or_default(),
-                        };
+                        // What was converted says by its first bytes what it is.
+                        let mime = original.filter(|_| shown.is_none()).map(|blob| blob.type_()).unwrap_or_default();
                         let media = blob(shown.as_deref().unwrap_or(bytes), &mime).map_err(Stop::Failed)?;
                         Some(Arrival { imported, media: Some(media) })
                     }
