@@ -1,9 +1,10 @@
 //! DATA as items with labels, whatever it came as.
 
 use super::failure::Failure;
+use super::photo::decodable;
 use super::project;
 use super::source::{Place, Source, Sources};
-use crate::pipeline::import::plan::{ImportPlan, Role, Target};
+use crate::pipeline::import::plan::{ImportPlan, Problem, Role, Target};
 use crate::pipeline::import::source::{SourceKind, source_kind};
 use crate::pipeline::import::{
     Beside, Imported, ProblemList, Reading, TableReader, image_item, inspect, reading, text_item,
@@ -206,7 +207,13 @@ fn read_file(plan: &ImportPlan, sources: &Sources, source: &Source) -> (Vec<Entr
         // What is left out is among the plan's problems already.
         Reading::Skip | Reading::Beside | Reading::LeftOut(_) => Vec::new(),
         Reading::Image => read_whole(sources, source, &mut problems, |bytes, problems| {
-            image_item(plan, &Beside::default(), file, bytes, 0, problems)
+            image_item(plan, &Beside::default(), file, bytes, 0, problems).filter(|_| match decodable(bytes) {
+                Ok(()) => true,
+                Err(reason) => {
+                    problems.push(Problem::of_file(&file.path, reason));
+                    false
+                }
+            })
         }),
         Reading::Text => {
             read_whole(sources, source, &mut problems, |bytes, problems| text_item(plan, file, bytes, 0, problems))

@@ -42,7 +42,7 @@ pub fn open(path: &Path, wanted: ProjectLabels) -> Result<Dataset, Failure> {
     let (snapshot, media) =
         read_archive(BufReader::new(file)).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
     let labels = fold(&snapshot.events);
-    let has_audits = labels.values().any(|item| item.audit.is_some());
+    let has_audits = labels.values().any(ItemLabels::measures);
     let name_of: HashMap<&str, &str> =
         snapshot.project.classes.iter().map(|class| (class.key.as_str(), class.name.as_str())).collect();
     let class_of = |hash: &ContentHash| {
@@ -58,10 +58,10 @@ pub fn open(path: &Path, wanted: ProjectLabels) -> Result<Dataset, Failure> {
 
 fn chosen(item: &ItemLabels, wanted: ProjectLabels, has_audits: bool) -> Option<&Standing> {
     match wanted {
-        // An audited item is kept out of training whatever else is known of it.
-        ProjectLabels::Training => item.label.as_ref().filter(|label| item.audit.is_none() && label.source.trains()),
-        ProjectLabels::Measuring if has_audits => item.audit.as_ref(),
-        ProjectLabels::Measuring | ProjectLabels::Decided => item.audit.as_ref().or(item.label.as_ref()),
+        // An audited item, or one of a test set, is kept out of training whatever else is known of it.
+        ProjectLabels::Training => item.label.as_ref().filter(|label| !item.measures() && label.source.trains()),
+        ProjectLabels::Measuring if has_audits => item.audit.as_ref().or(item.test.as_ref()),
+        ProjectLabels::Measuring | ProjectLabels::Decided => item.given(),
     }
 }
 

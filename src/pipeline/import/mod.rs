@@ -23,6 +23,8 @@ pub mod columns;
 pub mod folders;
 pub mod inspect;
 pub mod single;
+pub mod cut_off;
+pub mod converted;
 pub mod table;
 pub mod zip_source;
 pub mod beside;

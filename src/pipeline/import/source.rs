@@ -8,7 +8,7 @@ use crate::pipeline::item::Kind;
 /// What a file turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
-    /// A picture of a format that browsers decode.
+    /// A picture. Whether it can be decoded is known once it is read: of HEIC and AVIF, that depends on where.
     Image,
     /// A plain text file.
     Text,
@@ -65,16 +65,15 @@ pub fn source_kind(path: &str, head: &[u8]) -> SourceKind {
         return kind;
     }
     match extension(path).as_str() {
-        "png" | "jpg" | "jpeg" | "jfif" | "gif" | "webp" | "bmp" | "avif" => SourceKind::Image,
+        "png" | "jpg" | "jpeg" | "jfif" | "gif" | "webp" | "bmp" | "avif" | "heic" | "heif" | "tif" | "tiff" => {
+            SourceKind::Image
+        }
         "txt" | "text" => SourceKind::Text,
         "csv" | "tsv" | "tab" => SourceKind::Table,
         "jsonl" | "ndjson" | "json" => SourceKind::JsonLines,
         "zip" => SourceKind::Zip,
         "hone" => SourceKind::Project,
         "svg" => SourceKind::Foreign("a drawing, not a picture: save it as PNG"),
-        "heic" | "heif" | "tif" | "tiff" => {
-            SourceKind::Foreign("an image format that browsers do not decode: save it as JPEG or PNG")
-        }
         "xls" | "xlsx" | "ods" => SourceKind::Foreign("a spreadsheet: save it as CSV"),
         "parquet" | "feather" | "arrow" => SourceKind::Foreign("a binary table: save it as CSV or JSON Lines"),
         "pdf" | "doc" | "docx" | "odt" => SourceKind::Foreign("a document: save its text as .txt"),
@@ -234,13 +233,18 @@ pub(super) fn is_companion(path: &str) -> bool {
     ["readme", "license", "licence", "credits", "copying", "notice", "changelog", "sources"].contains(&stem.as_str())
 }
 
+/// What AVIF and HEIC files call themselves, after `ftyp`.
+const HEIF_BRANDS: [&[u8; 4]; 12] =
+    [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"];
+
 fn kind_by_magic(head: &[u8]) -> Option<SourceKind> {
     let brand = head.get(4..12).unwrap_or_default();
     let is_image = head.starts_with(b"\x89PNG\r\n\x1a\n")
         || head.starts_with(b"\xff\xd8\xff")
         || head.starts_with(b"GIF8")
         || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
-        || matches!(brand, b"ftypavif" | b"ftypavis");
+        || [&b"II*\0"[..], b"MM\0*"].iter().any(|tiff| head.starts_with(tiff))
+        || brand.strip_prefix(b"ftyp").is_some_and(|brand| HEIF_BRANDS.iter().any(|known| *known == brand));
     if is_image {
         Some(SourceKind::Image)
     } else if head.starts_with(b"%PDF-") {
@@ -261,6 +265,16 @@ mod tests {
         for (path, head, expected) in [
             ("a/b.JPG", &b""[..], SourceKind::Image),
             ("a/unnamed", b"\x89PNG\r\n\x1a\n", SourceKind::Image),
+            ("scan.TIF", b"", SourceKind::Image),
+            ("scan.jpg", b"MM\0*\0\0\0\x08", SourceKind::Image),
+            ("photo.csv", b"\0\0\0\x24ftypheic", SourceKind::Image),
+            (
+                "film.mp4",
+                b"\0\0\0\x20ftypisom",
+                SourceKind::Foreign(
+                    "not a kind of file that Hone reads: images, .txt, CSV, TSV, JSON Lines or a zip of them",
+                ),
+            ),
             ("a.csv", b"", SourceKind::Table),
             ("a.json", b"{\"a\":1}", SourceKind::JsonLines),
             ("a.json", b" [{}]", SourceKind::JsonLines),
