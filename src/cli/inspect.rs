@@ -202,6 +202,10 @@ impl Counts {
                     format!("the same as {there} with another label: “{}” here, “{}” there", name(class), name(other))
                 }
                 (Some(class), UNLABELLED) => {
+                    self.unlabelled -= 1;
+                    self.classes[class as usize] += 1;
+                    self.held_out += u64::from(entry.held_out);
+                    self.seen.label(entry.item.hash, class);
                     let name = self.spellings.name(class as usize).unwrap_or_default();
                     format!("the same as {there}, which has no label: “{name}” here counts for both")
                 }
@@ -347,7 +351,7 @@ fn column_of(column: &Column) -> ColumnRow<'_> {
 }
 
 fn in_words(report: &Report<'_>, plan: Option<&ImportPlan>) -> String {
-    let pair = |name: &str, value: String| vec![format!("{name:<14}"), value];
+    let pair = |name: &str, value: String| vec![format!("{name:<16}"), value];
     let mut facts = vec![pair("kind", report.kind.word().into())];
     if let Some(format) = &report.format {
         facts.push(pair("format", format_in_words(format)));

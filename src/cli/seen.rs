@@ -53,6 +53,19 @@ impl Seen {
         self.parts[part_of(key)].insert(Slot { key, first: here })
     }
 
+    /// From now on the item has this class; it was read before.
+    pub fn label(&mut self, hash: ContentHash, class: u32) {
+        let key = key_of(hash);
+        let part = &mut self.parts[part_of(key)];
+        if part.slots.is_empty() {
+            return;
+        }
+        let at = part.find(key);
+        if let Some(slot) = &mut part.slots[at] {
+            slot.first.class = class;
+        }
+    }
+
     /// Whether the item was read.
     pub fn contains(&self, hash: ContentHash) -> bool {
         let key = key_of(hash);
@@ -121,6 +134,8 @@ mod tests {
             assert_eq!(seen.insert(hash(row), First { file: 9, row: 0, class: UNLABELLED }), Some(first(row)));
             assert!(seen.contains(hash(row)));
         }
+        seen.label(hash(5), 77);
+        assert_eq!(seen.insert(hash(5), first(5)).map(|first| first.class), Some(77));
         let slots: usize = seen.parts.iter().map(|part| part.slots.len()).sum();
         assert!(slots * size_of::<Option<Slot>>() < 50_000 * 52, "{slots} slots of {}", size_of::<Option<Slot>>());
     }
