@@ -12,6 +12,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "cli/inspect.rs"]
+mod inspect;
+#[path = "cli/left_out.rs"]
+mod left_out;
+#[path = "cli/streaming.rs"]
+mod streaming;
+
 /// A folder that is gone when the test ends.
 struct Folder(PathBuf);
 
@@ -653,7 +660,7 @@ fn each_error_is_one_line_with_its_code() {
     let data = folder.file("flowers.csv", flowers());
     let model = folder.path("model.zip");
     let check = |arguments: &[&str], code: i32, words: &[&str]| fails(&folder, arguments, code, words);
-    check(&[], 2, &["train, search, score, evaluate, gate, drift, issues, simulate, certify or runs"]);
+    check(&[], 2, &["inspect, train, search, score, evaluate, gate, drift, issues, simulate, certify or runs"]);
     check(&["fly"], 2, &["fly"]);
     check(&["train", &data], 2, &["--output"]);
     check(&["train", &data, "-o", &model, "--kind", "sound"], 2, &["sound", "image, text, table"]);
@@ -887,7 +894,9 @@ fn issues_says_what_does_not_go_together() {
 fn help_has_examples() {
     let folder = Folder::new("help");
     assert!(works(&folder, &["--help"]).contains("simulate"));
-    for command in ["train", "search", "score", "evaluate", "gate", "drift", "issues", "simulate", "certify", "runs"] {
+    for command in
+        ["inspect", "train", "search", "score", "evaluate", "gate", "drift", "issues", "simulate", "certify", "runs"]
+    {
         let help = works(&folder, &[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

@@ -19,7 +19,8 @@ use std::path::PathBuf;
     version = RELEASE,
     about = "Train, apply, check and compare the small classifiers that Hone trains in the browser.",
     after_help = "DATA is a folder of class folders (images or .txt files), a CSV, TSV or JSON Lines file, a zip of these, or a project saved by Hone (.hone).\n\
-                  What the data is and which column is what is guessed as in the app; --kind, --text-column and --ignore overrule the guess.\n\
+                  What the data is and which column is what is guessed as in the app; --kind, --text-column, --ignore, --header, --no-header and --split-column overrule the guess; \
+                  `hone inspect DATA` tells it.\n\
                   `hone COMMAND --help` gives examples."
 )]
 pub struct Arguments {
@@ -31,6 +32,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Tell what is in the data and how it would be read, what is left out and why
+    Inspect(InspectArguments),
     /// Train a classifier on labelled data and save it
     Train(TrainArguments),
     /// Try heads and features until time is up, rank them, save what beats the default
@@ -79,6 +82,35 @@ pub struct ReadingArguments {
     /// Columns not to learn from, beside those that look like ids
     #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// How tables are read.
+    #[command(flatten)]
+    pub table: TableArguments,
+}
+
+/// What overrules the guess about a table's rows.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TableArguments {
+    /// The first row of each table names its columns [default: guessed]
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+    /// The first row of each table is a row like the others; the columns are `column 1`, `column 2`, …
+    #[arg(long)]
+    pub no_header: bool,
+    /// The column that says what a row is for: rows marked as test measure the model and never train it. `none` if no
+    /// column and no folder does [default: guessed]
+    #[arg(long, value_name = "NAME")]
+    pub split_column: Option<String>,
+}
+
+impl TableArguments {
+    /// What was said of the first row, if anything was.
+    pub fn first_row_is_header(&self) -> Option<bool> {
+        match (self.header, self.no_header) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// How to compute and answer.
@@ -95,12 +127,33 @@ pub struct RunArguments {
     pub no_cache: bool,
 }
 
+/// `hone inspect`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "DATA is read whole, by the same path as for all other commands; no model is made. Rows (or files) = items + already there + \
+    problems.\n\
+    The exit code is 1 if nothing in DATA can be read, else 0.\n\n\
+    Examples:\n  \
+    hone inspect photos/\n  \
+    hone inspect reviews.csv --no-header\n  \
+    hone inspect export.json --json"
+)]
+pub struct InspectArguments {
+    /// What to look at.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `hone train`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     hone train photos/ -o photos.model.zip\n  \
     hone train reviews.csv --label-column sentiment --text-column review -o reviews.model.zip\n  \
-    hone train penguins.csv --label-column species --ignore island --head forest -o penguins.model.zip")]
+    hone train penguins.csv --label-column species --ignore island --head forest -o penguins.model.zip\n  \
+    hone train news.csv --label-column topic --split-column set -o news.model.zip")]
 pub struct TrainArguments {
     /// What to train on, or to label from.
     #[command(flatten)]
@@ -159,6 +212,9 @@ pub struct ScoreArguments {
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// How tables are read.
+    #[command(flatten)]
+    pub table: TableArguments,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
@@ -176,6 +232,9 @@ pub struct MeasuredArguments {
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// How tables are read.
+    #[command(flatten)]
+    pub table: TableArguments,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
@@ -250,6 +309,9 @@ pub struct DriftArguments {
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// How tables are read.
+    #[command(flatten)]
+    pub table: TableArguments,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,
@@ -425,7 +487,7 @@ fn kind_parser() -> impl TypedValueParser<Value = Kind> {
 /// clap's report without its usage block, on one line.
 pub fn in_one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "say what to do: train, search, score, evaluate, gate, drift, issues, simulate, certify or runs (see `hone --help`)"
+        return "say what to do: inspect, train, search, score, evaluate, gate, drift, issues, simulate, certify or runs (see `hone --help`)"
             .into();
     }
     let report = error.render().to_string();
@@ -456,7 +518,7 @@ mod tests {
             let said = in_one_line(&error);
             assert!(said.contains(expected) && !said.contains('\n'), "{line}: {said}");
         };
-        check("hone", "train, search, score, evaluate, gate, drift, issues, simulate, certify or runs");
+        check("hone", "inspect, train, search, score, evaluate, gate, drift, issues, simulate, certify or runs");
         check("hone polish", "polish");
         check("hone train photos", "--output <MODEL>");
         check("hone train photos -o m --lable-column x", "--label-column");
@@ -468,6 +530,8 @@ mod tests {
         check("hone issues photos --probs p.npy --labels l.npy", "cannot be used with");
         check("hone issues photos --filter-by magic", "prune_by_noise_rate, prune_by_class");
         check("hone issues photos --rank-by magic", "joint, self_confidence");
+        check("hone inspect", "<DATA>");
+        check("hone inspect d --header --no-header", "cannot be used with");
         check("hone certify --audits ten --errors 0 --alpha 0.05 --delta 0.05", "ten");
         check("hone certify --audits 10 --errors 0 --alpha 0.05", "--delta <D>");
     }

@@ -1,31 +1,43 @@
 //! `hone drift`: is new data like the data a model was audited on, and is the model still good enough for it?
 
 use super::arguments::DriftArguments;
-use super::dataset::{Dataset, ProjectLabels};
+use super::class_names::ClassNames;
 use super::drift_report;
 use super::failure::Failure;
+use super::input::{Entry, Input, ProjectLabels, Wanted, weight};
 use super::model_file::SavedModel;
-use super::output;
+use super::output::{self, counted, remark, thousands};
 use super::photo::looks_of_file;
+use super::progress::Progress;
 use super::roles::fit_to_model;
+use super::sample::Sample;
+use super::scorer::{Scored, Scorer, matrix_of};
+use super::seen::{First, Seen, UNLABELLED};
 use crate::pipeline::drift::judge::{Evidence, Judgement, State, acceptable_level, judge};
 use crate::pipeline::drift::{
-    Comparison, Finding, Input, Looks, NamedColumn, Report, Severity, check_rows, look_columns, table_columns,
-    text_columns,
+    Comparison, Finding, Input as Samples, Looks, NamedColumn, Report, Severity, check_rows, look_columns,
+    table_columns, text_columns,
 };
 use crate::pipeline::evaluate::Estimate;
-use crate::pipeline::features::matrix::Features;
+use crate::pipeline::features::matrix::{FeatureVector, Features};
+use crate::pipeline::import::ProblemList;
 use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role};
-use crate::pipeline::item::{Content, ContentHash, Kind};
-use crate::pipeline::predict::{likeliest, softmax};
-use ndarray::{Array2, Axis, concatenate};
+use crate::pipeline::item::{Content, Kind};
+use crate::pipeline::predict::likeliest;
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Decides what is drawn at random.
 const SEED: u64 = 1;
+/// Items compared on either side: the novelty of no more is looked at …
+const MOST_ITEMS: usize = 20_000;
+/// … and bytes that they, their features and their probabilities take together.
+const MOST_BYTES: usize = 48 << 20;
+/// Labelled items whose probabilities are kept for calibration.
+const MOST_HELD_OUT: usize = 8_192;
 /// Pictures looked at on either side.
 const MOST_LOOKS: usize = 2000;
 
@@ -47,17 +59,39 @@ pub struct Found {
     pub findings: Vec<Finding>,
 }
 
-/// One of the two data sets, and what the model says of it.
+/// One of the two data sets, and what the model says of it. Of many items, only those drawn at random are kept.
 pub struct Side {
-    /// Its items.
-    pub dataset: Dataset,
+    /// The items that are compared, in order.
+    pub entries: Vec<Entry>,
     /// n × K.
     pub probabilities: Array2<f32>,
+    /// Items in all.
+    pub items: u64,
     /// Labelled items predicted right, and all labelled ones; `None` without any.
     pub audited: Option<(u64, u64)>,
+    /// Rows (or files) in the data.
+    pub rows: u64,
+    /// What was wrong with the data.
+    pub problems: ProblemList,
+    /// The data.
+    pub input: Input,
+    /// The labelled items' probabilities and classes, for calibration.
+    held_out: Vec<(Vec<f32>, usize)>,
     /// The names of all columns of the data, whatever they are for.
     columns: Vec<String>,
+    /// The dense half: nothing here compares the other.
     features: Features,
+    /// What the items are, to find them again.
+    seen: Seen,
+    /// Items that are in the reference, too.
+    repeated: u64,
+}
+
+/// An item that is kept: with its probabilities and its dense features.
+struct Kept {
+    entry: Entry,
+    probabilities: Vec<f32>,
+    dense: Vec<f32>,
 }
 
 /// Runs the command: the state is the exit code.
@@ -66,8 +100,16 @@ pub struct Side {
 /// If the model or the data cannot be used. A batch that lacks columns can.
 pub fn run(arguments: &DriftArguments) -> Result<ExitCode, Failure> {
     let found = find(arguments)?;
-    output::remark_problems(&found.reference.dataset.problems);
-    output::remark_problems(&found.batch.dataset.problems);
+    for (side, name) in [(&found.reference, "reference"), (&found.batch, "new data")] {
+        output::remark_problems(&side.problems);
+        if side.items > side.entries.len() as u64 {
+            remark(&format!(
+                "of the {name}, {} drawn at random from {} are compared",
+                thousands(side.entries.len() as u64),
+                counted(side.items, "item")
+            ));
+        }
+    }
     if arguments.run.json {
         drift_report::print_json(&found)?;
     } else {
@@ -87,49 +129,118 @@ pub fn exit_code(state: State) -> u8 {
 
 fn find(arguments: &DriftArguments) -> Result<Found, Failure> {
     let model = SavedModel::read(&arguments.model)?;
-    let reference = Side::open(&model, &arguments.reference, false, arguments)?;
-    let batch = Side::open(&model, &arguments.batch, true, arguments)?;
+    let reference = Side::open(&model, &arguments.reference, None, arguments)?;
+    let batch = Side::open(&model, &arguments.batch, Some(&reference.seen), arguments)?;
     let floor = arguments.floor.unwrap_or_else(|| acceptable_level(reference.accuracy()));
     let findings = check(&model, &reference, &batch);
     let report = compare(&model, &reference, &batch);
-    let evidence = Evidence {
-        moved: report.moved,
-        estimate: report.accuracy,
-        audited: batch.audited,
-        items: batch.dataset.entries.len() as u64,
-        floor,
-    };
+    let evidence =
+        Evidence { moved: report.moved, estimate: report.accuracy, audited: batch.audited, items: batch.items, floor };
     Ok(Found { judgement: judge(&evidence), model, reference, batch, report, floor, findings })
 }
 
 impl Side {
-    /// Reads data as the model needs it. With `lenient`, columns that the model needs may be missing: their cells are empty.
-    fn open(model: &SavedModel, data: &Path, lenient: bool, arguments: &DriftArguments) -> Result<Self, Failure> {
+    /// Reads data as the model needs it. The batch, which comes after the reference, may lack columns that the model needs:
+    /// their cells are empty.
+    fn open(
+        model: &SavedModel,
+        data: &Path,
+        reference: Option<&Seen>,
+        arguments: &DriftArguments,
+    ) -> Result<Self, Failure> {
         let (text_column, label_column) = (arguments.text_column.as_deref(), arguments.label_column.as_deref());
+        let lenient = reference.is_some();
         let mut columns = Vec::new();
-        let mut dataset = Dataset::open(data, Some(model.kind), ProjectLabels::Measuring, |plan| {
+        let header = arguments.table.first_row_is_header();
+        let wanted = Wanted { kind: Some(model.kind), labels: ProjectLabels::Measuring, header };
+        let mut input = Input::open(data, wanted, |plan| {
             columns = plan.columns.iter().map(|column| column.name.clone()).collect();
             let mut known = model.columns.clone();
             if lenient && known.content.iter().any(|name| columns.contains(name)) {
                 known.content.retain(|name| columns.contains(name));
             }
-            // New data need not have the label column.
-            let named = label_column.filter(|name| !lenient || columns.iter().any(|column| column == name));
-            fit_to_model(plan, model.kind, &known, text_column, named)?;
+            // New data need not have the label column, nor the one that tells a test set.
+            let is_there = |name: &&str| !lenient || columns.iter().any(|column| column == name);
+            let mut table = arguments.table.clone();
+            table.split_column = table.split_column.filter(|name| name == "none" || is_there(&name.as_str()));
+            fit_to_model(plan, model.kind, &known, text_column, label_column.filter(is_there), &table)?;
             drop_guessed_labels(plan, label_column.or(model.columns.label.as_deref()));
             columns.retain(|name| !plan.columns_of(Role::Label).any(|label| label.name == *name));
             Ok(())
         })?;
         if model.kind == Kind::Table {
-            dataset.place_columns(&model.columns.content);
+            input.place_columns(&model.columns.content);
         }
-        let features = model.features(&mut dataset, &arguments.run)?;
-        let probabilities = softmax(&model.head.logits(&features), model.temperature);
-        let labelled = || dataset.entries.iter().zip(probabilities.rows()).filter(|(entry, _)| entry.label.is_some());
-        let right = |entry: &super::dataset::Entry, row| entry.label.as_ref() == Some(&model.classes[likeliest(row)]);
-        let total = labelled().count() as u64;
-        let audited = (total > 0).then(|| (labelled().filter(|(entry, row)| right(entry, *row)).count() as u64, total));
-        Ok(Self { dataset, probabilities, audited, columns, features })
+        Self::read(model, input, columns, reference, arguments)
+    }
+
+    fn read(
+        model: &SavedModel,
+        input: Input,
+        columns: Vec<String>,
+        reference: Option<&Seen>,
+        arguments: &DriftArguments,
+    ) -> Result<Self, Failure> {
+        let scorer = Scorer::new(model, &input, &arguments.run)?;
+        let names = ClassNames::of_model(&model.classes);
+        let mut problems = ProblemList::default();
+        let mut sample = Sample::new(MOST_ITEMS, MOST_BYTES, SEED);
+        let mut held_out = Sample::new(MOST_HELD_OUT, MOST_BYTES, SEED);
+        let (mut right, mut labelled, mut repeated) = (0, 0, 0);
+        let mut seen = Seen::default();
+        let progress = Progress::new(output::item_word(model.kind), input.bytes());
+        input.read(&mut problems, &progress, |entries, problems| {
+            let Scored { entries, probabilities, dense } = scorer.score(&input, entries, true, problems)?;
+            for ((entry, probabilities), dense) in entries.into_iter().zip(probabilities).zip(dense) {
+                let hash = entry.item.hash;
+                match reference {
+                    Some(reference) => repeated += u64::from(reference.contains(hash)),
+                    None => drop(seen.insert(hash, First { file: 0, row: 0, class: UNLABELLED })),
+                }
+                if let Some(label) = &entry.label {
+                    let class = names.find(label);
+                    labelled += 1;
+                    right += u64::from(class == Some(likeliest(ArrayView1::from(&probabilities))));
+                    // Items of classes that the model does not know are no use for calibration.
+                    if let Some(class) = class {
+                        held_out.offer(size_of_val(probabilities.as_slice()), || (probabilities.clone(), class));
+                    }
+                }
+                let bytes = weight(&entry.item) + size_of_val(dense.as_slice()) + size_of_val(probabilities.as_slice());
+                sample.offer(bytes, || Kept { entry, probabilities, dense });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let items = sample.seen();
+        if items == 0 {
+            let name = &input.name;
+            let why = problems.as_slice().first().map_or(String::new(), |problem| format!(": {}", problem.message));
+            return Err(Failure::data(format!("no item of {name} can be used{why}")));
+        }
+        let mut features = Features::new(0, 0);
+        let (mut entries, mut rows) = (Vec::new(), Vec::new());
+        for Kept { entry, probabilities, dense } in sample.into_rows() {
+            if entries.is_empty() {
+                features = Features::new(dense.len(), 0);
+            }
+            features.push(FeatureVector { dense, ..FeatureVector::default() });
+            entries.push(entry);
+            rows.push(probabilities);
+        }
+        Ok(Self {
+            entries,
+            probabilities: matrix_of(&rows, model.classes.len()),
+            items,
+            audited: (labelled > 0).then_some((right, labelled)),
+            rows: items + problems.lost(),
+            problems,
+            input,
+            held_out: held_out.into_rows(),
+            columns,
+            features,
+            seen,
+            repeated,
+        })
     }
 
     /// The share that the model has right, if anything is labelled.
@@ -137,17 +248,8 @@ impl Side {
         self.audited.and_then(|(right, total)| Estimate::of_share(right as usize, total as usize))
     }
 
-    /// The labelled items' probabilities and classes. Items of classes that the model does not know are no use for calibration.
-    fn held_out(&self, classes: &[String]) -> Vec<(Vec<f32>, usize)> {
-        let known = self.dataset.entries.iter().zip(self.probabilities.rows()).filter_map(|(entry, row)| {
-            let class = classes.iter().position(|class| Some(class) == entry.label.as_ref())?;
-            Some((row.to_vec(), class))
-        });
-        known.collect()
-    }
-
-    fn rows(&self) -> Vec<&[String]> {
-        let cells = self.dataset.entries.iter().map(|entry| match &entry.item.content {
+    fn cells(&self) -> Vec<&[String]> {
+        let cells = self.entries.iter().map(|entry| match &entry.item.content {
             Content::Row(cells) => cells.as_slice(),
             Content::Image | Content::Text(_) => &[],
         });
@@ -155,7 +257,7 @@ impl Side {
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
-        self.dataset.entries.iter().filter_map(|entry| match &entry.item.content {
+        self.entries.iter().filter_map(|entry| match &entry.item.content {
             Content::Text(text) => Some(text.as_str()),
             Content::Image | Content::Row(_) => None,
         })
@@ -163,11 +265,10 @@ impl Side {
 
     /// Of so many pictures evenly spread; one that cannot be read again is left out.
     fn looks(&self) -> Vec<Looks> {
-        let entries = &self.dataset.entries;
-        let count = entries.len().min(MOST_LOOKS);
-        let places: Vec<usize> = (0..count).map(|place| place * entries.len() / count).collect();
+        let count = self.entries.len().min(MOST_LOOKS);
+        let places: Vec<usize> = (0..count).map(|place| place * self.entries.len() / count).collect();
         let look = |place: &usize| {
-            let bytes = self.dataset.image_bytes(&entries[*place]).ok()?;
+            let bytes = self.input.image_bytes(&self.entries[*place]).ok()?;
             looks_of_file(&bytes).ok()
         };
         places.par_iter().filter_map(look).collect()
@@ -194,10 +295,10 @@ fn drop_guessed_labels(plan: &mut ImportPlan, wanted: Option<&str>) {
 fn check(model: &SavedModel, reference: &Side, batch: &Side) -> Vec<Finding> {
     let mut findings = Vec::new();
     if model.kind == Kind::Table {
-        let owned = |side: &Side| side.rows().into_iter().map(<[String]>::to_vec).collect::<Vec<_>>();
+        let owned = |side: &Side| side.cells().into_iter().map(<[String]>::to_vec).collect::<Vec<_>>();
         let content = &model.columns.content;
         // A project keeps no columns but those it learns from.
-        let has = |name: &String| batch.dataset.is_project() || batch.columns.contains(name);
+        let has = |name: &String| batch.input.is_project() || batch.columns.contains(name);
         let present: Vec<String> = content.iter().filter(|name| has(name)).cloned().collect();
         let extra = batch.columns.iter().filter(|name| !reference.columns.contains(name) && !content.contains(name));
         let batch_columns: Vec<String> = present.iter().chain(extra).cloned().collect();
@@ -207,10 +308,8 @@ fn check(model: &SavedModel, reference: &Side, batch: &Side) -> Vec<Finding> {
             owned(batch).into_iter().map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
         findings.extend(check_rows(content, &owned(reference), &batch_columns, &batch_rows));
     }
-    let known: HashSet<ContentHash> = reference.dataset.entries.iter().map(|entry| entry.item.hash).collect();
-    let repeated = batch.dataset.entries.iter().filter(|entry| known.contains(&entry.item.hash)).count();
-    if repeated > 0 {
-        let of = batch.dataset.entries.len();
+    if batch.repeated > 0 {
+        let (repeated, of) = (batch.repeated, batch.items);
         let sentence = format!(
             "{repeated} of {of} items are in the reference, too; the two are less different than new data would be."
         );
@@ -224,15 +323,15 @@ fn compare(model: &SavedModel, reference: &Side, batch: &Side) -> Report {
     let features = Features {
         dense: concatenate(Axis(0), &[reference.features.dense.view(), batch.features.dense.view()])
             .expect("the same extractor made both"),
-        sparse: [reference.features.sparse.as_slice(), &batch.features.sparse].concat(),
-        sparse_columns: reference.features.sparse_columns,
+        sparse: Vec::new(),
+        sparse_columns: 0,
     };
-    let input = Input {
+    let input = Samples {
         reference: (0..first).collect(),
         batch: (first..all).collect(),
         reference_probabilities: reference.probabilities.clone(),
         batch_probabilities: batch.probabilities.clone(),
-        held_out: reference.held_out(&model.classes),
+        held_out: reference.held_out.clone(),
         columns: columns(model, reference, batch),
     };
     let mut comparison = Comparison::new(input, SEED);
@@ -245,7 +344,7 @@ fn compare(model: &SavedModel, reference: &Side, batch: &Side) -> Report {
 
 fn columns(model: &SavedModel, reference: &Side, batch: &Side) -> Vec<NamedColumn> {
     match model.kind {
-        Kind::Table => table_columns(&model.columns.content, &reference.rows(), &batch.rows()),
+        Kind::Table => table_columns(&model.columns.content, &reference.cells(), &batch.cells()),
         Kind::Text => text_columns(reference.texts(), batch.texts()),
         Kind::Image => look_columns(&reference.looks(), &batch.looks()),
     }

@@ -21,8 +21,14 @@ struct Json<'a> {
     /// How many audits of the batch would decide; null if nothing is to be decided.
     audits_needed: Option<u32>,
     floor: f64,
-    items: usize,
-    reference_items: usize,
+    items: u64,
+    reference_items: u64,
+    /// How many of them were compared: all, or so many drawn at random.
+    compared: usize,
+    reference_compared: usize,
+    /// Rows (or files) in the batch and in the reference, those left out included.
+    rows: u64,
+    reference_rows: u64,
     /// Whether any test alarms.
     moved: bool,
     /// The model's estimated accuracy on the batch; null without enough labels in the reference.
@@ -39,6 +45,8 @@ struct Json<'a> {
     separation: Option<Separation>,
     findings: &'a [Finding],
     novel: Vec<NovelItem<'a>>,
+    /// Hidden and system files in either, passed over.
+    hidden: u64,
     problem_count: u64,
     problems: Vec<&'a Problem>,
 }
@@ -75,7 +83,7 @@ pub fn print_json(found: &Found) -> Result<(), Failure> {
     let share = |audited: Option<(u64, u64)>| {
         audited.and_then(|(right, total)| Estimate::of_share(right as usize, total as usize))
     };
-    let problems = [&found.reference.dataset.problems, &found.batch.dataset.problems];
+    let problems = [&found.reference.problems, &found.batch.problems];
     output::print_json(&Json {
         state: found.judgement.state.word(),
         exit_code: exit_code(found.judgement.state),
@@ -83,8 +91,12 @@ pub fn print_json(found: &Found) -> Result<(), Failure> {
         by_audit: found.judgement.by_audit,
         audits_needed: found.judgement.audits_needed,
         floor: found.floor,
-        items: found.batch.dataset.entries.len(),
-        reference_items: found.reference.dataset.entries.len(),
+        items: found.batch.items,
+        reference_items: found.reference.items,
+        compared: found.batch.entries.len(),
+        reference_compared: found.reference.entries.len(),
+        rows: found.batch.rows,
+        reference_rows: found.reference.rows,
         moved: report.moved,
         accuracy: report.accuracy,
         reference_accuracy: share(found.reference.audited),
@@ -100,6 +112,7 @@ pub fn print_json(found: &Found) -> Result<(), Failure> {
         separation: report.separation,
         findings: &found.findings,
         novel: novel(found),
+        hidden: found.reference.input.hidden + found.batch.input.hidden,
         problem_count: problems.iter().map(|problems| problems.count()).sum(),
         problems: problems.iter().flat_map(|problems| problems.as_slice()).collect(),
     })
@@ -121,10 +134,10 @@ fn classes(found: &Found) -> Vec<ClassRow<'_>> {
 }
 
 fn novel(found: &Found) -> Vec<NovelItem<'_>> {
-    let first = found.reference.dataset.entries.len();
-    let in_reference = |row: &usize| found.reference.dataset.entries[*row].item.name.as_str();
+    let first = found.reference.entries.len();
+    let in_reference = |row: &usize| found.reference.entries[*row].item.name.as_str();
     let one = |novel: &Novel| NovelItem {
-        item: &found.batch.dataset.entries[novel.row - first].item.name,
+        item: &found.batch.entries[novel.row - first].item.name,
         novelty: novel.novelty,
         nearest: novel.nearest.iter().map(in_reference).collect(),
     };
@@ -134,17 +147,13 @@ fn novel(found: &Found) -> Vec<NovelItem<'_>> {
 /// A short page.
 pub fn in_words(found: &Found) -> String {
     let report = &found.report;
-    let items = |count: usize| counted(count as u64, item_word(found.model.kind));
+    let items = |count: u64| counted(count, item_word(found.model.kind));
     let mut text = format!("{}\n\n", found.judgement.sentence);
-    text += &format!(
-        "{} compared with {} of the reference.\n",
-        items(found.batch.dataset.entries.len()),
-        items(found.reference.dataset.entries.len())
-    );
+    text += &format!("{} compared with {} of the reference.\n", items(found.batch.items), items(found.reference.items));
     if let Some(needed) = found.judgement.audits_needed {
         text += &format!(
             "To decide, label {} of the new data, drawn at random, and run this again.\n",
-            items(needed as usize)
+            items(u64::from(needed))
         );
     }
     if report.accuracy.is_none() {

@@ -2,10 +2,12 @@
 
 use super::arguments::RunArguments;
 use super::cache::VectorCache;
-use super::dataset::{Dataset, Entry};
+use super::dataset::Dataset;
 use super::failure::Failure;
-use super::output::{remark, thousands};
+use super::input::{Entry, Input};
+use super::output::remark;
 use super::photo::crop_of_file;
+use super::progress::Progress;
 use super::weights::{self, IMAGE_WEIGHTS, TEXT_TOKENIZER, TEXT_WEIGHTS};
 use crate::nn::{EMBEDDING_COLUMNS, Lite0};
 use crate::pipeline::features::image::{FALLBACK_COLUMNS, FALLBACK_FEATURE_ID, NETWORK_FEATURE_ID, fallback_vector};
@@ -14,11 +16,8 @@ use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
 use crate::pipeline::features::text::{self, NGRAM_COLUMNS, TextEncoder};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{Content, Kind};
-
 use rayon::prelude::*;
-use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What makes vectors of items.
 pub enum Extractor {
@@ -113,51 +112,80 @@ impl Extractor {
         }
     }
 
+    /// Where this extractor's vectors are kept between runs.
+    pub fn cache(&self, run: &RunArguments) -> VectorCache {
+        if run.no_cache { VectorCache::off() } else { VectorCache::of_user(&self.feature_id()) }
+    }
+
+    /// No rows yet, as wide as this extractor's vectors are.
+    pub fn no_features(&self, dense_columns: usize) -> Features {
+        let sparse_columns = if matches!(self, Extractor::Text(_)) { NGRAM_COLUMNS } else { 0 };
+        Features::new(dense_columns, sparse_columns)
+    }
+
     /// The features of every item, on all cores. Items whose vector cannot be made leave the dataset, with a problem.
     ///
     /// # Errors
     /// If no item is left.
     pub fn embed(&self, dataset: &mut Dataset, run: &RunArguments) -> Result<Features, Failure> {
-        let cache = if run.no_cache { VectorCache::off() } else { VectorCache::of_user(&self.feature_id()) };
-        let progress = Progress::new(dataset.entries.len());
-        let vectors: Vec<Result<FeatureVector, String>> = dataset
-            .entries
+        let entries = std::mem::take(&mut dataset.entries);
+        let (entries, features) = self.embed_entries(entries, dataset, run)?;
+        dataset.entries = entries;
+        Ok(features)
+    }
+
+    /// The same of some of a dataset's items, which were taken out of it.
+    ///
+    /// # Errors
+    /// If no item is left.
+    pub fn embed_entries(
+        &self,
+        entries: Vec<Entry>,
+        dataset: &mut Dataset,
+        run: &RunArguments,
+    ) -> Result<(Vec<Entry>, Features), Failure> {
+        let cache = self.cache(run);
+        let progress = Progress::new("item", entries.len() as u64);
+        let vectors: Vec<Result<FeatureVector, String>> = entries
             .par_iter()
             .map(|entry| {
-                let vector = self.vector(dataset, entry, &cache);
-                progress.advance();
+                let vector = self.vector(&dataset.input, entry, &cache);
+                progress.read(1);
+                progress.advance(1);
                 vector
             })
             .collect();
         progress.end();
-        let sparse_columns = if dataset.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
         let width = vectors.iter().flatten().map(|vector| vector.dense.len()).next();
         let Some(width) = width else {
             let why = vectors.into_iter().find_map(Result::err).unwrap_or_default();
             return Err(Failure::data(format!("no item of {} can be used: {why}", dataset.name)));
         };
-        let mut features = Features::new(width, sparse_columns);
-        let mut entries = Vec::with_capacity(vectors.len());
-        for (entry, vector) in std::mem::take(&mut dataset.entries).into_iter().zip(vectors) {
+        let mut features = self.no_features(width);
+        let mut kept = Vec::with_capacity(vectors.len());
+        for (entry, vector) in entries.into_iter().zip(vectors) {
             match vector {
                 Ok(vector) => {
                     features.push(vector);
-                    entries.push(entry);
+                    kept.push(entry);
                 }
                 Err(why) => dataset.problems.push(Problem::of_file(&entry.item.name, why)),
             }
         }
-        dataset.entries = entries;
-        Ok(features)
+        Ok((kept, features))
     }
 
-    fn vector(&self, dataset: &Dataset, entry: &Entry, cache: &VectorCache) -> Result<FeatureVector, String> {
+    /// The vector of one item.
+    ///
+    /// # Errors
+    /// Says why it cannot be made.
+    pub fn vector(&self, input: &Input, entry: &Entry, cache: &VectorCache) -> Result<FeatureVector, String> {
         let dense = match self {
             Extractor::Network(network) => {
-                cached(dataset, entry, cache, EMBEDDING_COLUMNS, |bytes| Ok(network.embed(&crop_of_file(bytes)?)))?
+                cached(input, entry, cache, EMBEDDING_COLUMNS, |bytes| Ok(network.embed(&crop_of_file(bytes)?)))?
             }
             Extractor::Histograms => {
-                cached(dataset, entry, cache, FALLBACK_COLUMNS, |bytes| Ok(fallback_vector(&crop_of_file(bytes)?)))?
+                cached(input, entry, cache, FALLBACK_COLUMNS, |bytes| Ok(fallback_vector(&crop_of_file(bytes)?)))?
             }
             Extractor::Text(encoder) => {
                 return match &entry.item.content {
@@ -179,7 +207,7 @@ fn cells(entry: &Entry) -> &[String] {
 }
 
 fn cached(
-    dataset: &Dataset,
+    input: &Input,
     entry: &Entry,
     cache: &VectorCache,
     columns: usize,
@@ -188,7 +216,7 @@ fn cached(
     if let Some(vector) = cache.get(entry.item.hash, columns) {
         return Ok(vector);
     }
-    let vector = compute(&dataset.image_bytes(entry)?)?;
+    let vector = compute(&input.image_bytes(entry)?)?;
     cache.put(entry.item.hash, &vector);
     Ok(vector)
 }
@@ -205,34 +233,4 @@ fn text_encoder(folder: Option<&Path>) -> Result<Option<TextEncoder>, Failure> {
         return Ok(None);
     };
     TextEncoder::load(&weights, &tokenizer).map(Some).map_err(|error| Failure::data(error.to_string()))
-}
-
-/// A counter on standard error, for people only: it appears where a terminal is, and for large data.
-struct Progress {
-    done: AtomicUsize,
-    total: usize,
-    shown: bool,
-}
-
-impl Progress {
-    /// Less than this many items are done before anyone wonders.
-    const WORTH_SHOWING: usize = 200;
-
-    fn new(total: usize) -> Self {
-        let shown = total >= Self::WORTH_SHOWING && std::io::stderr().is_terminal();
-        Self { done: AtomicUsize::new(0), total, shown }
-    }
-
-    fn advance(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.shown && done.is_multiple_of(50) {
-            eprint!("\rhone: {} of {} items", thousands(done as u64), thousands(self.total as u64));
-        }
-    }
-
-    fn end(&self) {
-        if self.shown {
-            eprint!("\r\u{1b}[K");
-        }
-    }
 }

@@ -1,16 +1,19 @@
 //! `hone gate`: may a new model replace the old one? Both on the same labels, which neither has seen.
 
 use super::arguments::{GateArguments, MeasuredArguments};
+use super::class_names::ClassNames;
+use super::dataset::Dataset;
 use super::evaluate::open_labelled;
 use super::failure::Failure;
 use super::model_file::SavedModel;
-use super::output::{self, listed, percent, remark};
+use super::output::{self, Told, listed, percent, remark};
+use crate::pipeline::class_name::folded;
 use crate::pipeline::evaluate::Estimate;
 use crate::pipeline::gate::{Verdict, gate};
 use crate::pipeline::import::ProblemList;
 use ndarray::{Array2, ArrayView1};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 #[derive(Serialize)]
@@ -33,6 +36,10 @@ struct Report<'a> {
     /// The classes of either model and of the data.
     classes: &'a [String],
     sentence: &'a str,
+    /// Items without a label, or outside the data's test set, left out.
+    left_out: usize,
+    #[serde(flatten)]
+    told: Told<'a>,
 }
 
 /// Runs the command. "Not proven" is an answer, too, not a failure.
@@ -47,17 +54,17 @@ pub fn run(arguments: &GateArguments) -> Result<(), Failure> {
     }
     let (old_answers, new_answers) = (Answers::of(&old, &arguments.measured)?, Answers::of(&new, &arguments.measured)?);
     let classes = all_classes(&[&old.classes, &new.classes, &old_answers.data_classes]);
-    let place_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let place_of: HashMap<String, usize> = classes.iter().enumerate().map(|(at, name)| (folded(name), at)).collect();
     let mut truth = Vec::new();
     let mut rows = Vec::new();
     for (key, old_row, label) in &old_answers.items {
         let Some((new_row, new_label)) = new_answers.row_of.get(key) else { continue };
-        if label != new_label {
+        if folded(label) != folded(new_label) {
             return Err(Failure::data(
                 "the two models were trained with different label columns; say which holds the truth with --label-column",
             ));
         }
-        truth.push(place_of[label.as_str()]);
+        truth.push(place_of[&folded(label)]);
         rows.push((*old_row, *new_row));
     }
     let spread = |answers: &Answers, model: &SavedModel, row_of: &dyn Fn(&(usize, usize)) -> usize| {
@@ -89,6 +96,8 @@ pub fn run(arguments: &GateArguments) -> Result<(), Failure> {
             challenger_log_loss: verdict.challenger_log_loss,
             classes: &classes,
             sentence: &sentence,
+            left_out: old_answers.left_out,
+            told: Told::of(old_answers.rows, old_answers.hidden, &old_answers.problems),
         });
     }
     output::print(&in_words(&verdict, &sentence));
@@ -104,12 +113,15 @@ struct Answers {
     probabilities: Array2<f32>,
     data_classes: Vec<String>,
     problems: ProblemList,
+    left_out: usize,
+    rows: u64,
+    hidden: u64,
 }
 
 impl Answers {
     /// Reads the data as this model needs it: two models may read different columns of the same table.
     fn of(model: &SavedModel, measured: &MeasuredArguments) -> Result<Self, Failure> {
-        let (mut dataset, _) = open_labelled(model, measured)?;
+        let (mut dataset, left_out) = open_labelled(model, measured)?;
         let probabilities = model.predict(&mut dataset, &measured.run)?;
         // A project's items are told apart by their content; files and rows by their place, for their content depends on
         // the columns read.
@@ -122,15 +134,18 @@ impl Answers {
             })
             .collect();
         let row_of = items.iter().map(|(key, row, label)| (key.clone(), (*row, label.clone()))).collect();
-        Ok(Self { items, row_of, probabilities, data_classes: dataset.classes(), problems: dataset.problems })
+        let data_classes = dataset.classes();
+        let Dataset { rows, problems, input, .. } = dataset;
+        Ok(Self { items, row_of, probabilities, data_classes, problems, left_out, rows, hidden: input.hidden })
     }
 }
 
-/// Every name once, in the order of first appearance.
+/// Every class once, in the order of first appearance and as it was spelt there.
 fn all_classes(lists: &[&[String]]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
+    let mut keys = HashSet::new();
     for name in lists.iter().copied().flatten() {
-        if !all.contains(name) {
+        if keys.insert(folded(name)) {
             all.push(name.clone());
         }
     }
@@ -138,16 +153,21 @@ fn all_classes(lists: &[&[String]]) -> Vec<String> {
 }
 
 /// Puts a model's probabilities where its classes are among all.
-fn put(from: ArrayView1<f32>, names: &[String], place_of: &HashMap<&str, usize>, mut to: ndarray::ArrayViewMut1<f32>) {
+fn put(
+    from: ArrayView1<f32>,
+    names: &[String],
+    place_of: &HashMap<String, usize>,
+    mut to: ndarray::ArrayViewMut1<f32>,
+) {
     for (name, probability) in names.iter().zip(from) {
-        to[place_of[name.as_str()]] += *probability;
+        to[place_of[&folded(name)]] += *probability;
     }
 }
 
 fn tell_unknown(old: &SavedModel, new: &SavedModel, data: &[String]) {
     for (which, model) in [("old", old), ("new", new)] {
-        let unknown: Vec<&str> =
-            data.iter().filter(|class| !model.classes.contains(class)).map(String::as_str).collect();
+        let names = ClassNames::of_model(&model.classes);
+        let unknown: Vec<&str> = data.iter().filter(|class| names.find(class).is_none()).map(String::as_str).collect();
         if !unknown.is_empty() {
             let names = listed(unknown);
             remark(&format!("the {which} model has never seen the class {names}; items of it count as wrong for it"));

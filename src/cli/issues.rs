@@ -1,14 +1,14 @@
 //! `hone issues`: labels that are likely wrong, the most suspicious first.
 
 use super::arguments::{DataArguments, IssuesArguments};
-use super::dataset::ProjectLabels;
 use super::embed::Extractor;
 use super::failure::Failure;
+use super::input::ProjectLabels;
 use super::npy;
 use super::numeric_issues;
-use super::output::{self, counted, remark};
+use super::output::{self, ToldOfLabels, counted, remark};
 use super::train::{LabelledData, SEED, must_be_writable};
-use crate::pipeline::import::plan::Problem;
+use crate::pipeline::import::ProblemList;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::quality::confident_learning::check;
 use crate::pipeline::quality::filter::{FilterOptions, find_label_issues};
@@ -37,8 +37,10 @@ struct Report<'a> {
     /// How many have another likeliest class.
     prediction_differs: usize,
     rows: Vec<Row<'a>>,
-    problem_count: u64,
-    problems: &'a [Problem],
+    /// Items of the data's test set, left aside.
+    held_out: usize,
+    #[serde(flatten)]
+    told: ToldOfLabels<'a>,
 }
 
 #[derive(Serialize)]
@@ -102,8 +104,9 @@ struct Evidence {
     /// Where each label's item lies in the data, and what it is called; empty if there are only labels.
     items: Vec<(usize, String)>,
     unlabelled: usize,
-    problems: Vec<Problem>,
-    problem_count: u64,
+    held_out: usize,
+    hidden: u64,
+    problems: ProblemList,
 }
 
 /// Runs the command.
@@ -164,8 +167,8 @@ fn report(arguments: &IssuesArguments, evidence: &Evidence) -> Result<(), Failur
         expected_errors: found.expected_errors,
         prediction_differs: found.wide,
         rows: found.ranked.iter().map(row).collect(),
-        problem_count: evidence.problem_count,
-        problems: &evidence.problems,
+        held_out: evidence.held_out,
+        told: ToldOfLabels::of(evidence.hidden, &evidence.problems),
     };
     give(arguments, &report, &csv(&report.rows)?, &summary(&report))
 }
@@ -225,7 +228,8 @@ fn of_data(arguments: &IssuesArguments) -> Result<Evidence, Failure> {
     let mut labelled = LabelledData::open(&data, ProjectLabels::Training)?;
     let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
     let features = labelled.embed(&extractor, &arguments.run)?;
-    let LabelledData { dataset, classes, targets, unlabelled } = labelled;
+    labelled.remark_held_out();
+    let LabelledData { dataset, classes, targets, unlabelled, held_out } = labelled;
     let spec = HeadSpec::named(&arguments.head, dataset.kind)
         .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
     let labels: Vec<(usize, usize)> = targets.iter().copied().enumerate().collect();
@@ -241,8 +245,9 @@ fn of_data(arguments: &IssuesArguments) -> Result<Evidence, Failure> {
         votes: Some(neighbour_votes(&features, &labels, NEIGHBOURS)),
         items: dataset.entries.iter().map(|entry| (entry.index, entry.item.name.clone())).collect(),
         unlabelled,
-        problem_count: dataset.problems.count(),
-        problems: dataset.problems.into_vec(),
+        held_out: held_out.len(),
+        hidden: dataset.input.hidden,
+        problems: dataset.problems,
     })
 }
 
@@ -275,7 +280,8 @@ fn of_files(probabilities: &Path, labels: &Path) -> Result<Evidence, Failure> {
         votes: None,
         items: Vec::new(),
         unlabelled: 0,
-        problems: Vec::new(),
-        problem_count: 0,
+        held_out: 0,
+        hidden: 0,
+        problems: ProblemList::default(),
     })
 }

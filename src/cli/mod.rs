@@ -1,4 +1,4 @@
-//! The command line `hone`: train, search, score, evaluate, gate, watch for drift, find label issues, simulate and certify
+//! The command line `hone`: inspect, train, search, score, evaluate, gate, watch for drift, find label issues, simulate and certify
 //! with the pipeline that runs in the browser, and look at the experiment log.
 //!
 //! Invariant: reads files, calls the pipeline, prints. It computes nothing of its own.
@@ -9,7 +9,12 @@
 
 pub mod arguments;
 pub mod failure;
+pub mod input;
 pub mod dataset;
+pub mod class_names;
+pub mod sample;
+pub mod seen;
+pub mod progress;
 pub mod project;
 pub mod source;
 pub mod roles;
@@ -18,6 +23,8 @@ pub mod embed;
 pub mod photo;
 pub mod weights;
 pub mod model_file;
+pub mod scorer;
+pub mod inspect;
 pub mod train;
 pub mod score;
 pub mod search;
@@ -51,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return Failure::usage(arguments::in_one_line(&error)).report(),
     };
     let outcome = match arguments.command {
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),

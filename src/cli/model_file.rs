@@ -1,6 +1,6 @@
 //! A model as one file: the zip of safetensors weights and JSON card that the app exports too.
 
-use super::arguments::RunArguments;
+use super::arguments::{RunArguments, TableArguments};
 use super::dataset::Dataset;
 use super::embed::Extractor;
 use super::failure::Failure;
@@ -131,8 +131,9 @@ impl SavedModel {
         plan: &mut ImportPlan,
         text_column: Option<&str>,
         label_column: Option<&str>,
+        table: &TableArguments,
     ) -> Result<(), Failure> {
-        fit_to_model(plan, self.kind, &self.columns, text_column, label_column)
+        fit_to_model(plan, self.kind, &self.columns, text_column, label_column, table)
     }
 
     /// n × K calibrated probabilities of the items; an item that cannot be embedded leaves the data, with a problem.
@@ -148,30 +149,48 @@ impl SavedModel {
     /// # Errors
     /// If the data is of another kind, the features cannot be made, or no item is left.
     pub fn features(&self, dataset: &mut Dataset, run: &RunArguments) -> Result<Features, Failure> {
-        if dataset.kind != self.kind {
+        self.must_read(dataset.kind, &dataset.content_columns)?;
+        let extractor = Extractor::for_model(&self.feature_id, self.encoder.as_ref(), run)?;
+        let features = extractor.embed(dataset, run)?;
+        self.must_fit(&features)?;
+        Ok(features)
+    }
+
+    /// Whether data of this kind and with these columns is what the model reads.
+    ///
+    /// # Errors
+    /// Says what the model reads instead.
+    pub fn must_read(&self, kind: Kind, columns: &[String]) -> Result<(), Failure> {
+        if kind != self.kind {
             return Err(Failure::data(format!(
                 "the model classifies items of the kind {}, and the data is of the kind {}",
                 self.kind.word(),
-                dataset.kind.word()
+                kind.word()
             )));
         }
-        if self.kind == Kind::Table && dataset.content_columns != self.columns.content {
+        if self.kind == Kind::Table && columns != self.columns.content {
             return Err(Failure::data(format!(
                 "the model reads the columns {}, and the data has {}",
                 self.columns.content.join(", "),
-                dataset.content_columns.join(", ")
+                columns.join(", ")
             )));
         }
-        let extractor = Extractor::for_model(&self.feature_id, self.encoder.as_ref(), run)?;
-        let features = extractor.embed(dataset, run)?;
-        if !self.head.fits(&features) {
-            return Err(Failure::data(format!(
-                "the model's weights are for {} features an item and the data gives {}; train it again with this release",
-                self.head.columns(),
-                features.columns()
-            )));
+        Ok(())
+    }
+
+    /// Whether the weights are for such features.
+    ///
+    /// # Errors
+    /// Says what the weights are for.
+    pub fn must_fit(&self, features: &Features) -> Result<(), Failure> {
+        if self.head.fits(features) {
+            return Ok(());
         }
-        Ok(features)
+        Err(Failure::data(format!(
+            "the model's weights are for {} features an item and the data gives {}; train it again with this release",
+            self.head.columns(),
+            features.columns()
+        )))
     }
 }
 

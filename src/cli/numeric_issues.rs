@@ -1,15 +1,16 @@
 //! `hone issues --target-column`: numbers that are likely wrong, the most suspicious first.
 
 use super::arguments::IssuesArguments;
-use super::dataset::{Dataset, ProjectLabels};
+use super::dataset::Dataset;
 use super::embed::Extractor;
 use super::failure::Failure;
+use super::input::{ProjectLabels, Wanted};
 use super::issues::give;
-use super::output::{self, counted};
+use super::output::{self, ToldOfLabels, counted};
 use super::project;
 use super::roles::fit_to_arguments;
 use super::train::must_be_writable;
-use crate::pipeline::import::plan::{Problem, Target};
+use crate::pipeline::import::plan::Target;
 use crate::pipeline::regression::issues::rank;
 use crate::pipeline::regression::{NumericIssue, canonical, parse};
 use serde::Serialize;
@@ -25,8 +26,8 @@ struct Report<'a> {
     /// How many numbers are issues.
     issues: usize,
     rows: Vec<Row<'a>>,
-    problem_count: u64,
-    problems: &'a [Problem],
+    #[serde(flatten)]
+    told: ToldOfLabels<'a>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +50,10 @@ pub fn run(arguments: &IssuesArguments, data: &Path, column: &str) -> Result<(),
     if project::is_project(data) {
         return Err(Failure::usage("--target-column names a column of a table; a project has none"));
     }
-    let mut dataset = Dataset::open(data, arguments.reading.kind, ProjectLabels::Training, |plan| {
+    let reading = &arguments.reading;
+    let wanted =
+        Wanted { kind: reading.kind, labels: ProjectLabels::Training, header: reading.table.first_row_is_header() };
+    let mut dataset = Dataset::open(data, wanted, |plan| {
         if plan.columns.is_empty() {
             return Err(Failure::data("--target-column needs a table: files in folders have no columns"));
         }
@@ -77,8 +81,7 @@ pub fn run(arguments: &IssuesArguments, data: &Path, column: &str) -> Result<(),
         target_column: column,
         issues: found.iter().filter(|issue| issue.is_issue).count(),
         rows: found.iter().map(row).collect(),
-        problem_count: dataset.problems.count(),
-        problems: dataset.problems.as_slice(),
+        told: ToldOfLabels::of(dataset.input.hidden, &dataset.problems),
     };
     output::remark_problems(&dataset.problems);
     give(arguments, &report, &csv(&report.rows), &summary(&report))

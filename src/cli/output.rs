@@ -33,18 +33,73 @@ pub fn remark(text: &str) {
     eprintln!("hone: {text}");
 }
 
-/// Says what was wrong with the data: how many problems, and the first few.
-pub fn remark_problems(problems: &ProblemList) {
-    let count = problems.count();
-    if count == 0 {
-        return;
+/// What every command tells of the data in `--json`, beside what it made of it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Told<'a> {
+    /// Rows (or files) in the data.
+    rows: u64,
+    /// Those of them that were left out because of a problem.
+    lost: u64,
+    /// Hidden and system files, passed over and not counted as rows.
+    hidden: u64,
+    /// Problems and remarks in all.
+    problem_count: u64,
+    /// The first ten thousand of them; `lost` is 0 for a remark on what came in all the same.
+    problems: &'a [Problem],
+}
+
+impl<'a> Told<'a> {
+    /// Of data with so many rows.
+    pub fn of(rows: u64, hidden: u64, problems: &'a ProblemList) -> Self {
+        let (lost, problem_count) = (problems.lost(), problems.count());
+        Self { rows, lost, hidden, problem_count, problems: problems.as_slice() }
     }
-    remark(&format!("{} with the data; what could be read is used", counted(count, "problem")));
-    for problem in problems.as_slice().iter().take(PROBLEMS_SHOWN) {
+}
+
+/// The same where `rows` are what was found of each label.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ToldOfLabels<'a> {
+    /// Rows (or files) left out because of a problem.
+    lost: u64,
+    /// Hidden and system files, passed over.
+    hidden: u64,
+    /// Problems and remarks in all.
+    problem_count: u64,
+    /// The first ten thousand of them; `lost` is 0 for a remark on what came in all the same.
+    problems: &'a [Problem],
+}
+
+impl<'a> ToldOfLabels<'a> {
+    /// What was told while the labels were read.
+    pub fn of(hidden: u64, problems: &'a ProblemList) -> Self {
+        let (lost, problem_count) = (problems.lost(), problems.count());
+        Self { lost, hidden, problem_count, problems: problems.as_slice() }
+    }
+}
+
+/// Says what was wrong with the data: how many problems, how many rows or files were left out, and the first few.
+pub fn remark_problems(problems: &ProblemList) {
+    let (left_out, remarks): (Vec<&Problem>, Vec<&Problem>) =
+        problems.as_slice().iter().partition(|problem| problem.lost > 0);
+    // What is not kept in words is counted among the problems: it is the worse reading.
+    let count = problems.count() - remarks.len() as u64;
+    if count > 0 {
+        let (problems_counted, lost) = (counted(count, "problem"), thousands(problems.lost()));
+        remark(&format!("{problems_counted} with the data, {lost} left out; what could be read is used"));
+        spell_out(&left_out, count);
+    }
+    if !remarks.is_empty() {
+        remark(&format!("{} on what was read", counted(remarks.len() as u64, "remark")));
+        spell_out(&remarks, remarks.len() as u64);
+    }
+}
+
+fn spell_out(problems: &[&Problem], count: u64) {
+    for problem in problems.iter().take(PROBLEMS_SHOWN) {
         eprintln!("  {}", problem_line(problem));
     }
     if count > PROBLEMS_SHOWN as u64 {
-        eprintln!("  and {} more (--json lists them)", count - PROBLEMS_SHOWN as u64);
+        eprintln!("  and {} more (--json lists them)", thousands(count - PROBLEMS_SHOWN as u64));
     }
 }
 

@@ -1,9 +1,9 @@
 //! What each column is for: the app's guess, corrected by the arguments or by what a model was trained on.
 
-use super::arguments::ReadingArguments;
+use super::arguments::{ReadingArguments, TableArguments};
 use super::failure::Failure;
 use super::output::listed;
-use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role};
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, TestSet};
 use crate::pipeline::item::Kind;
 
 /// What a saved model reads, as far as columns are concerned.
@@ -25,7 +25,8 @@ pub fn fit_to_arguments(
     reading: &ReadingArguments,
 ) -> Result<(), Failure> {
     if plan.format.is_none() {
-        return fit_files(plan, reading);
+        fit_files(plan, reading)?;
+        return fit_split(plan, &reading.table);
     }
     if reading.kind == Some(Kind::Image) {
         return Err(Failure::data("--kind image: these are tables; images are files in folders or in a zip"));
@@ -51,12 +52,48 @@ pub fn fit_to_arguments(
         if column.role == Role::Label && label_column == Some(column.name.as_str()) {
             return Err(Failure::usage(format!("the column {} is both --label-column and in --ignore", column.name)));
         }
-        column.role = Role::Extra;
+        if column.role != Role::Split {
+            column.role = Role::Extra;
+        }
     }
+    fit_split(plan, &reading.table)?;
     if plan.columns_of(Role::Label).next().is_none() {
         plan.labels = LabelSource::None;
     }
     must_have_content(plan)
+}
+
+/// Corrects what says which items are held out.
+///
+/// # Errors
+/// If the column named does not exist, or holds the labels.
+fn fit_split(plan: &mut ImportPlan, table: &TableArguments) -> Result<(), Failure> {
+    let Some(name) = table.split_column.as_deref() else {
+        // The column that was guessed may have been given another role.
+        if plan.test_set == TestSet::Column && plan.columns_of(Role::Split).next().is_none() {
+            plan.test_set = TestSet::None;
+        }
+        return Ok(());
+    };
+    let is_off = name == "none" && !has_column(plan, name);
+    if !is_off && plan.format.is_none() {
+        return Err(Failure::data("--split-column: the data is files in folders, which have no columns"));
+    }
+    if !is_off {
+        must_exist(plan, name)?;
+    }
+    for column in &mut plan.columns {
+        if column.name == name {
+            if column.role == Role::Label {
+                return Err(Failure::usage(format!("the column {name} holds the labels and cannot be --split-column")));
+            }
+            column.role = Role::Split;
+        } else if column.role == Role::Split {
+            column.role = Role::Extra;
+        }
+    }
+    plan.test_set = if is_off { TestSet::None } else { TestSet::Column };
+    Ok(())
 }
 
 /// Corrects a guessed plan so that it gives a model what it reads. Labels are read where `label_column` or, without
@@ -70,13 +107,18 @@ pub fn fit_to_model(
     columns: &ModelColumns,
     text_column: Option<&str>,
     label_column: Option<&str>,
+    table: &TableArguments,
 ) -> Result<(), Failure> {
     let other_kind = |found: &str| {
         Failure::data(format!("this model reads items of the kind {}, and the data is {found}", kind.word()))
     };
     if plan.format.is_none() {
         let matches = plan.kind == kind;
-        return if matches { Ok(()) } else { Err(other_kind(&format!("of the kind {}", plan.kind.word()))) };
+        return if matches {
+            fit_split(plan, table)
+        } else {
+            Err(other_kind(&format!("of the kind {}", plan.kind.word())))
+        };
     }
     for name in [text_column, label_column].into_iter().flatten() {
         must_exist(plan, name)?;
@@ -115,6 +157,7 @@ pub fn fit_to_model(
             plan.fit_to_project(kind, &columns.content, plan.target).map_err(Failure::data)?;
         }
     }
+    fit_split(plan, table)?;
     must_have_content(plan)
 }
 
@@ -234,7 +277,8 @@ mod tests {
         let mark = |role| match role {
             Role::Content => 'c',
             Role::Label => 'l',
-            Role::Extra | Role::Split | Role::File => 'e',
+            Role::Split => 's',
+            Role::Extra | Role::File => 'e',
         };
         plan.columns.iter().map(|column| mark(column.role)).collect()
     }
@@ -272,6 +316,14 @@ mod tests {
         check(Kind::Text, &text, None, &as_kind(Kind::Table), Ok((Kind::Table, "eccl")));
         check(Kind::Table, &table, None, &as_kind(Kind::Text), Err("--text-column NAME"));
         check(Kind::Table, &table, None, &as_kind(Kind::Image), Err("these are tables"));
+        let split_by = |name: &str| ReadingArguments {
+            table: TableArguments { split_column: Some(name.into()), ..TableArguments::default() },
+            ..none.clone()
+        };
+        check(Kind::Table, &table, None, &split_by("b"), Ok((Kind::Table, "ecsl")));
+        check(Kind::Table, &table, None, &split_by("none"), Ok((Kind::Table, "eccl")));
+        check(Kind::Table, &table, None, &split_by("z"), Err("no column “z”"));
+        check(Kind::Table, &table, None, &split_by("y"), Err("holds the labels"));
     }
 
     #[test]
@@ -281,13 +333,15 @@ mod tests {
             content: names.iter().map(|name| name.to_string()).collect(),
             label: Some("y".into()),
         };
+        let unsaid = TableArguments::default();
         let mut fitting = plan(Kind::Table, &guessed);
-        fit_to_model(&mut fitting, Kind::Table, &needs(&["a", "b"]), None, None).expect("both are there");
+        fit_to_model(&mut fitting, Kind::Table, &needs(&["a", "b"]), None, None, &unsaid).expect("both are there");
         assert_eq!(fitting.content_columns(), ["a", "b"]);
         let mut lacking = plan(Kind::Table, &guessed);
-        let failure = fit_to_model(&mut lacking, Kind::Table, &needs(&["a", "c"]), None, None).expect_err("no c");
+        let failure =
+            fit_to_model(&mut lacking, Kind::Table, &needs(&["a", "c"]), None, None, &unsaid).expect_err("no c");
         assert!(failure.to_string().contains("needs the column “c”"), "{failure}");
-        let failure = fit_to_model(&mut lacking, Kind::Image, &needs(&[]), None, None).expect_err("a table");
+        let failure = fit_to_model(&mut lacking, Kind::Image, &needs(&[]), None, None, &unsaid).expect_err("a table");
         assert!(failure.to_string().contains("kind image"), "{failure}");
     }
 }

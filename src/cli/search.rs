@@ -1,10 +1,10 @@
 //! `hone search`: heads and features tried until time is up, ranked by how well they predict labels they have not seen.
 
 use super::arguments::SearchArguments;
-use super::dataset::ProjectLabels;
 use super::embed::Extractor;
 use super::failure::Failure;
-use super::output::{self, counted, percent, remark};
+use super::input::ProjectLabels;
+use super::output::{self, Told, counted, percent, remark};
 use super::train::{LabelledData, SEED, must_be_writable};
 use crate::pipeline::experiment::{Experiment, Outcome};
 use crate::pipeline::features::matrix::Features;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const SLICE_WORK: usize = 20 << 20;
 
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     kind: Kind,
     /// How many items trained.
     items: usize,
@@ -31,6 +31,10 @@ struct Report {
     trials: Vec<Trial>,
     /// The model file with the head that was kept, if one was asked for.
     model: Option<String>,
+    /// Items of the data's test set, which did not train.
+    held_out: usize,
+    #[serde(flatten)]
+    told: Told<'a>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +60,7 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
     let mut labelled = LabelledData::open(&arguments.data, ProjectLabels::Training)?;
     let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
     let features = labelled.embed(&extractor, &arguments.run)?;
+    labelled.remark_held_out();
     output::remark_problems(&labelled.dataset.problems);
     let kind = labelled.dataset.kind;
     let labels: Vec<(usize, usize)> = labelled.targets.iter().copied().enumerate().collect();
@@ -110,7 +115,10 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
         labelled.saved_model(&extractor, kept.outcome).write(path)?;
     }
     let model = arguments.output.as_ref().map(|path| path.display().to_string());
-    let report = Report { kind, items: labels.len(), classes, exhausted, trials, model };
+    let dataset = &labelled.dataset;
+    let told = Told::of(dataset.rows, dataset.input.hidden, &dataset.problems);
+    let held_out = labelled.held_out.len();
+    let report = Report { kind, items: labels.len(), classes, exhausted, trials, model, held_out, told };
     if arguments.run.json {
         return output::print_json(&report);
     }

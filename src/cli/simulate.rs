@@ -1,14 +1,15 @@
 //! `hone simulate`: label-efficiency curves. How accurate is the model after so many labels, asked in this order or that?
 
-use super::arguments::SimulateArguments;
-use super::dataset::{Dataset, ProjectLabels};
+use super::arguments::{SimulateArguments, TableArguments};
+use super::dataset::Dataset;
 use super::embed::Extractor;
 use super::failure::Failure;
-use super::output::{self, listed, remark, thousands};
+use super::input::{ProjectLabels, Wanted, absorb};
+use super::output::{self, Told, listed, remark, thousands};
 use super::roles::{ModelColumns, fit_to_model};
 use super::train::LabelledData;
 use crate::pipeline::features::matrix::Features;
-use crate::pipeline::import::plan::Problem;
+use crate::pipeline::import::ProblemList;
 use crate::pipeline::item::Kind;
 use crate::pipeline::simulate::{Curve, Simulation, simulate};
 use rayon::prelude::*;
@@ -27,8 +28,10 @@ struct Report<'a> {
     budget: u32,
     batch: u32,
     seeds: u32,
-    problem_count: u64,
-    problems: &'a [Problem],
+    /// Items of the data's test set, left aside.
+    held_out: usize,
+    #[serde(flatten)]
+    told: Told<'a>,
 }
 
 /// Means over the seeds, one entry a batch.
@@ -51,10 +54,13 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     }
     let extractor = Extractor::for_training(&data.dataset, &arguments.run)?;
     let features = data.embed(&extractor, &arguments.run)?;
-    let test = match &arguments.test {
-        Some(_) => Some(read_test(arguments, &data, &extractor)?),
-        None => None,
-    };
+    let rows = data.dataset.rows;
+    let mut test = None;
+    if arguments.test.is_some() {
+        let (features, targets, problems) = read_test(arguments, &data, &extractor)?;
+        absorb(&mut data.dataset.problems, problems);
+        test = Some((features, targets));
+    }
     let mut strategies = arguments.strategy.clone();
     let mut seen = HashSet::new();
     strategies.retain(|strategy| seen.insert(*strategy));
@@ -83,6 +89,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     {
         remark(&format!("the data has only {reached} items to ask for; the budget of {} is cut", arguments.budget));
     }
+    data.remark_held_out();
     output::remark_problems(&data.dataset.problems);
     if arguments.run.json {
         return output::print_json(&Report {
@@ -95,8 +102,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
             budget: arguments.budget,
             batch: arguments.batch,
             seeds: arguments.seeds,
-            problem_count: data.dataset.problems.count(),
-            problems: data.dataset.problems.as_slice(),
+            held_out: data.held_out.len(),
+            told: Told::of(rows, data.dataset.input.hidden, &data.dataset.problems),
         });
     }
     let mut rows = vec![vec!["labels".to_string()]];
@@ -129,19 +136,23 @@ fn read_test(
     arguments: &SimulateArguments,
     data: &LabelledData,
     extractor: &Extractor,
-) -> Result<(Features, Vec<usize>), Failure> {
+) -> Result<(Features, Vec<usize>, ProblemList), Failure> {
     let Some(path) = &arguments.test else { return Err(Failure::usage("--test is missing")) };
     let train = &data.dataset;
     let columns = ModelColumns { content: train.content_columns.clone(), label: train.label_column.clone() };
     let label_column = arguments.data.label_column.as_deref();
-    let mut test = Dataset::open(path, Some(train.kind), ProjectLabels::Decided, |plan| {
-        fit_to_model(plan, train.kind, &columns, None, label_column)
+    let table = &arguments.data.reading.table;
+    let wanted = Wanted { kind: Some(train.kind), labels: ProjectLabels::Decided, header: table.first_row_is_header() };
+    let mut test = Dataset::open(path, wanted, |plan| {
+        // All of it is a test set, whatever a column says.
+        fit_to_model(plan, train.kind, &columns, None, label_column, &TableArguments::default())
     })
     .and_then(
         |test| if test.kind == train.kind { Ok(test) } else { Err(Failure::data("the test data is of another kind")) },
     )
     .map_err(|failure| Failure::data(format!("--test: {failure}")))?;
     test.keep_labelled();
+    test.spell_as(&data.classes);
     let foreign: Vec<String> = test.classes().into_iter().filter(|class| !data.classes.contains(class)).collect();
     if !foreign.is_empty() {
         return Err(Failure::data(format!(
@@ -153,9 +164,8 @@ fn read_test(
         return Err(Failure::data(format!("--test: no item of {} has a label", path.display())));
     }
     let features = extractor.embed(&mut test, &arguments.run)?;
-    output::remark_problems(&test.problems);
     let targets = test.targets(&data.classes);
-    Ok((features, targets))
+    Ok((features, targets, test.problems))
 }
 
 /// Pool and budget are the same for all seeds, so all curves have the same labels; were one shorter, the mean ends there.

@@ -41,7 +41,10 @@ pub struct Sources {
     pub files: Vec<Source>,
     /// What could not be opened.
     pub problems: ProblemList,
+    /// Hidden and system files on disk, which are passed over.
+    pub hidden: u64,
     zips: Vec<Mutex<ZipSource<BufReader<File>>>>,
+    opened: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -53,7 +56,13 @@ impl Sources {
         let refused = |error: std::io::Error| Failure::file("read", data, &error);
         let resolved = data.canonicalize().map_err(refused)?;
         let name = resolved.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
-        let mut sources = Self { files: Vec::new(), problems: ProblemList::default(), zips: Vec::new() };
+        let mut sources = Self {
+            files: Vec::new(),
+            problems: ProblemList::default(),
+            hidden: 0,
+            zips: Vec::new(),
+            opened: Vec::new(),
+        };
         if resolved.is_dir() {
             sources.add_folder(&name, &resolved).map_err(refused)?;
         } else {
@@ -68,6 +77,7 @@ impl Sources {
         for entry in entries {
             let inside = format!("{path}/{}", entry.file_name().to_string_lossy());
             if source_kind(&inside, &[]) == SourceKind::Clutter {
+                self.hidden += files_at(&entry);
                 continue;
             }
             // A link to a file is followed, a link to a folder is not: it might lead back up.
@@ -88,9 +98,11 @@ impl Sources {
         let size = file.metadata()?.len();
         let mut head = Vec::new();
         file.by_ref().take(head_bytes(&path) as u64).read_to_end(&mut head)?;
-        if source_kind(&path, &head) == SourceKind::Zip {
+        let kind = source_kind(&path, &head);
+        if kind == SourceKind::Zip {
             self.add_zip(&path, place)?;
         } else {
+            shorten(&mut head, &kind);
             self.files.push(Source { file: SourceFile { path, size }, head, place: Place::Disk(place.into()) });
         }
         Ok(())
@@ -105,10 +117,13 @@ impl Sources {
             }
         };
         let ZipListing { files, .. } = zip.listing(&mut self.problems);
+        self.opened.push(place.to_path_buf());
         let number = self.zips.len();
         // A file whose head is damaged is not in the listing, so places are looked up by path.
         let at_of: HashMap<&str, usize> = zip.files().enumerate().map(|(at, file)| (file.path.as_str(), at)).collect();
-        for (file, head) in files {
+        for (file, mut head) in files {
+            let kind = source_kind(&file.path, &head);
+            shorten(&mut head, &kind);
             let Some(&at) = at_of.get(file.path.as_str()) else { continue };
             self.files.push(Source { file, head, place: Place::InZip { zip: number, at } });
         }
@@ -132,21 +147,38 @@ impl Sources {
         }
     }
 
-    /// Reads the file at `path`, which lies at `place`, in chunks.
+    /// Whether the file at `path` on disk is one of these, or a zip that holds some.
+    pub fn reads(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        let is_it = |other: &Path| other.canonicalize().is_ok_and(|other| other == path);
+        self.opened.iter().any(|zip| is_it(zip))
+            || self.files.iter().any(|source| matches!(&source.place, Place::Disk(at) if is_it(at)))
+    }
+
+    /// Reads the file at `path`, which lies at `place`, in chunks, until `take` wants no more.
     ///
     /// # Errors
     /// The problem, if it is unreadable or damaged; what came before has been handed over.
-    pub fn read_in_chunks(&self, path: &str, place: &Place, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
+    pub fn read_in_chunks(
+        &self,
+        path: &str,
+        place: &Place,
+        mut take: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), Problem> {
         let at = match place {
             Place::Disk(at) => at,
-            Place::InZip { zip, at } => return self.zip(*zip).read_in_chunks(*at, take),
+            Place::InZip { zip, at } => {
+                let mut wanted = true;
+                return self.zip(*zip).read_in_chunks(*at, |chunk| wanted = wanted && take(chunk));
+            }
         };
         let mut file = File::open(at).map_err(|error| unreadable(path, &error))?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer).map_err(|error| unreadable(path, &error))? {
                 0 => return Ok(()),
-                read => take(&buffer[..read]),
+                read if take(&buffer[..read]) => {}
+                _ => return Ok(()),
             }
         }
     }
@@ -155,6 +187,24 @@ impl Sources {
         // A reader that panicked left no half-done state behind: each read seeks anew.
         self.zips[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of a picture, or of what Hone does not read, the first bytes say what it is: there may be ten thousand of them.
+fn shorten(head: &mut Vec<u8>, kind: &SourceKind) {
+    const MAGIC_BYTES: usize = 4 << 10;
+    if matches!(kind, SourceKind::Image | SourceKind::Foreign(_) | SourceKind::Clutter) && head.len() > MAGIC_BYTES {
+        head.truncate(MAGIC_BYTES);
+        head.shrink_to_fit();
+    }
+}
+
+/// One file, or all those below a folder. What cannot be listed is not counted: nobody asked for it.
+fn files_at(entry: &std::fs::DirEntry) -> u64 {
+    if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        return 1;
+    }
+    let Ok(entries) = std::fs::read_dir(entry.path()) else { return 0 };
+    entries.flatten().map(|entry| files_at(&entry)).sum()
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Problem {

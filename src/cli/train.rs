@@ -1,17 +1,20 @@
 //! `hone train`: labelled data in, a model file out.
 
 use super::arguments::{DataArguments, RunArguments, TrainArguments};
-use super::dataset::{Dataset, ProjectLabels};
+use super::class_names::ClassNames;
+use super::dataset::Dataset;
 use super::embed::Extractor;
 use super::failure::Failure;
+use super::input::{Entry, ProjectLabels, Wanted};
 use super::model_file::SavedModel;
-use super::output::{self, counted, listed, percent};
+use super::output::{self, Told, counted, listed, percent, remark};
 use super::roles::{ModelColumns, fit_to_arguments};
+use crate::pipeline::evaluate::Estimate;
 use crate::pipeline::experiment::{self, Outcome};
 use crate::pipeline::features::matrix::Features;
-use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::Kind;
 use crate::pipeline::model::spec::HeadSpec;
+use crate::pipeline::predict::likeliest;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,8 +41,19 @@ struct Report<'a> {
     /// Share of training labels predicted right out of fold.
     out_of_fold: Option<f64>,
     temperature: f64,
-    problem_count: u64,
-    problems: &'a [Problem],
+    /// How good it is on the data's test set, which did not train; null if there is none.
+    held_out: Option<HeldOut>,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+/// A model on the test set that came with its data.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct HeldOut {
+    /// Items compared.
+    items: usize,
+    /// The share predicted right, with its exact 95 % interval.
+    accuracy: Estimate,
 }
 
 /// Runs the command.
@@ -48,16 +62,17 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let mut labelled = LabelledData::open(&arguments.data, ProjectLabels::Training)?;
     let extractor = Extractor::for_training(&labelled.dataset, &arguments.run)?;
     let features = labelled.embed(&extractor, &arguments.run)?;
-    let LabelledData { dataset, classes, targets, unlabelled } = &labelled;
-    let spec = HeadSpec::named(&arguments.head, dataset.kind)
+    let spec = HeadSpec::named(&arguments.head, labelled.dataset.kind)
         .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
-    let labels: Vec<(usize, usize)> = targets.iter().copied().enumerate().collect();
-    let outcome = experiment::run(&features, &labels, classes.len(), &spec, SEED)
+    let labels: Vec<(usize, usize)> = labelled.targets.iter().copied().enumerate().collect();
+    let outcome = experiment::run(&features, &labels, labelled.classes.len(), &spec, SEED)
         .map_err(|why| Failure::data(format!("the model could not be trained: {why}")))?;
     let out_of_fold = (!outcome.out_of_fold.is_empty()).then_some(outcome.out_of_fold_accuracy);
     let model = labelled.saved_model(&extractor, outcome);
     model.write(&arguments.output)?;
+    let held_out = labelled.measure(&model, &extractor, &arguments.run)?;
 
+    let LabelledData { dataset, classes, targets, unlabelled, .. } = &labelled;
     output::remark_problems(&dataset.problems);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for &target in targets {
@@ -76,8 +91,8 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
             head: spec.name(),
             out_of_fold,
             temperature: model.temperature,
-            problem_count: dataset.problems.count(),
-            problems: dataset.problems.as_slice(),
+            held_out,
+            told: Told::of(dataset.rows, dataset.input.hidden, &dataset.problems),
         });
     }
     let of_classes: Vec<String> = counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
@@ -93,11 +108,21 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
             percent(share)
         ));
     }
+    if let Some(HeldOut { items, accuracy: Estimate { estimate, low, high } }) = held_out {
+        let set = dataset.input.test_set().unwrap_or_else(|| "the data".into());
+        output::print(&format!(
+            "On the test set that {set} marks ({}, none of which trained): {} right, 95 % interval {} to {}.\n",
+            counted(items as u64, output::item_word(dataset.kind)),
+            percent(estimate),
+            percent(low),
+            percent(high)
+        ));
+    }
     output::print(&format!("Saved {}.\n", arguments.output.display()));
     Ok(())
 }
 
-/// Data in which every item has a label.
+/// Data in which every item has a label, and those of its labelled items that are held out.
 pub struct LabelledData {
     /// The items.
     pub dataset: Dataset,
@@ -107,6 +132,8 @@ pub struct LabelledData {
     pub targets: Vec<usize>,
     /// Items without a label, left out.
     pub unlabelled: usize,
+    /// The labelled items of the data's test set: they measure and never train.
+    pub held_out: Vec<Entry>,
 }
 
 impl LabelledData {
@@ -115,15 +142,20 @@ impl LabelledData {
     /// # Errors
     /// If it cannot be read, or fewer than two classes have an item.
     pub fn open(data: &DataArguments, labels: ProjectLabels) -> Result<Self, Failure> {
-        let mut dataset = Dataset::open(&data.data, data.reading.kind, labels, |plan| {
+        let wanted = Wanted { kind: data.reading.kind, labels, header: data.reading.table.first_row_is_header() };
+        let mut dataset = Dataset::open(&data.data, wanted, |plan| {
             fit_to_arguments(plan, data.label_column.as_deref(), &data.reading)
         })?;
         let unlabelled = dataset.keep_labelled();
+        let held_out = dataset.take_held_out();
         let classes = dataset.classes();
         match classes.as_slice() {
+            [] if !held_out.is_empty() => Err(Failure::data(
+                "every labelled item belongs to the test set, which never trains; to train on it all the same, add --split-column none",
+            )),
             [] => Err(no_labels(&dataset)),
             [only] => Err(Failure::data(format!("every label is “{only}”; a model needs at least two classes"))),
-            _ => Ok(Self { targets: dataset.targets(&classes), dataset, classes, unlabelled }),
+            _ => Ok(Self { targets: dataset.targets(&classes), dataset, classes, unlabelled, held_out }),
         }
     }
 
@@ -140,6 +172,35 @@ impl LabelledData {
             ));
         }
         Ok(features)
+    }
+
+    /// Says that a command which has no use for the test set leaves it aside.
+    pub fn remark_held_out(&self) {
+        if !self.held_out.is_empty() {
+            let count = counted(self.held_out.len() as u64, "item");
+            remark(&format!("{count} of the test set left aside: they measure and never train"));
+        }
+    }
+
+    /// How good a model is on the held-out items, if there are any that can be used.
+    fn measure(
+        &mut self,
+        model: &SavedModel,
+        extractor: &Extractor,
+        run: &RunArguments,
+    ) -> Result<Option<HeldOut>, Failure> {
+        let entries = std::mem::take(&mut self.held_out);
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let (entries, features) = extractor.embed_entries(entries, &mut self.dataset, run)?;
+        let names = ClassNames::of_model(&model.classes);
+        let logits = model.head.logits(&features);
+        let right = |(entry, row): &(&Entry, ndarray::ArrayView1<f32>)| {
+            entry.label.as_deref().and_then(|label| names.find(label)) == Some(likeliest(*row))
+        };
+        let right = entries.iter().zip(logits.rows()).filter(right).count();
+        Ok(Estimate::of_share(right, entries.len()).map(|accuracy| HeldOut { items: entries.len(), accuracy }))
     }
 
     /// What was trained on this data, as it is saved.

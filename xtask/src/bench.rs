@@ -85,7 +85,29 @@ pub fn bench(quick: bool, dist: Option<PathBuf>) -> Result<(), String> {
     let settings = work.join("settings.json");
     fs::write(&settings, settings_text(&places, &app, &work, missing, quick))
         .map_err(|error| format!("{}: {error}", settings.display()))?;
-    run(command(node).arg(root.join("benches/run.mjs")).arg(&settings))
+    // What could not be measured there fails the command, after the rest.
+    let measured = run(command(node).arg(root.join("benches/run.mjs")).arg(&settings));
+    score(quick)?;
+    measured
+}
+
+/// Measures the native `hone score` on a file of short texts and adds it to the results.
+///
+/// # Errors
+/// When the program can't be built or fails.
+pub fn score(quick: bool) -> Result<(), String> {
+    let (root, work) = (places::root(), places::target().join("bench"));
+    let node = find("node").ok_or("the benchmark needs Node.js on PATH")?;
+    run(command("cargo").args(["build", "--quiet", "--release", "--bin", "hone"]).current_dir(&root))?;
+    let hone = places::target().join("release/hone").with_extension(std::env::consts::EXE_EXTENSION);
+    let results = if quick { work.clone() } else { root.join("benches") };
+    let (rows, rounds) = if quick { ("50000", "1") } else { ("300000", "3") };
+    run(command(node)
+        .arg(root.join("benches/score.mjs"))
+        .arg(hone)
+        .arg(work.join("score"))
+        .arg(results)
+        .args([rows, rounds]))
 }
 
 /// Where the pictures are whose embeddings heads are trained on, a folder for each class: HONE_BENCH_DATA names another.

@@ -16,6 +16,7 @@ cargo xtask COMMAND
   bench     measures Hone against other runtimes and writes benches/results.md
               --quick         fewer rounds, one size: 3 minutes
               --dist PATH     drive this built site rather than build it
+              --part score    only `hone score` on a file of 300,000 texts
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models
   demo      writes public/demo/index.json anew
@@ -47,6 +48,8 @@ pub enum Task {
         quick: bool,
         /// A built site to drive; builds it if there is none.
         dist: Option<PathBuf>,
+        /// Only this part.
+        part: Option<Part>,
     },
     /// Install what is missing.
     Setup,
@@ -56,6 +59,13 @@ pub enum Task {
     Demo,
     /// Take the README's picture.
     Picture,
+}
+
+/// What of the benchmark can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The native `hone score` on a file.
+    Score,
 }
 
 /// Reads the arguments after the program's name.
@@ -70,7 +80,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
         "build" => Task::Build,
         "serve" => Task::Serve { port: 8080, prefix: "/".to_owned() },
         "test" => Task::Test { only: Vec::new() },
-        "bench" => Task::Bench { quick: false, dist: None },
+        "bench" => Task::Bench { quick: false, dist: None, part: None },
         "setup" => Task::Setup,
         "models" => Task::Models,
         "demo" => Task::Demo,
@@ -88,6 +98,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
             (Task::Serve { prefix, .. }, "--prefix") => *prefix = value()?,
             (Task::Bench { quick, .. }, "--quick") => *quick = true,
             (Task::Bench { dist, .. }, "--dist") => *dist = Some(value()?.into()),
+            (Task::Bench { part, .. }, "--part") => match value()?.as_str() {
+                "score" => *part = Some(Part::Score),
+                other => return Err(format!("there is no part `{other}`; there is `score`")),
+            },
             (Task::Test { only }, "--only") => only.push(value()?),
             _ => return Err(format!("`{name}` knows no {option}; `cargo xtask help` lists the options")),
         }
@@ -115,8 +129,10 @@ mod tests {
         check("serve", Ok(Task::Serve { port: 8080, prefix: "/".to_owned() }));
         check("serve --port 0 --prefix /hone/", Ok(Task::Serve { port: 0, prefix: "/hone/".to_owned() }));
         check("test --only fmt --only e2e", Ok(Task::Test { only: vec!["fmt".to_owned(), "e2e".to_owned()] }));
-        check("bench", Ok(Task::Bench { quick: false, dist: None }));
-        check("bench --quick --dist site", Ok(Task::Bench { quick: true, dist: Some("site".into()) }));
+        check("bench", Ok(Task::Bench { quick: false, dist: None, part: None }));
+        check("bench --quick --dist site", Ok(Task::Bench { quick: true, dist: Some("site".into()), part: None }));
+        check("bench --part score", Ok(Task::Bench { quick: false, dist: None, part: Some(Part::Score) }));
+        check("bench --part tea", Err("no part `tea`"));
         check("serve --port", Err("--port needs a value"));
         check("serve --port 70000", Err("not a number from 0 to 65535"));
         check("build --port 1", Err("`build` knows no --port"));

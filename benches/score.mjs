@@ -1,0 +1,127 @@
+// Measures `hone score` natively: rows a second and peak memory, on many short texts. Adds its part to the results.
+//
+// Usage: node score.mjs HONE WORK RESULTS ROWS ROUNDS, as `cargo xtask bench` calls it: the built program, a folder for the
+// texts, the folder with results.json and results.md.
+
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { cells, number, round, summary, table } from "./report_tools.mjs";
+
+const [hone, work, results, rowsAsked, roundsAsked] = process.argv.slice(2);
+const ROWS = Number(rowsAsked);
+const ROUNDS = Number(roundsAsked);
+const TRAINED_ON = 1000;
+const WORDS = 20;
+
+// A number generator with a seed (Vigna's splitmix, 32 bits), so that every run sees the same texts.
+function generator(seed) {
+  return () => {
+    seed = (seed + 0x9e3779b9) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 16), 0x21f0aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
+// Texts of about a hundred letters from the words of the demo's sentences, each class with words of its own.
+function* texts() {
+  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
+  const demo = fs.readFileSync(path.join(root, "public/demo/sentences.csv"), "utf8");
+  const words = [...new Set(demo.toLowerCase().match(/[a-z]{3,9}/g))].sort();
+  const random = generator(7);
+  for (let row = 0; row < ROWS; row++) {
+    const positive = row % 2 === 0;
+    const text = Array.from({ length: WORDS }, () => {
+      const place = Math.floor(random() * words.length);
+      // A tenth of the words tells the class.
+      return words[place % 10 === 0 ? place - (place % 20) + (positive ? 0 : 10) : place] ?? "the";
+    });
+    yield `${text.join(" ")},${positive ? "positive" : "negative"}\n`;
+  }
+}
+
+function write(file, lines) {
+  const out = fs.openSync(file, "w");
+  let open = "text,label\n";
+  for (const line of lines) {
+    open += line;
+    if (open.length > 1 << 20) {
+      fs.writeSync(out, open);
+      open = "";
+    }
+  }
+  fs.writeSync(out, open);
+  fs.closeSync(out);
+}
+
+// Runs the program; its time in milliseconds and the largest resident size that it ever had in kilobytes (Linux alone).
+function run(args) {
+  return new Promise((resolve, reject) => {
+    const begun = performance.now();
+    const child = spawn(hone, args, { stdio: ["ignore", "ignore", "inherit"] });
+    let peak = null;
+    const look = setInterval(() => {
+      try {
+        const found = fs.readFileSync(`/proc/${child.pid}/status`, "utf8").match(/VmHWM:\s*(\d+) kB/);
+        if (found) peak = Math.max(peak ?? 0, Number(found[1]));
+      } catch {
+        // It has ended, or there is no /proc.
+      }
+    }, 20);
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      clearInterval(look);
+      if (code === 0) resolve({ milliseconds: performance.now() - begun, peak });
+      else reject(new Error(`hone ${args[0]} ended with ${code}`));
+    });
+  });
+}
+
+const file = (name) => path.join(work, name);
+fs.mkdirSync(work, { recursive: true });
+write(file("texts.csv"), texts());
+const some = fs.readFileSync(file("texts.csv"), "utf8").split("\n", TRAINED_ON + 1);
+fs.writeFileSync(file("train.csv"), some.join("\n") + "\n");
+const megabytes = fs.statSync(file("texts.csv")).size / 2 ** 20;
+await run(["train", file("train.csv"), "--label-column", "label", "--text-column", "text", "-o", file("model.zip")]);
+const measured = [];
+for (let at = 0; at < ROUNDS; at++) {
+  measured.push(await run(["score", file("model.zip"), file("texts.csv"), "-o", file("scores.csv")]));
+}
+const scored = fs.readFileSync(file("scores.csv"), "utf8").split("\n").length - 2;
+if (scored !== ROWS) throw new Error(`${scored} of ${ROWS} rows were scored`);
+const inspected = await run(["inspect", file("texts.csv")]);
+
+const speed = summary(measured.map(({ milliseconds }) => (ROWS * 1000) / milliseconds));
+const peakOf = (peak) => (peak === null ? null : Math.round(peak / 1024));
+const peak = peakOf(measured.reduce((most, { peak }) => (peak === null ? most : Math.max(most ?? 0, peak)), null));
+const cores = os.availableParallelism();
+const json = {
+  unit: "rows/s", rows: ROWS, megabytes: round(megabytes), cores, score: speed, score_peak_mb: peak,
+  inspect_per_second: Math.round((ROWS * 1000) / inspected.milliseconds), inspect_peak_mb: peakOf(inspected.peak),
+};
+const memory = (megabytes) => (megabytes === null ? "not known here" : `${megabytes} MB`);
+const grouped = (count) => Math.round(count).toLocaleString("en");
+const rows = [
+  ["`hone score`, to a file", cells({ ...speed, median: Math.round(speed.median), min: Math.round(speed.min), max: Math.round(speed.max) }), memory(peak)],
+  ["`hone inspect`", `${grouped(json.inspect_per_second)} |`, memory(json.inspect_peak_mb)],
+];
+const section = `## Scoring a file
+
+${grouped(ROWS)} short texts (${number(megabytes)} MB), by the native command line on ${cores} cores, from the start of the program to its end, reading and writing
+included; a model of ${grouped(TRAINED_ON)} of them. Rows a second, ${speed.rounds} rounds.
+
+${table(["", "median", "min–max", "peak memory"], rows)}`;
+
+const resultsJson = path.join(results, "results.json");
+const all = fs.existsSync(resultsJson) ? JSON.parse(fs.readFileSync(resultsJson, "utf8")) : {};
+fs.writeFileSync(resultsJson, JSON.stringify({ ...all, score_file: json }, null, 2) + "\n");
+const resultsPage = path.join(results, "results.md");
+const page = fs.existsSync(resultsPage) ? fs.readFileSync(resultsPage, "utf8") : "# Results\n";
+// In place of an earlier one, else at the end.
+const others = page.split(/^(?=## )/m).filter((part) => !part.startsWith("## Scoring a file")).map((part) => part.trimEnd());
+fs.writeFileSync(resultsPage, [...others, section.trimEnd()].join("\n\n") + "\n");
+console.log(section);
