@@ -123,14 +123,14 @@ fn exported_labels_equal_the_log_and_predictions_cover_every_item() {
         let labels = file.expect("a file");
         let mut reader = csv::Reader::from_reader(labels.as_slice());
         assert_eq!(
-            reader.headers().expect("a header").iter().take(6).collect::<Vec<_>>(),
-            ["item", "label", "source", "probability", "annotator", "time"]
+            reader.headers().expect("a header").iter().take(7).collect::<Vec<_>>(),
+            ["hone_item", "file_name", "label", "hone_source", "hone_probability", "hone_annotator", "hone_time"]
         );
         let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("well-formed CSV");
         assert_eq!(rows.len(), 15);
         for row in &rows {
-            let item: ItemIndex = row[0].trim_end_matches(".png").parse().expect("the item's name");
-            assert_eq!(&row[1], CLASSES[usize::from(truth(item))]);
+            let item: ItemIndex = row[1].trim_end_matches(".png").parse().expect("the item's name");
+            assert_eq!(&row[2], CLASSES[usize::from(truth(item))]);
         }
         let (_, file) = driver.ask(Request::Export(Export::PredictionsCsv)).await;
         let predictions = file.expect("a file");

@@ -196,8 +196,8 @@ impl Session {
         if relearn {
             project.part_duplicates();
             project.relearn();
+            project.drop_decided_cards();
         }
-        project.drop_decided_cards();
         project.touch();
         // How many are left is part of it, and why there is no card yet.
         project.touch_queue();
@@ -420,11 +420,11 @@ impl Project {
                 };
                 let annotator = annotator.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| DATA.into());
                 let new = Said { annotator, key, source };
-                if self.says_nothing_new(known, said.get(&hash), &new) {
-                    continue;
-                }
                 if before.as_ref().is_some_and(|before| *before != new.key) {
                     other = Some(new.key.clone());
+                }
+                if self.says_nothing_new(known, said.get(&hash), &new) {
+                    continue;
                 }
                 let id = id_after(newest.as_deref(), now_ms, hash);
                 newest = Some(id.clone());
@@ -472,10 +472,17 @@ impl Project {
         intake
     }
 
-    /// What an item is labelled as before the row at hand: by the log or, of this chunk, the rows before.
+    /// What an item was labelled as when the data first said so, before the row at hand; or else by a person.
     fn label_before(&self, known: Option<ItemIndex>, said: Option<&Vec<Said>>) -> Option<String> {
-        let said = said.and_then(|said| said.last()).map(|said| said.key.clone());
-        said.or_else(|| self.labels[known? as usize].given().map(|standing| standing.class.clone()))
+        let came = |event: &&LabelEvent| matches!(event.source, Source::Import | Source::Test);
+        let first = known.and_then(|item| self.events_of(item).filter(came).min_by(|a, b| a.id.cmp(&b.id)));
+        let first = first.and_then(|event| match &event.action {
+            Action::Label(key) => Some(key.clone()),
+            _ => None,
+        });
+        first
+            .or_else(|| said?.first().map(|said| said.key.clone()))
+            .or_else(|| self.labels[known? as usize].given().map(|standing| standing.class.clone()))
     }
 
     /// Whether this very label is known of the item: the same, by the same; or the same as it has, if nobody is named. What

@@ -147,7 +147,7 @@ fn undo_and_repeat(visit: &mut Visit<'_>, labelled: &Truth) -> Result<(), String
 /// a few less of them than the demo has rows.
 fn predictions(visit: &Visit<'_>, items: usize) -> Result<BTreeMap<String, String>, String> {
     visit.export_until("Predictions as CSV", |text| {
-        let predicted = Rows::parse(text).ok()?.map("item", "prediction").ok()?;
+        let predicted = Rows::parse(text).ok()?.map("hone_name", "prediction").ok()?;
         let complete = predicted.len() * 100 >= items * 95 && predicted.values().all(|class| !class.is_empty());
         complete.then_some(predicted)
     })
@@ -155,11 +155,11 @@ fn predictions(visit: &Visit<'_>, items: usize) -> Result<BTreeMap<String, Strin
 
 fn the_export_is_the_log(export: &str, labelled: &Truth) -> Result<(), String> {
     let rows = Rows::parse(export)?;
-    let exported = rows.map("item", "label")?;
+    let exported = rows.map("hone_name", "label")?;
     if exported != *labelled {
         return Err(format!("{} labels were given, and {} exported, or others", labelled.len(), exported.len()));
     }
-    let sources = rows.column("source")?;
+    let sources = rows.column("hone_source")?;
     if let Some(other) = sources.iter().find(|source| !matches!(source.as_str(), "human" | "audit")) {
         return Err(format!("a label given by a person is exported with the source {other}"));
     }

@@ -158,7 +158,7 @@ fn certify_and_accept(visit: &mut Visit<'_>, truth: &Truth, labelled: &mut Truth
 
     // What was accepted is exported as the model's, and is as right as promised.
     let rows = Rows::parse(&visit.export("Labels as CSV")?)?;
-    let (items, labels, sources) = (rows.column("item")?, rows.column("label")?, rows.column("source")?);
+    let (items, labels, sources) = (rows.column("hone_name")?, rows.column("label")?, rows.column("hone_source")?);
     let accepted: Vec<bool> = items
         .iter()
         .zip(&labels)

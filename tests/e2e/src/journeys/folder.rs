@@ -37,7 +37,7 @@ fn import(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
         let rows = Rows::parse(text).ok()?;
         (rows.len() == different).then_some(rows)
     })?;
-    let sources = labels.column("source")?;
+    let sources = labels.column("hone_source")?;
     if sources.iter().any(|source| !["import", "test"].contains(&source.as_str())) {
         return Err("a label from a folder's name is exported with another source".to_owned());
     }

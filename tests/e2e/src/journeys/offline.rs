@@ -32,7 +32,7 @@ pub fn offline(surroundings: &Surroundings) -> Result<(), String> {
     }
     visit.all_saved()?;
     visit.export_until("Predictions as CSV", |after| (after != before).then_some(()))?;
-    let exported = Rows::parse(&visit.export("Labels as CSV")?)?.map("item", "label")?;
+    let exported = Rows::parse(&visit.export("Labels as CSV")?)?.map("hone_name", "label")?;
     if exported != labelled {
         return Err(format!("{} labels were given, and {} exported, or others", labelled.len(), exported.len()));
     }
