@@ -346,7 +346,10 @@ mod tests {
         draft.set_role(2, Role::Label);
         assert_eq!(draft.finished().classes.len(), 1);
 
-        let level = |above, name: &str| FolderLevel { above, classes: vec![(name.into(), 100)] };
+        let level = |above: u32, name: &str| -> FolderLevel {
+            let level = serde_json::json!({ "above": above, "at": 1 - above, "root": 0, "classes": [[name, 100]] });
+            serde_json::from_value(level).expect("a level of folders")
+        };
         let folders = ImportPlan {
             labels: LabelSource::Folder,
             columns: Vec::new(),

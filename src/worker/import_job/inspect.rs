@@ -13,8 +13,10 @@ use futures_channel::mpsc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
 
-/// Of very many files, this many heads are looked at to guess the plan.
+/// Of very many files, this many heads are looked at to guess the plan …
 const HEADS_LOOKED_AT: usize = 200;
+/// … and of the others, if their name says nothing, so many bytes, to know an image by.
+const MAGIC_BYTES: usize = 64;
 /// After so many file sizes, others are let in: a browser asks the disk for each.
 const SIZES_AT_ONCE: usize = 64;
 
@@ -79,8 +81,12 @@ pub(super) async fn try_inspect(origins: &[Origin], header: Option<bool>) -> Res
     let mut problems = ProblemList::default();
     let mut looked_at = 0;
     for origin in origins {
-        let wanted = head_bytes(&origin.file.path);
-        let head = if wanted == 0 || looked_at >= HEADS_LOOKED_AT {
+        let mut wanted = head_bytes(&origin.file.path);
+        if looked_at >= HEADS_LOOKED_AT {
+            let is_known = !matches!(source_kind(&origin.file.path, &[]), SourceKind::Foreign(_));
+            wanted = if is_known { 0 } else { wanted.min(MAGIC_BYTES) };
+        }
+        let head = if wanted == 0 {
             Vec::new()
         } else {
             looked_at += 1;
