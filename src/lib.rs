@@ -5,6 +5,8 @@
 pub mod pipeline;
 #[cfg(feature = "engine")]
 pub mod nn;
+#[cfg(feature = "picture")]
+pub mod picture;
 pub mod protocol;
 pub mod storage;
 #[cfg(feature = "engine")]

@@ -274,6 +274,20 @@ pub enum Demo {
     Penguins,
 }
 
+impl Demo {
+    /// What its project is called, and known by: opened again, the demo goes on with it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Demo::Photos => "Demo: photos",
+            Demo::Sentences => "Demo: sentences",
+            Demo::Penguins => "Demo: penguins",
+        }
+    }
+}
+
+/// How the title of an import's job begins.
+pub const IMPORTING: &str = "Importing";
+
 /// A decision as the page sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
@@ -349,11 +363,12 @@ impl Default for Options {
 /// What to take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Export {
-    /// Every standing label: item, label, source, probability, annotator, time.
+    /// Every standing label: the item with its kept columns and its content, then label, source, probability, annotator, time.
     LabelsCsv,
     /// The same, one JSON object a line.
     LabelsJsonLines,
-    /// The model's prediction for every item: item, prediction, probability, one column a class.
+    /// The model's prediction for every item: the item with its kept columns and its content, then prediction, probability,
+    /// one column a class.
     PredictionsCsv,
     /// The head's weights as safetensors, with its card as JSON, in a zip.
     Model,
@@ -498,7 +513,8 @@ pub enum Reply {
     Numeric(Box<NumericState>),
     /// To `Train` and `Search`.
     Experiment(ExperimentReply),
-    /// To `AcceptCertified`, `RevertAccepted`, `AskFirst`, `AuditBatch` and `LabelBatch`: how many items.
+    /// To `AcceptCertified`, `RevertAccepted`, `AskFirst`, `AuditBatch`, `LabelBatch`, `RemoveImport` and `RestoreImport`: how
+    /// many items.
     Count(u32),
     /// To `Review`.
     Review(Box<ReviewState>),
@@ -580,6 +596,8 @@ pub struct ProjectState {
     pub labelled: u32,
     /// How many audits are answered.
     pub audits: u32,
+    /// How many have an imported test label, so measure and never train.
+    pub tests: u32,
     /// How many are passed by.
     pub skipped: u32,
     /// How many are flagged.
@@ -636,11 +654,13 @@ pub struct ModelState {
     pub temperature: f64,
     /// Accuracy on the blind audits, once there are any.
     pub audit: Option<AuditState>,
+    /// Accuracy on imported test labels, which are not blind, if there are any.
+    pub test: Option<AuditState>,
     /// Out-of-fold share by number of training labels, one point a polish: the learning curve on training labels.
     pub curve: Vec<(u32, f64)>,
 }
 
-/// Accuracy measured on blind random audits. All shares are 0 to 1.
+/// Accuracy measured on blind random audits, or apart from those on imported test labels. All shares are 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AuditState {
     /// Right audits.
@@ -684,7 +704,7 @@ pub struct BatchState {
     pub status: ImportStatus,
     /// Labels of it that are held out as a test set.
     pub held_out: u32,
-    /// Why it can't be removed now, if it can't.
+    /// Why it can't be removed now, if it can't; of a removed one, why it can't be brought back, if it can't.
     pub fixed: Option<String>,
 }
 

@@ -12,7 +12,8 @@ use hone::protocol::{
     RunRow, TriagePlan, Verdict,
 };
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Chunk};
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Chunk, Coming};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -86,7 +87,7 @@ impl Workshop {
         rows: Vec<(Vec<String>, Option<&str>)>,
     ) -> Result<(), String> {
         let now = self.driver.now();
-        let begun = self.driver.session.begin_batch(name, Kind::Table, columns, now).await;
+        let begun = self.driver.session.begin_batch(name, Kind::Table, columns, Coming::default(), now).await;
         let batch = begun.map_err(|error| error.to_string())?;
         let arrival = |(place, (cells, label)): (usize, (Vec<String>, Option<&str>))| {
             let content = Content::Row(cells);
@@ -99,7 +100,7 @@ impl Workshop {
         };
         let chunk = Chunk { arrivals: rows.into_iter().enumerate().map(arrival).collect(), problems: Vec::new() };
         self.driver.session.add_chunk(batch, chunk, now).await.expect("stored");
-        self.driver.session.finish_batch(batch, now).await.expect("stored");
+        self.driver.session.finish_batch(batch, Ending::Finished, now).await.expect("stored");
         self.driver.listen();
         self.driver.settle().await;
         Ok(())

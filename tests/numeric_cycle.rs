@@ -14,7 +14,8 @@ use hone::protocol::{
     TriagePlan, Verdict,
 };
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Chunk, FeatureSource, Session};
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Chunk, Coming, FeatureSource, Session};
 use std::collections::BTreeMap;
 
 /// The penguins' table, and which cells of body mass to spoil.
@@ -68,11 +69,14 @@ async fn import(driver: &mut Driver, table: &str, labels: bool) -> Vec<String> {
         let created = driver.session.create_numeric_project(PROJECT.into(), "Penguins", Kind::Table, columns, now);
         created.await.expect("a new project");
     }
-    let batch =
-        driver.session.begin_batch("penguins", Kind::Table, &plan.content_columns(), now).await.expect("a batch");
+    let batch = driver
+        .session
+        .begin_batch("penguins", Kind::Table, &plan.content_columns(), Coming::default(), now)
+        .await
+        .expect("a batch");
     let arrivals = items.into_iter().map(|imported| Arrival { imported, media: None }).collect();
     driver.session.add_chunk(batch, Chunk { arrivals, problems }, now).await.expect("stored");
-    driver.session.finish_batch(batch, now).await.expect("stored");
+    driver.session.finish_batch(batch, Ending::Finished, now).await.expect("stored");
     driver.listen();
     driver.settle().await;
     told

@@ -13,7 +13,8 @@ use hone::protocol::{
     ReviewCase, ReviewKind, ReviewState, RunQuery, Verdict,
 };
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Chunk};
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Chunk, Coming};
 
 /// Every ninth label that comes with the data is wrong.
 fn given(item: ItemIndex) -> ClassIndex {
@@ -34,10 +35,10 @@ fn arrival(item: ItemIndex, label: Option<ClassIndex>) -> Arrival {
 /// Labels for items that are there already, as if their file had come again with a column of labels.
 async fn labels_come(driver: &mut Driver, items: impl Iterator<Item = ItemIndex>) {
     let now = driver.now();
-    let batch = driver.session.begin_batch("labels", Kind::Image, &[], now).await.expect("a batch");
+    let batch = driver.session.begin_batch("labels", Kind::Image, &[], Coming::default(), now).await.expect("a batch");
     let arrivals = items.map(|item| arrival(item, Some(given(item)))).collect();
     driver.session.add_chunk(batch, Chunk { arrivals, problems: Vec::new() }, now).await.expect("stored");
-    driver.session.finish_batch(batch, now).await.expect("stored");
+    driver.session.finish_batch(batch, Ending::Finished, now).await.expect("stored");
     driver.settle().await;
 }
 

@@ -3,6 +3,7 @@
 use super::class_names::Spellings;
 use super::failure::Failure;
 use super::output::{item_word, problem_line};
+use super::photo::decodable;
 use super::progress::Progress;
 use super::project;
 use super::source::{Place, Source, Sources};
@@ -421,7 +422,15 @@ where
     let one = |(Source { file, place, .. }, how): &(&Source, Reading)| {
         let mut found = ProblemList::default();
         let imported = match sources.read(&file.path, place) {
-            Ok(bytes) if *how == Reading::Image => image_item(plan, beside, file, &bytes, 0, &mut found),
+            Ok(bytes) if *how == Reading::Image => match decodable(&bytes) {
+                Ok(()) => image_item(plan, beside, file, &bytes, 0, &mut found),
+                // What is no image at all is told as such.
+                Err(reason) => {
+                    let known = image_item(plan, beside, file, &bytes, 0, &mut found);
+                    found.extend(known.map(|_| Problem::of_file(&file.path, reason)));
+                    None
+                }
+            },
             Ok(bytes) => text_item(plan, file, &bytes, 0, &mut found),
             Err(problem) => {
                 found.push(problem);

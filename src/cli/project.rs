@@ -69,14 +69,10 @@ struct Evidence {
 fn chosen(item: &ItemLabels, wanted: ProjectLabels, evidence: Evidence) -> Option<&Standing> {
     match wanted {
         // An item that measures is kept out of training whatever else is known of it.
-        ProjectLabels::Training => {
-            item.label.as_ref().filter(|label| item.audit.is_none() && item.test.is_none() && label.source.trains())
-        }
+        ProjectLabels::Training => item.label.as_ref().filter(|label| !item.measures() && label.source.trains()),
         ProjectLabels::Measuring if evidence.audits => item.audit.as_ref(),
         ProjectLabels::Measuring if evidence.tests => item.test.as_ref(),
-        ProjectLabels::Measuring | ProjectLabels::Decided => {
-            item.audit.as_ref().or(item.test.as_ref()).or(item.label.as_ref())
-        }
+        ProjectLabels::Measuring | ProjectLabels::Decided => item.given(),
     }
 }
 

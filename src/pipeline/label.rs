@@ -123,7 +123,7 @@ pub struct Class {
 /// What the log says about one item now.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ItemLabels {
-    /// The label that trains: the latest human, review or imported one that stands.
+    /// The label that trains: the latest human or review one that stands or, without one, the latest imported one.
     pub label: Option<Standing>,
     /// The latest audit label that stands. An item asked as an audit is an audit for ever.
     pub audit: Option<Standing>,
@@ -155,18 +155,27 @@ pub struct Kept {
 impl ItemLabels {
     /// The label a person would read off the item: an audit or a human decision before the model's.
     pub fn current(&self) -> Option<&Standing> {
-        self.audit.as_ref().or(self.test.as_ref()).or(self.label.as_ref()).or(self.accepted.as_ref())
+        self.given().or(self.accepted.as_ref())
+    }
+
+    /// The label that people or the data gave, audits and test labels before what trains.
+    pub fn given(&self) -> Option<&Standing> {
+        self.audit.as_ref().or(self.test.as_ref()).or(self.label.as_ref())
+    }
+
+    /// Whether it measures the model, as an audit or as part of a test set: then it never trains.
+    pub fn measures(&self) -> bool {
+        self.audit.is_some() || self.test.is_some()
     }
 
     /// Whether a person, or the data, has said what this is, or a person that it is none of the classes.
     pub fn is_decided(&self) -> bool {
-        self.excluded || self.audit.is_some() || self.test.is_some() || self.label.is_some()
+        self.excluded || self.given().is_some()
     }
 
     /// The class key it trains as, if it trains: audits, test labels and excluded items never do.
     pub fn training_key(&self) -> Option<&str> {
-        let trains = !self.excluded && self.audit.is_none() && self.test.is_none();
-        self.label.as_ref().filter(|_| trains).map(|standing| standing.class.as_str())
+        self.label.as_ref().filter(|_| !self.excluded && !self.measures()).map(|standing| standing.class.as_str())
     }
 }
 
@@ -216,13 +225,21 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
                     certificate: event.certificate,
                 };
                 if event.source != Source::Repeat {
-                    (item.skipped, item.excluded, item.second_opinion) = (false, false, false);
+                    item.skipped = false;
+                }
+                // What comes with data later does not take back what a person decided.
+                if !matches!(event.source, Source::Repeat | Source::Import | Source::Test) {
+                    (item.excluded, item.second_opinion) = (false, false);
                 }
                 match event.source {
                     Source::Repeat => {}
                     Source::Audit => item.audit = Some(set),
                     Source::Model => item.accepted = Some(set),
+                    Source::Test if by_person(&item.test) => {}
+                    // What a person said measures in its place, and trains no more.
+                    Source::Test if by_person(&item.label) => item.test = item.label.clone(),
                     Source::Test => item.test = Some(set),
+                    Source::Import if by_person(&item.label) => {}
                     // An audited item that is corrected later stays an audit: it must never train.
                     Source::Human | Source::Review if item.audit.is_some() => item.audit = Some(set),
                     Source::Human | Source::Review if item.test.is_some() => item.test = Some(set),
@@ -244,6 +261,33 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
     items
 }
 
+fn by_person(label: &Option<Standing>) -> bool {
+    label.as_ref().is_some_and(|standing| matches!(standing.source, Source::Human | Source::Review))
+}
+
+/// The class keys that the data give one item, if they differ and no person has settled it since, in the order in which
+/// they came. `events` are the item's own. A decision of a person counts as one of them until the data say otherwise
+/// after it; a label, a review or an exclusion after that settles it.
+pub fn unsettled<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> Vec<&'log str> {
+    let mut said: Vec<&str> = Vec::new();
+    let mut excluded = false;
+    for event in standing(events) {
+        match (&event.action, event.source) {
+            (Action::Label(class), Source::Import | Source::Test) => {
+                if !said.contains(&class.as_str()) {
+                    said.push(class);
+                }
+            }
+            (Action::Label(class), Source::Human | Source::Review | Source::Audit) | (Action::Keep(class), _) => {
+                (said, excluded) = (vec![class.as_str()], false);
+            }
+            (Action::Exclude, _) => excluded = true,
+            _ => {}
+        }
+    }
+    if excluded || said.len() < 2 { Vec::new() } else { said }
+}
+
 /// The newest event that `annotator` can take back: their own decisions, one press each (a bulk decision shares one
 /// `took_ms`-less batch and is undone event by event).
 pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Option<&'log LabelEvent> {
@@ -257,7 +301,7 @@ pub fn last_undoable<'log>(events: &'log [LabelEvent], annotator: &str) -> Optio
 pub fn class_counts(items: &HashMap<ContentHash, ItemLabels>) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for labels in items.values() {
-        if let Some(standing) = labels.audit.as_ref().or(labels.test.as_ref()).or(labels.label.as_ref()) {
+        if let Some(standing) = labels.given() {
             *counts.entry(standing.class.clone()).or_insert(0) += 1;
         }
     }
@@ -340,6 +384,51 @@ mod tests {
         log.push(event("6", 7, Action::Label("dog".into()), Source::Review));
         assert!(!of(&log).excluded);
         assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+    }
+
+    #[test]
+    fn what_comes_with_data_later_leaves_a_persons_decision_alone() {
+        let import = |id: &str, class: &str| event(id, 7, Action::Label(class.into()), Source::Import);
+        let test = |id: &str, class: &str| event(id, 7, Action::Label(class.into()), Source::Test);
+        assert_eq!(class_of(&[import("1", "cat"), import("2", "dog")], 7).as_deref(), Some("dog"));
+        assert_eq!(class_of(&[label("1", 7, "cat"), import("2", "dog")], 7).as_deref(), Some("cat"));
+        assert_eq!(class_of(&[import("1", "dog"), label("2", 7, "cat"), test("3", "dog")], 7).as_deref(), Some("cat"));
+        assert_eq!(class_of(&[test("1", "dog"), label("2", 7, "cat"), test("3", "dog")], 7).as_deref(), Some("cat"));
+        let log = [event("1", 7, Action::Exclude, Source::Review), import("2", "dog")];
+        assert!(fold(&log)[&ContentHash([7; 32])].excluded);
+    }
+
+    #[test]
+    fn a_test_label_never_trains_even_when_it_is_corrected() {
+        let log = [event("1", 7, Action::Label("cat".into()), Source::Test), label("2", 7, "dog")];
+        let labels = &fold(&log)[&ContentHash([7; 32])];
+        assert_eq!((labels.training_key(), labels.label.as_ref()), (None, None));
+        assert_eq!(labels.test.as_ref().map(|standing| standing.class.as_str()), Some("dog"));
+        // It came as training data first: from then on it measures, and trains no more.
+        let log = [label("1", 7, "dog"), event("2", 7, Action::Label("cat".into()), Source::Test)];
+        assert_eq!(fold(&log)[&ContentHash([7; 32])].training_key(), None);
+    }
+
+    #[test]
+    fn data_that_contradict_themselves_wait_for_a_person() {
+        let import = |id: &str, class: &str| event(id, 7, Action::Label(class.into()), Source::Import);
+        let review = |id: &str, action: Action| event(id, 7, action, Source::Review);
+        let two = [import("1", "cat"), import("2", "dog"), import("3", "cat")];
+        let after = |more: &[LabelEvent]| unsettled(&[&two[..], more].concat()).len();
+        assert_eq!(unsettled(&two), ["cat", "dog"]);
+        assert_eq!(unsettled(&two[..1]), [""; 0]);
+        assert_eq!(after(&[review("4", Action::Label("cat".into()))]), 0);
+        assert_eq!(after(&[label("4", 7, "fox")]), 0);
+        assert_eq!(after(&[review("4", Action::Keep("cat".into()))]), 0);
+        assert_eq!(after(&[review("4", Action::Exclude)]), 0);
+        assert_eq!(after(&[review("4", Action::Keep("cat".into())), undo("5", "4")]), 2);
+        // The same again says nothing new; another one does.
+        assert_eq!(after(&[label("4", 7, "cat"), import("5", "cat")]), 0);
+        assert_eq!(after(&[label("4", 7, "cat"), import("5", "dog")]), 2);
+        assert_eq!(
+            unsettled(&[label("1", 7, "cat"), event("2", 7, Action::Label("dog".into()), Source::Test)]).len(),
+            2
+        );
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub enum Judged {
     Challenger,
 }
 
-/// A model measured on the blind audits. Shares are 0 to 1; classes are in class order.
+/// A model measured on the blind audits or, before there are any, on imported test labels. Shares are 0 to 1; classes are
+/// in class order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationState {
     /// Which model.
@@ -34,9 +35,14 @@ pub struct EvaluationState {
     pub name: String,
     /// Audits it is measured on.
     pub audits: u32,
+    /// Its share right on imported test labels, which are not blind; none without such labels.
+    pub test: Option<super::AuditState>,
+    /// Whether there are no audits, so that all that follows is measured on the imported test labels.
+    pub on_test: bool,
     /// Share right, with the exact interval.
     pub accuracy: Interval,
-    /// Share right over the items nobody labelled for training, for display.
+    /// Share right over the items nobody labelled for training, for display. Only audits say it: without any it is open,
+    /// from 0 to 1.
     pub estimate: Interval,
     /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,
@@ -185,6 +191,8 @@ pub struct DeployedModel {
     pub labels: u32,
     /// Accuracy on the audits so far; `None` without any.
     pub audit: Option<super::AuditState>,
+    /// The same on imported test labels, which are not blind.
+    pub test: Option<super::AuditState>,
 }
 
 /// One change of champion.
@@ -211,14 +219,16 @@ pub struct GateState {
     pub figures: Option<GateFigures>,
 }
 
-/// Champion and challenger on the same audits.
+/// Champion and challenger on the same audits and imported test labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateFigures {
-    /// Audits compared.
+    /// Blind audits compared.
     pub audits: u32,
-    /// Audits that only the challenger has right.
+    /// Imported test labels compared, which are not blind. All that follows is of both together.
+    pub tests: u32,
+    /// Audits and test labels that only the challenger has right.
     pub wins: u32,
-    /// Audits that only the champion has right.
+    /// Those that only the champion has right.
     pub losses: u32,
     /// The e-value.
     pub evidence: f64,

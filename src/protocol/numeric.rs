@@ -38,6 +38,10 @@ pub struct NumericState {
     pub out_of_fold: NumericFigures,
     /// On the blind audits; nothing below ten of them.
     pub on_audits: NumericFigures,
+    /// Imported test labels that measure it, which are not blind.
+    pub tests: u32,
+    /// On these; nothing below ten of them.
+    pub on_tests: NumericFigures,
     /// The share of audits that were predicted to within the tolerance.
     pub within_tolerance: Option<Interval>,
     /// Items without a label whose interval reaches no further than the tolerance to either side.

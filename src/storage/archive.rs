@@ -8,6 +8,7 @@
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
 use crate::pipeline::export::model_card::{MODEL_FORMAT, MODEL_FORMAT_VERSION, ModelCard, TENSORS_FILE, usage};
 use crate::pipeline::features::matrix::{FeatureVector, SparseRow};
+use crate::pipeline::import::converted;
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
 use crate::pipeline::import::source::PROJECT_MIMETYPE;
@@ -333,17 +334,17 @@ pub struct MediaReader<R> {
 }
 
 impl<R: Read + Seek> MediaReader<R> {
-    /// The bytes of the image with this hash, checked against it.
+    /// The bytes of the image with this hash, checked against it. They may be of a picture that was made of it when it came in.
     ///
     /// # Errors
     /// The problem, if the image is not in the file, cannot be read, or is not the one it should be.
     pub fn read(&mut self, hash: ContentHash) -> Result<Vec<u8>, Problem> {
         let name = format!("media/{hash}");
-        let problem = |message: &str| Problem::of_file(&name, message);
+        let problem = |message: &str| Problem::note(&name, message);
         let entry = self.archive.by_name(&name).map_err(|_| problem("the image is missing from the project file"))?;
         let mut bytes = Vec::new();
         let read = entry.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes);
-        if read.is_err() || ContentHash::of(&bytes) != hash {
+        if read.is_err() || !converted::belongs(&bytes, hash) {
             return Err(problem("the image is damaged in the project file; its labels are kept"));
         }
         Ok(bytes)

@@ -1,9 +1,9 @@
 //! The store in IndexedDB.
 
-use super::StoreError;
 use super::database::*;
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
 use super::vector_block::{VectorBlock, share_out};
+use super::{Purge, StoreError};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
@@ -66,18 +66,7 @@ impl Store {
                 for store in [ITEMS, EVENTS, BATCHES, RUNS, ARTIFACTS, CERTIFICATES] {
                     transaction.object_store(store)?.delete(within(project)?)?;
                 }
-                let by_hash = transaction.object_store(ITEMS)?.index(ITEMS_BY_HASH)?;
-                let mut orphans = HashSet::new();
-                for record in items {
-                    let hash = record.item.hash;
-                    let key = hash_key(hash);
-                    if by_hash.count(Some(key.clone().into()))?.await? == 0 {
-                        transaction.object_store(MEDIA)?.delete(key.clone())?;
-                        transaction.object_store(THUMBNAILS)?.delete(key)?;
-                        orphans.insert(hash);
-                    }
-                }
-                drop_vectors(transaction, &orphans).await
+                drop_unused(transaction, items.into_iter().map(|record| record.item.hash)).await
             })
             .await
     }
@@ -106,6 +95,31 @@ impl Store {
                     store.put(blob, Some(&hash_key(*hash)))?;
                 }
                 put_events(transaction, project, events)
+            })
+            .await
+    }
+
+    /// Takes items and events out for good, with the media, thumbnails and vectors that nothing uses any more: all of it or
+    /// nothing.
+    pub async fn purge(&self, project: &str, purge: Purge<'_>) -> Result<(), StoreError> {
+        self.database
+            .write(&ALL, Durability::Strict, async |transaction| {
+                let items = transaction.object_store(ITEMS)?;
+                let upper = Array::of2(&project.into(), &Array::new());
+                let changed = KeyRange::bound(&number_key(project, purge.from), &upper, None, None)?;
+                items.delete(changed)?;
+                for record in purge.stay {
+                    items.put(&to_js(record)?, Some(&number_key(project, record.index)))?;
+                }
+                let events = transaction.object_store(EVENTS)?;
+                for event in purge.events {
+                    events.delete(JsValue::from(Array::of2(&project.into(), &event.as_str().into())))?;
+                }
+                let batches = transaction.object_store(BATCHES)?;
+                for record in purge.batches {
+                    batches.put(&to_js(record)?, Some(&number_key(project, record.index)))?;
+                }
+                drop_unused(transaction, purge.gone.iter().copied()).await
             })
             .await
     }
@@ -351,6 +365,24 @@ fn put_block(
     }
     transaction.object_store(VECTOR_BLOCKS)?.put(&record, Some(key))?;
     Ok(())
+}
+
+/// Drops what belongs to those of these items that no project holds any more.
+async fn drop_unused(
+    transaction: &Transaction,
+    items: impl IntoIterator<Item = ContentHash>,
+) -> Result<(), StoreError> {
+    let by_hash = transaction.object_store(ITEMS)?.index(ITEMS_BY_HASH)?;
+    let mut orphans = HashSet::new();
+    for hash in items {
+        let key = hash_key(hash);
+        if by_hash.count(Some(key.clone().into()))?.await? == 0 {
+            transaction.object_store(MEDIA)?.delete(key.clone())?;
+            transaction.object_store(THUMBNAILS)?.delete(key)?;
+            orphans.insert(hash);
+        }
+    }
+    drop_vectors(transaction, &orphans).await
 }
 
 /// Takes the vectors of these items out of every block, whatever the extractor.

@@ -1,7 +1,7 @@
 //! The store in memory: the same functions as in the browser, for native tests and the command line.
 
-use super::StoreError;
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
+use super::{Purge, StoreError};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
@@ -37,6 +37,20 @@ struct Kept {
     artifacts: BTreeMap<(String, String, String), Vec<u8>>,
     certificates: BTreeMap<(String, u32), CertificateRecord>,
     settings: HashMap<String, String>,
+}
+
+impl Kept {
+    /// Drops what belongs to those of these items that no project holds any more.
+    fn drop_unused(&mut self, mut orphans: HashSet<ContentHash>) {
+        for record in self.items.values() {
+            orphans.remove(&record.item.hash);
+        }
+        self.media.retain(|hash, _| !orphans.contains(hash));
+        self.thumbnails.retain(|hash, _| !orphans.contains(hash));
+        for vectors in self.vectors.values_mut() {
+            vectors.retain(|hash, _| !orphans.contains(hash));
+        }
+    }
 }
 
 /// The records of one project, in key order.
@@ -77,7 +91,7 @@ impl Store {
     /// other project uses.
     pub async fn delete_project(&self, project: &str) -> Result<(), StoreError> {
         let kept = &mut *self.kept.borrow_mut();
-        let mut orphans: HashSet<ContentHash> =
+        let orphans: HashSet<ContentHash> =
             of_project(&kept.items, project).iter().map(|record| record.item.hash).collect();
         kept.projects.remove(project);
         kept.models.remove(project);
@@ -87,14 +101,7 @@ impl Store {
         kept.runs.retain(|(owner, _), _| owner != project);
         kept.artifacts.retain(|(owner, _, _), _| owner != project);
         kept.certificates.retain(|(owner, _), _| owner != project);
-        for record in kept.items.values() {
-            orphans.remove(&record.item.hash);
-        }
-        kept.media.retain(|hash, _| !orphans.contains(hash));
-        kept.thumbnails.retain(|hash, _| !orphans.contains(hash));
-        for vectors in kept.vectors.values_mut() {
-            vectors.retain(|hash, _| !orphans.contains(hash));
-        }
+        kept.drop_unused(orphans);
         Ok(())
     }
 
@@ -115,6 +122,20 @@ impl Store {
         kept.items.extend(items.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
         kept.events.extend(events.iter().map(|event| ((project.to_owned(), event.id.clone()), event.clone())));
         kept.media.extend(media);
+        Ok(())
+    }
+
+    /// Takes items and events out for good, with the media, thumbnails and vectors that nothing uses any more: all of it or
+    /// nothing.
+    pub async fn purge(&self, project: &str, purge: Purge<'_>) -> Result<(), StoreError> {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.items.retain(|(owner, index), _| owner != project || *index < purge.from);
+        kept.items.extend(purge.stay.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
+        for event in purge.events {
+            kept.events.remove(&(project.to_owned(), event.clone()));
+        }
+        kept.batches.extend(purge.batches.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
+        kept.drop_unused(purge.gone.iter().copied().collect());
         Ok(())
     }
 

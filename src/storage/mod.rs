@@ -3,6 +3,8 @@
 //! Invariant: knows the pipeline's types but computes nothing. Both stores offer the same functions; which one
 //! `Store` is depends on the platform alone.
 
+use crate::pipeline::item::ContentHash;
+
 pub mod archive;
 #[cfg(any(not(target_arch = "wasm32"), feature = "worker"))]
 pub mod media;
@@ -21,6 +23,21 @@ pub use browser::{Media, Store};
 pub mod memory;
 #[cfg(not(target_arch = "wasm32"))]
 pub use memory::{Media, Store};
+
+/// What a removed import takes with it when it goes for good, and what moves up to close the gap.
+#[derive(Debug, Clone, Copy)]
+pub struct Purge<'a> {
+    /// The first place among the items that changes.
+    pub from: u32,
+    /// The items that stay, from that place on, at their new places.
+    pub stay: &'a [records::ItemRecord],
+    /// The items that go.
+    pub gone: &'a [ContentHash],
+    /// The ids of the log's events that go with them.
+    pub events: &'a [String],
+    /// The imports' records as they are from then on.
+    pub batches: &'a [records::BatchRecord],
+}
 
 /// Why the store could not do it, in words for the user: what happened, what is safe, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

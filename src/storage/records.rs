@@ -4,7 +4,7 @@
 
 use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::item::{ContentHash, Item, Kind};
-use crate::pipeline::label::Class;
+use crate::pipeline::label::{Class, LabelEvent, Source};
 use crate::protocol::{Health, Options, TriagePlan};
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +159,45 @@ pub struct BatchRecord {
     /// How it ended.
     #[serde(default)]
     pub ending: Ending,
+    /// How it had ended when it was removed, to be so again if it is brought back.
+    #[serde(default)]
+    pub ended_before: Ending,
+    /// The first and the last id of each run of log events that it brought: labels that came with the data have none but
+    /// these ids to tell them from another import's.
+    #[serde(default)]
+    pub brought: Vec<(String, String)>,
+}
+
+impl BatchRecord {
+    /// An import that has just begun.
+    pub fn begun(index: u32, name: &str, now_ms: f64) -> Self {
+        Self {
+            index,
+            name: name.into(),
+            items: 0,
+            duplicates: 0,
+            findings: Vec::new(),
+            problems: Vec::new(),
+            time_ms: now_ms,
+            lost: 0,
+            hidden: 0,
+            expected: 0,
+            ending: Ending::Open,
+            ended_before: Ending::Open,
+            brought: Vec::new(),
+        }
+    }
+
+    /// Whether its items and labels are out of the project, for now or for good.
+    pub fn is_out(&self) -> bool {
+        matches!(self.ending, Ending::Removed | Ending::Gone)
+    }
+
+    /// Whether it brought this event of the log.
+    pub fn brought_event(&self, event: &LabelEvent) -> bool {
+        matches!(event.source, Source::Import | Source::Test)
+            && self.brought.iter().any(|(first, last)| *first <= event.id && event.id <= *last)
+    }
 }
 
 /// How an import ended.
@@ -175,6 +214,8 @@ pub enum Ending {
     Failed,
     /// It was removed again with its items; it can be brought back until the next import.
     Removed,
+    /// It was removed, and another import has begun since: its items are gone for good.
+    Gone,
 }
 
 /// The head as last polished, so that a reopened project predicts before it has trained again.

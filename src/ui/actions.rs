@@ -1,24 +1,22 @@
 //! What a person can do. Each action changes the page at once and asks the session in the background.
 
-use crate::pipeline::import::plan::{ImportPlan, SourceFile};
 use crate::pipeline::label::Shown;
 use crate::protocol::{
-    Card, ClassIndex, Decision, Demo, Export, ItemIndex, Options, ProjectSummary, RELEASE, Reply, Request, Verdict,
+    Card, ClassIndex, Decision, Export, ItemIndex, Options, ProjectSummary, RELEASE, Reply, Request, Verdict,
 };
 use crate::ui::app::App;
 use crate::ui::format::counted;
-use crate::ui::parts::dialog::Dialog;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
 use crate::ui::{dom, format, order, review, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, File};
+use wasm_bindgen::JsCast;
+use web_sys::Blob;
 
 /// Under which name the browser remembers the open project.
-const LAST_PROJECT: &str = "hone.project";
+pub const LAST_PROJECT: &str = "hone.project";
 
 /// Says hello, and goes on where the person left off if the address asks for a screen of a project.
 pub fn start(app: App) {
@@ -83,7 +81,8 @@ pub fn close_project(app: App) {
     refresh_projects(app);
 }
 
-fn leave(app: App) {
+/// Forgets the open project on the page.
+pub fn leave(app: App) {
     app.state.following.set_value(true);
     app.state.project.set(None);
     app.state.forget_cards();
@@ -114,62 +113,6 @@ pub fn delete_project(app: App, project: ProjectSummary) {
         app.go(Route::Start);
     }
     done(app, Request::DeleteProject { project: project.id }, refresh_projects);
-}
-
-/// Imports a demo into a project of its own and opens it.
-pub fn open_demo(app: App, demo: Demo) {
-    leave(app);
-    app.state.reading.set(Some("Opening the demo…".to_owned()));
-    spawn_local(async move { started(app, app.ask(Request::OpenDemo { demo }, Vec::new()).await.0) });
-}
-
-/// Looks at files and shows what their import would do.
-pub fn inspect(app: App, files: Vec<(SourceFile, File)>) {
-    if files.is_empty() {
-        return;
-    }
-    app.state.reading.set(Some(format!("Looking at {}…", counted(files.len() as u64, "file", "files"))));
-    spawn_local(async move {
-        let (sources, attachments): (Vec<SourceFile>, Vec<JsValue>) =
-            files.into_iter().map(|(source, file)| (source, JsValue::from(file))).unzip();
-        let (reply, _) = app.ask(Request::Inspect { sources }, attachments).await;
-        app.state.reading.set(None);
-        match reply {
-            Reply::Plan(plan) => app.state.dialog.set(Some(Dialog::Import(plan))),
-            Reply::Restored(project) => {
-                app.state.tell(Tone::Note, format!("“{}” was restored from its file.", project.name));
-                refresh_projects(app);
-                open_project(app, project.id);
-            }
-            other => app.unexpected(other),
-        }
-    });
-}
-
-/// Imports what was inspected, as the person confirmed it.
-pub fn import(app: App, plan: ImportPlan, into: Option<String>) {
-    if into.is_none() {
-        leave(app);
-    }
-    app.state.dialog.set(None);
-    spawn_local(async move { started(app, app.ask(Request::Import { plan, into, resume: None }, Vec::new()).await.0) });
-}
-
-fn started(app: App, reply: Reply) {
-    app.state.reading.set(None);
-    match reply {
-        Reply::Started { project, .. } => {
-            dom::remember(LAST_PROJECT, Some(&project));
-            app.go(Route::Label);
-            refresh_projects(app);
-        }
-        other => {
-            app.unexpected(other);
-            if app.state.project.with_untracked(Option::is_none) {
-                app.go(Route::Start);
-            }
-        }
-    }
 }
 
 /// Stops a job; what came in stays.

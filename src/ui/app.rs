@@ -1,7 +1,7 @@
 //! The page: starts the session, listens to the window, lays out the frame.
 
 use crate::browser::{files, link::Link, service_worker};
-use crate::protocol::{CardContent, Event, Reply, Request};
+use crate::protocol::{CardContent, Event, IMPORTING, Reply, Request};
 use crate::ui::ids::IdMaker;
 use crate::ui::media::Media;
 use crate::ui::parts::dialog::{Dialog, DialogHost};
@@ -9,12 +9,13 @@ use crate::ui::parts::frame::{BottomBar, Rail, TopBar};
 use crate::ui::parts::toast::{Toasts, Tone};
 use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
+use crate::ui::screens::import::report::ImportReport;
 use crate::ui::screens::monitor::MonitorScreen;
 use crate::ui::screens::review::ReviewScreen;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
 use crate::ui::state::AppState;
-use crate::ui::{actions, dom, mlflow, theme};
+use crate::ui::{actions, dom, imports, mlflow, theme};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -48,6 +49,12 @@ impl App {
         if let Err(error) = dom::window().location().set_hash(route.hash()) {
             leptos::logging::error!("the address could not be changed: {error:?}");
         }
+    }
+
+    /// After items came or went out of turn: the cards and pictures at hand may be of others.
+    pub fn forget_items(&self) {
+        self.state.forget_cards();
+        self.media.clear();
     }
 
     /// Shows why something could not be done.
@@ -89,11 +96,15 @@ impl App {
 
     fn apply(&self, event: Event) {
         let before = self.state.card_item.get_untracked();
-        let project = self.state.project.with_untracked(|project| project.as_ref().map(|project| project.id.clone()));
+        let known = imports::Known::of(self);
         self.state.apply(event);
-        if self.state.project.with_untracked(|now| now.as_ref().map(|now| &now.id) != project.as_ref()) {
+        let is_another = |known: &imports::Known| {
+            self.state.project.with_untracked(|now| now.as_ref().is_none_or(|now| now.id != known.project))
+        };
+        if known.as_ref().is_none_or(is_another) {
             self.media.clear();
         }
+        imports::tell_ended(*self, known);
         if self.state.card_item.get_untracked() == before { self.fetch_ahead() } else { self.settle() }
     }
 }
@@ -142,6 +153,7 @@ pub fn Page() -> impl IntoView {
         </div>
         <p class="visually-hidden" role="status">{move || state.announcement.get()}</p>
         <Toasts />
+        <ImportReport />
         <DialogHost />
         <Reading />
         <DropZone />
@@ -197,7 +209,7 @@ fn DropZone() -> impl IntoView {
             event.prevent_default();
             // The files must be taken while the event lasts; only reading the folders may wait.
             let given = files::from_drop(data);
-            spawn_local(async move { actions::inspect(app, given.await) });
+            spawn_local(async move { imports::inspect(app, given.await) });
         }
     });
     on_cleanup(move || [over, leave, drop].into_iter().for_each(|listener| listener.remove()));
@@ -231,13 +243,14 @@ fn listen(app: App, hash: impl Fn() -> String + 'static) {
     let _ = window_event_listener(ev::paste, move |event| {
         let typing = dom::focused().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA"));
         if !typing {
-            actions::inspect(app, files::from_paste(&event));
+            imports::inspect(app, files::from_paste(&event));
         }
     });
     let _ = window_event_listener(ev::message, move |event| mlflow::answer(app, &event));
     let _ = window_event_listener(ev::beforeunload, move |event| {
-        // What is on its way to the disk would be lost: the browser asks.
-        if !state.outbox.with_untracked(|outbox| outbox.is_empty()) {
+        // What is on its way to the disk would be lost, and what is being imported: the browser asks.
+        let importing = state.jobs.with_untracked(|jobs| jobs.iter().any(|job| job.title.starts_with(IMPORTING)));
+        if importing || !state.outbox.with_untracked(|outbox| outbox.is_empty()) {
             event.prevent_default();
         }
     });

@@ -8,7 +8,7 @@ use crate::ui::parts::dialog::Dialog;
 use crate::ui::route::Route;
 use crate::ui::screens::models::SECTIONS;
 use crate::ui::theme::{self, Theme};
-use crate::ui::{actions, experiments, format, mlflow, outbox::Outbox, text, words};
+use crate::ui::{actions, experiments, format, imports, mlflow, outbox::Outbox, text, words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -203,7 +203,7 @@ impl Command {
             Command::Export(export) => actions::export(app, export),
             Command::ImportFiles => import_files(app),
             Command::ImportFolder => import_folder(app),
-            Command::Demo(demo) => actions::open_demo(app, demo),
+            Command::Demo(demo) => imports::open_demo(app, demo),
             Command::Open(project) => {
                 app.go(Route::Label);
                 actions::open_project(app, project.id);
@@ -243,10 +243,10 @@ fn deploying(project: &ProjectState) -> Vec<Command> {
 
 /// Lets the person choose files and looks at them.
 pub fn import_files(app: App) {
-    spawn_local(async move { actions::inspect(app, files::pick_files().await) });
+    spawn_local(async move { imports::inspect(app, files::pick_files().await) });
 }
 
 /// Lets the person choose a folder and looks at what is in it.
 pub fn import_folder(app: App) {
-    spawn_local(async move { actions::inspect(app, files::pick_folder().await) });
+    spawn_local(async move { imports::inspect(app, files::pick_folder().await) });
 }

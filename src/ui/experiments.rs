@@ -20,10 +20,14 @@ pub fn perform(app: App, request: Request, said: String) {
     if let Some(reason) = untrack(|| app.state.why_read_only()) {
         return app.state.tell(Tone::Bad, format!("Nothing was changed. {reason}"));
     }
+    let moves_items = matches!(request, Request::RemoveImport { .. } | Request::RestoreImport { .. });
     spawn_local(async move {
         match app.ask(request, Vec::new()).await.0 {
             Reply::Done => app.state.announcement.set(said),
             Reply::Count(count) => {
+                if moves_items {
+                    app.forget_items();
+                }
                 let items = format::counted(count.into(), "item", "items");
                 app.state.announcement.set(format!("{said}: {items}"));
             }

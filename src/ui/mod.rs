@@ -13,7 +13,9 @@ pub mod run_columns;
 pub mod order;
 pub mod text;
 pub mod fuzzy;
+pub mod import_words;
 pub mod plan_edit;
+pub mod destination;
 pub mod parts;
 
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
@@ -22,6 +24,8 @@ pub mod app;
 pub mod state;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod actions;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod imports;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod experiments;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]

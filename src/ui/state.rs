@@ -93,6 +93,8 @@ pub struct AppState {
     pub audits_asked: RwSignal<u32>,
     /// Whether more labels are worth it, as last heard.
     pub halting: RwSignal<Option<HaltingState>>,
+    /// The import that has just ended and of which something is to be said, by its place.
+    pub report: RwSignal<Option<u32>>,
     /// Something is being read before its dialog can open: what, in words.
     pub reading: RwSignal<Option<String>>,
     /// Whether the browser says it has no network.
@@ -138,6 +140,7 @@ impl AppState {
             repeated: RwSignal::new(None),
             audits_asked: RwSignal::new(0),
             halting: RwSignal::new(None),
+            report: RwSignal::new(None),
             reading: RwSignal::new(None),
             offline: RwSignal::new(false),
             update_waiting: RwSignal::new(false),
@@ -177,7 +180,7 @@ impl AppState {
             if let Some(summary) = projects.iter_mut().find(|summary| summary.id == project.id) {
                 summary.name.clone_from(&project.name);
                 summary.items = project.items;
-                summary.labelled = project.labelled + project.audits;
+                summary.labelled = project.labelled + project.audits + project.tests;
             }
         });
     }
@@ -207,6 +210,7 @@ impl AppState {
         self.repeated.set(None);
         self.audits_asked.set(0);
         self.halting.set(None);
+        self.report.set(None);
     }
 
     /// Shows a message. The same words twice are one message.

@@ -1,42 +1,42 @@
 //! Sentences on models and certificates, the same wherever they are shown.
 
 use crate::protocol::{
-    CertificatePart, CertificateState, CertificateStatus, DeployedModel, Health, MonitorSummary, ProjectState,
+    AuditState, CertificatePart, CertificateState, CertificateStatus, Health, MonitorSummary, ProjectState,
     SearchState, Target, TriageState,
 };
 use crate::ui::format;
 
-/// Accuracy on audits: `91.2 % (88.4–93.5) on 164 audits`.
-fn measured(model: &DeployedModel) -> String {
-    match &model.audit {
-        Some(audit) => format!(
-            "{} on {}",
-            format::interval(audit.estimate, audit.low, audit.high),
-            format::counted(audit.total.into(), "audit", "audits")
-        ),
-        None => "not audited yet".to_owned(),
+/// Accuracy on audits or, without any, on imported test labels: `91.2 % (88.4–93.5) on 164 audits`.
+fn measured(audit: Option<&AuditState>, test: Option<&AuditState>) -> String {
+    let share = |on: &AuditState| format::interval(on.estimate, on.low, on.high);
+    match (audit, test) {
+        (Some(audit), _) => format!("{} on {}", share(audit), format::counted(audit.total.into(), "audit", "audits")),
+        (None, Some(test)) => format!("{} on {}", share(test), test_labels(test.total)),
+        (None, None) => "not audited yet".to_owned(),
     }
+}
+
+/// `50 imported test labels, not blind`.
+pub fn test_labels(count: u32) -> String {
+    format!("{}, not blind", format::counted(count.into(), "imported test label", "imported test labels"))
 }
 
 /// The project's state in one sentence, for the top bar.
 pub fn state_sentence(project: &ProjectState) -> String {
     if let Some(champion) = &project.deployment.champion {
         let health = project.monitor.health.map(|health| format!(" · {}", health.word())).unwrap_or_default();
-        return format!("Champion r{} · {}{health}", champion.number, measured(champion));
+        return format!(
+            "Champion r{} · {}{health}",
+            champion.number,
+            measured(champion.audit.as_ref(), champion.test.as_ref())
+        );
     }
     match &project.model {
         None if project.items == 0 => "Nothing imported yet".to_owned(),
         None if project.target == Target::Number => "Learns a number: how well is on Models".to_owned(),
         None => "No model yet: it needs two classes with a label each".to_owned(),
         Some(model) => {
-            let measured = match &model.audit {
-                Some(audit) => format!(
-                    "{} on {}",
-                    format::interval(audit.estimate, audit.low, audit.high),
-                    format::counted(audit.total.into(), "audit", "audits")
-                ),
-                None => "not audited yet".to_owned(),
-            };
+            let measured = measured(model.audit.as_ref(), model.test.as_ref());
             format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
         }
     }
@@ -97,7 +97,11 @@ pub fn verdict(project: &ProjectState) -> String {
             format::count(deployment.labels_since_run.into())
         ),
     };
-    format!("Champion r{}: {}. There is no challenger. {next}", champion.number, measured(champion))
+    format!(
+        "Champion r{}: {}. There is no challenger. {next}",
+        champion.number,
+        measured(champion.audit.as_ref(), champion.test.as_ref())
+    )
 }
 
 /// Why the challenger can't be promoted; `None` if it can.
@@ -224,6 +228,14 @@ mod tests {
             accepted: 0,
             time_ms: 0.0,
         }
+    }
+
+    #[test]
+    fn what_is_measured_on_imported_labels_says_so() {
+        let on = |total| AuditState { right: total, total, estimate: 1.0, low: 0.9, high: 1.0 };
+        assert!(measured(Some(&on(20)), Some(&on(50))).ends_with("on 20 audits"));
+        assert!(measured(None, Some(&on(50))).ends_with("on 50 imported test labels, not blind"));
+        assert_eq!(measured(None, None), "not audited yet");
     }
 
     #[test]

@@ -21,6 +21,6 @@ pub mod embed;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod extract;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod picture;
+pub mod picture;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod weights;

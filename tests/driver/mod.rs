@@ -10,7 +10,8 @@ use hone::protocol::{
     Decision, Event, ItemFilter, ItemIndex, ItemQuery, ItemSort, ProjectState, QueueState, Reply, Request, Verdict,
 };
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Attachment, Chunk, FeatureSource, Session};
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Attachment, Chunk, Coming, FeatureSource, Session};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -121,7 +122,8 @@ impl Driver {
         let classes = CLASSES.map(String::from);
         let created = self.session.create_project(PROJECT.into(), "Shapes", Kind::Image, Vec::new(), &classes, now);
         created.await.expect("a new project");
-        let batch = self.session.begin_batch("shapes", Kind::Image, &[], now).await.expect("a new batch");
+        let batch =
+            self.session.begin_batch("shapes", Kind::Image, &[], Coming::default(), now).await.expect("a new batch");
         // The worker's loop goes on while the files are read.
         self.settle().await;
         let arrivals = (0..count).map(|index| {
@@ -133,7 +135,7 @@ impl Driver {
         });
         let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
         self.session.add_chunk(batch, chunk, now).await.expect("stored");
-        self.session.finish_batch(batch, now).await.expect("stored");
+        self.session.finish_batch(batch, Ending::Finished, now).await.expect("stored");
         self.listen();
     }
 

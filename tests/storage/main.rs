@@ -73,6 +73,7 @@ mod behaviour {
         runs_with_their_files_and_certificates_come_back
         vectors_come_back_whatever_the_portions
         a_deleted_project_leaves_what_others_use
+        a_purge_moves_what_stays_and_takes_the_rest_for_good
     }
 }
 

@@ -7,11 +7,11 @@ use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::pipeline::label::{Action, Class, LabelEvent, Shown, Source};
 use hone::pipeline::log::{Artifact, Metric, Run, RunKind, RunStatus};
 use hone::protocol::{Options, TriagePlan};
-use hone::storage::Store;
 use hone::storage::records::{
     BatchRecord, CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, DeploymentRecord, Ending,
     ItemRecord, ModelRecord, ProjectRecord, Settled,
 };
+use hone::storage::{Purge, Store};
 
 fn project(id: &str) -> ProjectRecord {
     ProjectRecord {
@@ -134,7 +134,9 @@ pub async fn batches_models_and_settings_come_back(store: Store) {
         lost: 0,
         hidden: 0,
         expected: 0,
-        ending: Ending::Finished,
+        ending: Ending::Removed,
+        ended_before: Ending::Cancelled,
+        brought: vec![("01".into(), "02".into())],
     };
     for index in [1, 0, 10, 2] {
         store.put_batch("p", &batch(index)).await.unwrap();
@@ -251,25 +253,7 @@ pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
         store.put_project(&project(name)).await.unwrap();
         store.add_items(name, &items, media(&numbers), &[label("1", 3)]).await.unwrap();
         store.put_thumbnails(media(&numbers)).await.unwrap();
-        store
-            .put_batch(
-                name,
-                &BatchRecord {
-                    index: 0,
-                    name: String::new(),
-                    items: 3,
-                    duplicates: 0,
-                    findings: vec![],
-                    problems: vec![],
-                    time_ms: 0.0,
-                    lost: 0,
-                    hidden: 0,
-                    expected: 0,
-                    ending: Ending::Finished,
-                },
-            )
-            .await
-            .unwrap();
+        store.put_batch(name, &BatchRecord::begun(0, "", 0.0)).await.unwrap();
     }
     // One block of both projects' vectors and one of the deleted project's alone.
     store.append_vectors("f", &vectors(0..13)).await.unwrap();
@@ -292,4 +276,29 @@ pub async fn a_deleted_project_leaves_what_others_use(store: Store) {
     }
     assert!(store.vectors("g", &hashes(0..13)).await.unwrap().is_empty());
     store.delete_project("never was").await.unwrap();
+}
+
+pub async fn a_purge_moves_what_stays_and_takes_the_rest_for_good(store: Store) {
+    let media = |numbers: &[u32]| numbers.iter().map(|&number| (hash(number), media_of(b"x"))).collect::<Vec<_>>();
+    let items: Vec<ItemRecord> = (0..).zip([0, 3, 6, 9, 12]).map(|(index, number)| item(index, number)).collect();
+    let events = [label("1", 0), label("2", 3), label("3", 6), label("4", 9)];
+    store.add_items("p", &items, media(&[0, 3, 6, 9, 12]), &events).await.unwrap();
+    // Another project has one of the items that go, and an event of the same id.
+    store.add_items("q", &[item(0, 6)], media(&[6]), &[label("2", 6)]).await.unwrap();
+    store.append_vectors("f", &vectors(0..13)).await.unwrap();
+    store.put_batch("p", &BatchRecord { ending: Ending::Removed, ..BatchRecord::begun(0, "a", 1.0) }).await.unwrap();
+
+    let gone = BatchRecord { ending: Ending::Gone, ..BatchRecord::begun(0, "a", 1.0) };
+    let (stay, go) = ([item(1, 9), item(2, 12)], [hash(3), hash(6)]);
+    let purge = Purge { from: 1, stay: &stay, gone: &go, events: &["2".into(), "3".into()], batches: &[gone.clone()] };
+    store.purge("p", purge).await.unwrap();
+
+    assert_eq!(store.items("p").await.unwrap(), [item(0, 0), item(1, 9), item(2, 12)]);
+    assert_eq!(store.events("p").await.unwrap(), [label("1", 0), label("4", 9)]);
+    assert_eq!(store.batches("p").await.unwrap(), [gone]);
+    assert_eq!((store.items("q").await.unwrap().len(), store.events("q").await.unwrap().len()), (1, 1));
+    for (number, kept) in [(0, true), (3, false), (6, true), (9, true), (12, true)] {
+        assert_eq!(store.media(hash(number)).await.unwrap().is_some(), kept, "media {number}");
+        assert_eq!(store.vectors("f", &[hash(number)]).await.unwrap().len(), usize::from(kept), "vector {number}");
+    }
 }

@@ -157,7 +157,8 @@ fn in_the_browser() -> Result<Count, String> {
     cargo
         .arg("test")
         .args(WASM)
-        .args(["--features", "worker", "--test", "storage", "--test", "link"])
+        .args(["--features", "worker"])
+        .args(["--test", "storage", "--test", "link", "--test", "pictures", "--test", "imports"])
         .env("CHROMEDRIVER", &browser.driver)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "120");
     tests(&mut cargo)

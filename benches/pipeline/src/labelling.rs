@@ -6,7 +6,8 @@ use hone::pipeline::import::Imported;
 use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::protocol::{Decision, Event, ItemIndex, QueueState, Reply, Request, Verdict};
 use hone::storage::Store;
-use hone::worker::session::{Arrival, Chunk, FeatureSource, Session};
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Chunk, Coming, FeatureSource, Session};
 use ulid::Ulid;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -62,7 +63,7 @@ impl Labelling {
             (0..=classes.iter().copied().max().unwrap_or(0)).map(|class| format!("class {class}")).collect();
         let project = Ulid::from_parts(now as u64, 0).to_string();
         session.create_project(project.clone(), "Benchmark", Kind::Image, Vec::new(), &names, now).await?;
-        let batch = session.begin_batch("embeddings", Kind::Image, &[], now).await?;
+        let batch = session.begin_batch("embeddings", Kind::Image, &[], Coming::default(), now).await?;
         let arrival = |item: usize| {
             let hash = ContentHash::of(&item.to_le_bytes());
             let label = (item < labelled).then(|| names[classes[item] as usize].clone());
@@ -74,7 +75,7 @@ impl Labelling {
             let arrivals = some.iter().map(|&item| arrival(item)).collect();
             session.add_chunk(batch, Chunk { arrivals, problems: Vec::new() }, now).await?;
         }
-        session.finish_batch(batch, now).await?;
+        session.finish_batch(batch, Ending::Finished, now).await?;
         while let Some(open) = session.project_mut()
             && open.pending_count() > 0
         {

@@ -1,6 +1,6 @@
 //! What each column of a table is for, guessed from its name and its cells.
 
-use super::delimited::{is_missing, is_number};
+use super::dialect::{is_code, is_missing, is_number};
 use super::plan::{Column, Role};
 use crate::pipeline::features::cell::NumberFormat;
 use crate::pipeline::item::Kind;
@@ -16,7 +16,7 @@ pub struct Guess {
 }
 
 /// Names of label columns, the most telling first.
-const LABEL_NAMES: [&str; 26] = [
+const LABEL_NAMES: [&str; 30] = [
     "label",
     "labels",
     "target",
@@ -35,6 +35,10 @@ const LABEL_NAMES: [&str; 26] = [
     "topic",
     "majority",
     "classification",
+    "annotation",
+    "class_name",
+    "classname",
+    "tags",
     "rating",
     "type",
     "tag",
@@ -88,32 +92,104 @@ const TEXT_NAMES: [&str; 15] = [
     "title",
 ];
 
-/// At most this many different values make a label column.
-const MAX_CLASSES: usize = 50;
+/// Names of columns that say what a row is for.
+const SPLIT_NAMES: [&str; 7] = ["split", "set", "subset", "fold", "partition", "data_split", "dataset_split"];
+
+/// Names of columns that name the image a row describes.
+const FILE_NAMES: [&str; 12] = [
+    "file_name",
+    "filename",
+    "file",
+    "image",
+    "image_name",
+    "image_file",
+    "image_id",
+    "image_path",
+    "path",
+    "filepath",
+    "img",
+    "photo",
+];
+
+/// A column of up to so many different values is taken for labels, whatever its name.
+const FEW_CLASSES: usize = 50;
 
 /// Guesses kind and roles from the rows inspected, one cell a column in each.
 pub fn guess_columns(names: &[String], rows: &[Vec<String>]) -> Guess {
     let facts: Vec<Facts> = (0..names.len()).map(|place| Facts::of(&names[place], rows, place)).collect();
-    let label = guess_label(&facts, rows.len());
-    let text = guess_text(&facts, label);
+    let split = facts.iter().position(|facts| facts.is_split(rows));
+    let label = guess_label(&facts, rows.len(), split);
+    let text = guess_text(&facts, label, split);
     let kind = if text.is_some() { Kind::Text } else { Kind::Table };
-    let mut roles: Vec<Role> = facts
+    let mut roles: Vec<(Role, &str)> = facts
         .iter()
         .enumerate()
         .map(|(place, facts)| match kind {
-            _ if Some(place) == label => Role::Label,
-            Kind::Text if Some(place) == text => Role::Content,
-            Kind::Text => Role::Extra,
-            Kind::Image | Kind::Table if facts.is_id() || says_the_same(rows, label, place) => Role::Extra,
-            Kind::Image | Kind::Table => Role::Content,
+            _ if Some(place) == label => (Role::Label, facts.why_label()),
+            _ if Some(place) == split => (Role::Split, "says train or test"),
+            Kind::Text if Some(place) == text => (Role::Content, "holds the texts"),
+            Kind::Text => (Role::Extra, "is not the text"),
+            Kind::Image | Kind::Table if facts.is_id() => (Role::Extra, "tells rows apart"),
+            Kind::Image | Kind::Table if says_the_same(rows, label, place) => {
+                (Role::Extra, "says the same as the label")
+            }
+            Kind::Image | Kind::Table => (Role::Content, if facts.numeric { "holds numbers" } else { "holds words" }),
         })
         .collect();
-    if !roles.contains(&Role::Content) {
+    if !roles.iter().any(|(role, _)| *role == Role::Content) {
         // Something must be learnt from, be it an id.
-        roles.iter_mut().filter(|role| **role == Role::Extra).for_each(|role| *role = Role::Content);
+        let only = (Role::Content, "nothing else is there to learn from");
+        roles.iter_mut().filter(|(role, _)| *role == Role::Extra).for_each(|role| *role = only);
     }
-    let columns = facts.iter().zip(names).zip(roles).map(|((facts, name), role)| facts.column(name, role)).collect();
+    let column = |((facts, name), (role, why)): ((&Facts, &String), (Role, &str))| facts.column(name, role, why);
+    let columns = facts.iter().zip(names).zip(roles).map(column).collect();
     Guess { kind, columns }
+}
+
+/// Whether some of the cells are names that columns usually have: then they are a header.
+pub(super) fn names_columns(cells: &[String]) -> bool {
+    const TELLING: [&str; 9] =
+        ["label", "labels", "class", "category", "target", "sentiment", "id", "file_name", "filename"];
+    cells.iter().map(|cell| plain_name(cell)).any(|name| {
+        [&TELLING[..], &TEXT_NAMES[..], &SPLIT_NAMES[..1]].iter().any(|names| names.contains(&name.as_str()))
+    })
+}
+
+/// The column of a table beside images that names them: the one most of whose cells are among the images' `names`
+/// (lower case, with and without folders and extensions), if half of them are.
+pub(super) fn guess_file_column(names: &[String], rows: &[Vec<String>], images: &HashSet<String>) -> Option<usize> {
+    let share = |place: usize| {
+        let cells: Vec<&str> = rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.trim()).collect();
+        let filled = cells.iter().filter(|cell| !cell.is_empty()).count();
+        let found = cells.iter().filter(|cell| images.contains(&super::beside::plain_path(cell))).count();
+        // A column of numbers would match images called 1.jpg, 2.jpg only by chance, unless it is called so.
+        let named = FILE_NAMES.contains(&plain_name(&names[place]).as_str()) || plain_name(&names[place]) == "id";
+        let written = cells.iter().any(|cell| cell.contains('.'));
+        if filled > 0 && (named || written) { found as f64 / filled as f64 } else { 0.0 }
+    };
+    (0..names.len())
+        .map(|place| (place, share(place)))
+        .filter(|(_, share)| *share >= 0.5)
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+        .map(|(place, _)| place)
+}
+
+/// Whether a cell of a split column says that its row is for measuring: test or validation.
+pub fn says_test(cell: &str) -> bool {
+    matches!(
+        plain_name(cell).as_str(),
+        "test" | "testing" | "val" | "valid" | "validation" | "dev" | "eval" | "evaluation" | "holdout" | "held_out"
+    )
+}
+
+/// Whether a cell of a split column says that its row is for training.
+pub fn says_train(cell: &str) -> bool {
+    matches!(plain_name(cell).as_str(), "train" | "training" | "tr" | "trn" | "learn")
+}
+
+/// In lower case, words joined by `_`.
+fn plain_name(name: &str) -> String {
+    name.trim().to_lowercase().replace([' ', '-', '.'], "_")
 }
 
 /// What the rows inspected say about one column.
@@ -131,6 +207,9 @@ struct Facts {
     counts_up: bool,
     samples: Vec<String>,
     number_format: NumberFormat,
+    /// Whether all its numbers are whole.
+    whole: bool,
+    place: usize,
 }
 
 impl Facts {
@@ -155,9 +234,9 @@ impl Facts {
             }
         }
         Self {
-            name: name.trim().to_lowercase().replace([' ', '-', '.'], "_"),
+            name: plain_name(name),
             filled: cells.len(),
-            numeric: !cells.is_empty() && numbers * 20 >= cells.len() * 19,
+            numeric: !cells.is_empty() && numbers * 20 >= cells.len() * 19 && !cells.iter().any(|cell| is_code(cell)),
             distinct: distinct.len(),
             worded: cells.iter().filter(|cell| is_worded(cell)).count(),
             mean_length: characters as f64 / cells.len().max(1) as f64,
@@ -166,7 +245,40 @@ impl Facts {
                 && integers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(1)),
             samples,
             number_format: NumberFormat::guess(&cells),
+            whole: integers.len() == cells.len(),
+            place,
         }
+    }
+
+    /// Whether it is called as label columns are, and its values repeat: then it is one, however many classes it has.
+    fn names_classes(&self, rows: usize) -> bool {
+        let few = self.distinct <= FEW_CLASSES.max(rows / 100);
+        // Whole numbers may number classes; but prices repeat, too.
+        let repeats = if self.numeric {
+            self.whole && self.distinct * 5 <= self.filled
+        } else {
+            self.distinct * 2 <= self.filled
+        };
+        self.filled > 0 && (few || repeats)
+    }
+
+    fn is_split(&self, rows: &[Vec<String>]) -> bool {
+        let cells = || rows.iter().filter_map(|row| row.get(self.place)).filter(|cell| !cell.trim().is_empty());
+        self.is_named(&SPLIT_NAMES)
+            && cells().any(|cell| says_test(cell))
+            && cells().all(|cell| says_test(cell) || says_train(cell) || plain_name(cell).starts_with("unlabel"))
+    }
+
+    fn why_label(&self) -> &'static str {
+        if self.has_label_name() {
+            "is called as labels are, and its values repeat"
+        } else {
+            "holds few different words"
+        }
+    }
+
+    fn has_label_name(&self) -> bool {
+        LABEL_NAMES.iter().any(|name| self.name.contains(name))
     }
 
     fn is_named(&self, names: &[&str]) -> bool {
@@ -182,7 +294,7 @@ impl Facts {
         self.has_id_name() || self.counts_up || (all_different && !self.numeric)
     }
 
-    fn column(&self, name: &str, role: Role) -> Column {
+    fn column(&self, name: &str, role: Role, why: &str) -> Column {
         Column {
             name: name.to_string(),
             role,
@@ -190,7 +302,7 @@ impl Facts {
             distinct: self.distinct as u32,
             samples: self.samples.clone(),
             number_format: self.number_format,
-            why: String::new(),
+            why: why.to_owned(),
         }
     }
 }
@@ -203,10 +315,13 @@ fn is_worded(cell: &str) -> bool {
     spaced && letters * 2 > cell.chars().count()
 }
 
-fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
-    let few = |facts: &Facts| facts.distinct <= MAX_CLASSES.max(rows / 100) && facts.filled > 0;
+fn guess_label(facts: &[Facts], rows: usize, split: Option<usize>) -> Option<usize> {
+    let few = |facts: &Facts| facts.distinct <= FEW_CLASSES.max(rows / 100) && facts.filled > 0;
     let by_name = |matches: &dyn Fn(&str, &str) -> bool| {
-        LABEL_NAMES.iter().find_map(|name| facts.iter().position(|facts| matches(&facts.name, name) && few(facts)))
+        let fits = |facts: &Facts, name: &str| {
+            matches(&facts.name, name) && Some(facts.place) != split && facts.names_classes(rows)
+        };
+        LABEL_NAMES.iter().find_map(|name| facts.iter().position(|facts| fits(facts, name)))
     };
     by_name(&|column, name| column == name)
         .or_else(|| {
@@ -219,6 +334,7 @@ fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
             [last, 0].into_iter().find(|&place| {
                 let facts = &facts[place];
                 few(facts)
+                    && Some(place) != split
                     && !facts.numeric
                     && !facts.has_id_name()
                     && facts.distinct >= 2
@@ -229,10 +345,11 @@ fn guess_label(facts: &[Facts], rows: usize) -> Option<usize> {
 
 /// The column whose cells are texts: named so, else the longest one of long and various wordings, else the only
 /// column besides the label.
-fn guess_text(facts: &[Facts], label: Option<usize>) -> Option<usize> {
+fn guess_text(facts: &[Facts], label: Option<usize>, split: Option<usize>) -> Option<usize> {
     let various = |facts: &Facts| facts.distinct * 2 > facts.filled;
     let candidates: Vec<usize> = (0..facts.len())
-        .filter(|&place| Some(place) != label && !facts[place].numeric && facts[place].filled > 0)
+        .filter(|&place| Some(place) != label && Some(place) != split)
+        .filter(|&place| !facts[place].numeric && facts[place].filled > 0)
         .collect();
     let longest = |matches: &dyn Fn(&Facts) -> bool| {
         candidates
@@ -249,7 +366,8 @@ fn guess_text(facts: &[Facts], label: Option<usize>) -> Option<usize> {
         })
         .or_else(|| {
             let others: Vec<usize> = (0..facts.len())
-                .filter(|&place| Some(place) != label && !facts[place].has_id_name() && !facts[place].counts_up)
+                .filter(|&place| Some(place) != label && Some(place) != split)
+                .filter(|&place| !facts[place].has_id_name() && !facts[place].counts_up)
                 .collect();
             match others[..] {
                 [only] if !facts[only].numeric && facts[only].filled > 0 && various(&facts[only]) => Some(only),
@@ -274,9 +392,14 @@ fn says_the_same(rows: &[Vec<String>], label: Option<usize>, place: usize) -> bo
 
 #[cfg(test)]
 mod tests {
-    use super::super::delimited::records;
+    use super::super::plan::TableFormat;
+    use super::super::records::records as records_of;
     use super::*;
     use std::fmt::Write;
+
+    fn records(text: &str, _: u8) -> Vec<Vec<String>> {
+        records_of(text, &TableFormat::default()).into_iter().map(|record| record.cells).collect()
+    }
 
     /// Each column's role as a letter: Content, Label, Extra.
     fn check(table: &str, kind: Kind, roles: &str) {
@@ -289,7 +412,9 @@ mod tests {
             .map(|column| match column.role {
                 Role::Content => 'C',
                 Role::Label => 'L',
-                Role::Extra | Role::Split | Role::File => 'E',
+                Role::Extra => 'E',
+                Role::Split => 'S',
+                Role::File => 'F',
             })
             .collect();
         assert_eq!((guess.kind, letters.as_str()), (kind, roles), "{}", &table[..table.len().min(200)]);
@@ -388,6 +513,31 @@ mod tests {
             )
         };
         check(&table("id,votes,agreement,majority,tweet body", 40, row), Kind::Text, "EEELC");
+    }
+
+    #[test]
+    fn a_label_column_wins_however_many_classes_it_has() {
+        for classes in [60, 300] {
+            let row = |n: usize| format!("some words about visit {n},class {},{}", n % classes, n * 7 % 13);
+            check(&table("text,category,stars", classes * 4, row), Kind::Text, "CLE");
+        }
+        check(&table("text,label", 3000, |n| format!("some words about visit {n},{}", n % 300)), Kind::Text, "CL");
+        check(&table("area,target", 3000, |n| format!("{},{}", n * 7 % 13, n * 31 % 997)), Kind::Table, "CC");
+    }
+
+    #[test]
+    fn train_and_test_are_told_from_labels() {
+        let row =
+            |n: usize| format!("some words about visit {n},{},{}", ["train", "test"][n % 3 / 2], ["a", "b"][n % 2]);
+        check(&table("text,split,label", 40, row), Kind::Text, "CSL");
+        let row = |n: usize| format!("{},{},{}", n * 7 % 13, ["red", "blue"][n % 2], ["a", "b"][n / 2 % 2]);
+        check(&table("size,set,label", 40, row), Kind::Table, "CCL");
+    }
+
+    #[test]
+    fn codes_are_no_numbers() {
+        let guess = guess_columns(&["zip".into()], &records("00037\n10115\n00402\n", b','));
+        assert!(!guess.columns[0].numeric);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What an import will do, guessed from the sources and confirmed by the user. Only a confirmed plan imports.
 
+use super::columns::says_test;
+use super::source::is_test_path;
 use crate::pipeline::features::cell::NumberFormat;
-use crate::pipeline::item::Kind;
+use crate::pipeline::item::{ContentHash, Kind};
 use serde::{Deserialize, Serialize};
 
 /// One file offered for import, before it is read.
@@ -158,6 +160,10 @@ pub enum TestSet {
 pub struct FolderLevel {
     /// 0 for the folder that the file lies in, 1 for the one above it, …
     pub above: u32,
+    /// Its place in a file's path, from 0; files that lie higher up take their own folder, …
+    pub at: u32,
+    /// … unless that is above this place: what holds all files is no class.
+    pub root: u32,
     /// The classes it would give and how many files each has, most frequent first.
     pub classes: Vec<(String, u32)>,
 }
@@ -218,6 +224,20 @@ impl ImportPlan {
     /// The columns of one role, in order.
     pub fn columns_of(&self, role: Role) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(move |column| column.role == role)
+    }
+
+    /// Whether an item is held out whose hash is `hash`, whose file is at `path`, and of which a split column says `split`.
+    pub fn holds_out(&self, path: &str, hash: ContentHash, split: Option<&str>) -> bool {
+        match self.test_set {
+            TestSet::None => false,
+            TestSet::All => true,
+            TestSet::Column => split.is_some_and(says_test),
+            TestSet::Folder => is_test_path(path),
+            TestSet::Random(share) => {
+                let [.., a, b, c, d] = hash.0;
+                f64::from(u32::from_be_bytes([a, b, c, d])) < share * (f64::from(u32::MAX) + 1.0)
+            }
+        }
     }
 
     /// What the label column holds, as far as its cells tell: numbers if it is numeric and has many different ones.

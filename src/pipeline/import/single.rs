@@ -1,5 +1,6 @@
 //! Items that are a file each: images and plain texts.
 
+use super::cut_off::{CutOff, cut_off};
 use super::encoding::{TextDecoder, guess_encoding, is_text};
 use super::plan::{ImportPlan, Problem, SourceFile};
 use super::source::folder_label;
@@ -54,19 +55,32 @@ pub fn image_item(
     batch: u32,
     problems: &mut ProblemList,
 ) -> Option<Imported> {
-    let _ = beside;
-    match check_image(bytes, file) {
-        Ok(_) => Some(Imported {
-            item: Item {
-                hash: ContentHash::of(bytes),
-                name: file.path.clone(),
-                content: Content::Image,
-                batch,
-                extra: Vec::new(),
-            },
-            labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
-            held_out: false,
-        }),
+    let whole = check_image(bytes, file).and_then(|_| match cut_off(bytes) {
+        Some(CutOff::Useless) => {
+            let message = "left out: the file ends before its picture does, so it cannot be drawn: copy it again";
+            Err(Problem::of_file(&file.path, message))
+        }
+        Some(CutOff::Partly) => {
+            let message =
+                "the file ends in the middle of the picture: what is missing is grey or coarse. Copy it again";
+            problems.push(Problem::note(&file.path, message));
+            Ok(())
+        }
+        None => Ok(()),
+    });
+    match whole {
+        Ok(()) => {
+            let hash = ContentHash::of(bytes);
+            let known = beside.of(&file.path);
+            let (labels, extra, split) = match known {
+                Some(row) => (row.labels.clone(), row.item.extra.clone(), row.held_out),
+                None => (folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(), Vec::new(), false),
+            };
+            let labelled = !labels.is_empty();
+            let held_out = labelled && (split || plan.holds_out(&file.path, hash, None));
+            let item = Item { hash, name: file.path.clone(), content: Content::Image, batch, extra };
+            Some(Imported { item, labels, held_out })
+        }
         Err(problem) => {
             problems.push(problem);
             None
@@ -104,17 +118,11 @@ pub fn text_item(
         let message = format!("some characters are not valid {encoding} and became \u{fffd}. Save the file as UTF-8");
         problems.push(Problem::note(&file.path, message));
     }
-    Some(Imported {
-        item: Item {
-            hash: ContentHash::of(text.as_bytes()),
-            name: file.path.clone(),
-            content: Content::Text(text),
-            batch,
-            extra: Vec::new(),
-        },
-        labels: folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect(),
-        held_out: false,
-    })
+    let hash = ContentHash::of(text.as_bytes());
+    let labels: Vec<GivenLabel> = folder_label(plan, &file.path).map(GivenLabel::of).into_iter().collect();
+    let held_out = !labels.is_empty() && plan.holds_out(&file.path, hash, None);
+    let item = Item { hash, name: file.path.clone(), content: Content::Text(text), batch, extra: Vec::new() };
+    Some(Imported { item, labels, held_out })
 }
 
 #[cfg(test)]
@@ -122,12 +130,13 @@ mod tests {
     use super::*;
     use crate::pipeline::import::inspect::{Head, inspect};
 
-    /// The head of a PNG of this size; nobody looks further without decoding.
+    /// A PNG of this size, as far as anybody looks who does not decode it.
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
         bytes.extend(width.to_be_bytes());
         bytes.extend(height.to_be_bytes());
         bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(b"\0\0\0\x04IDATdatacrc!\0\0\0\0IENDcrc!");
         bytes
     }
 
@@ -167,6 +176,21 @@ mod tests {
         let image = image_item(&plan, &Beside::default(), &sources[0], &png(3, 3), 2, &mut problems).expect("an image");
         assert_eq!(image.item.hash, ContentHash::of(&png(3, 3)));
         assert_eq!(image_item(&plan, &Beside::default(), &sources[0], b"nope", 2, &mut problems), None);
-        assert_eq!(problems.count(), 3);
+        assert_eq!((problems.count(), problems.lost()), (3, 3));
+    }
+
+    #[test]
+    fn an_image_that_breaks_off_comes_in_with_a_note_or_not_at_all() {
+        let sources = [file("a.png", 5)];
+        let plan = inspect(&[Head { file: &sources[0], bytes: b"" }], &[], None, ProblemList::default());
+        let whole = png(3, 3);
+        let mut problems = ProblemList::default();
+        let mut take = |bytes: &[u8]| {
+            let is_in = image_item(&plan, &Beside::default(), &sources[0], bytes, 0, &mut problems).is_some();
+            (is_in, problems.count(), problems.lost())
+        };
+        assert_eq!(take(&whole), (true, 0, 0));
+        assert_eq!(take(&whole[..whole.len() - 15]), (true, 1, 0));
+        assert_eq!(take(&whole[..33]), (false, 2, 1));
     }
 }

@@ -24,6 +24,8 @@ pub struct ZipSource<R> {
     archive: ZipArchive<R>,
     /// The files that may be read, with their place in the archive.
     entries: Vec<(SourceFile, usize)>,
+    /// How many hidden and system files were passed over.
+    hidden: u64,
 }
 
 impl<R: Read + Seek> ZipSource<R> {
@@ -36,12 +38,22 @@ impl<R: Read + Seek> ZipSource<R> {
         let damaged = |_| Problem::of_file(path, "left out: it is not a zip, or it is damaged. Make it anew");
         let archive = ZipArchive::new(reader).map_err(damaged)?;
         let mut entries = Vec::new();
+        let mut hidden = 0;
+        let raw_names: Vec<Vec<u8>> = (0..archive.len())
+            .filter_map(|place| Some(archive.by_index_data(place).ok()?.name_raw().to_vec()))
+            .collect();
+        let encoding = NameEncoding::guess(&raw_names);
         let (mut packed, mut unpacked) = (0_u64, 0_u64);
         for place in 0..archive.len() {
             let Ok(entry) = archive.by_index_data(place) else { continue };
-            let raw = String::from_utf8_lossy(entry.name_raw()).into_owned();
-            let name = entry.name().map_or(raw, |name| name.into_owned());
-            if entry.is_dir() || source_kind(&name, &[]) == SourceKind::Clutter {
+            let decoded = entry.name().map(|name| name.into_owned()).unwrap_or_default();
+            let name = encoding.decode(entry.name_raw(), decoded);
+            if entry.is_dir() {
+                continue;
+            }
+            // The zip is the folder that was chosen; what is in it is looked at whole.
+            if source_kind(&format!("{path}/{}", name.replace('\\', "/")), &[]) == SourceKind::Clutter {
+                hidden += 1;
                 continue;
             }
             packed = packed.saturating_add(entry.compressed_size());
@@ -67,7 +79,7 @@ impl<R: Read + Seek> ZipSource<R> {
                 format!("left out: it unpacks to {} GB; the limit is 64 GB: import it in parts", unpacked >> 30),
             ));
         }
-        Ok(Self { path: path.to_string(), archive, entries })
+        Ok(Self { path: path.to_string(), archive, entries, hidden })
     }
 
     /// The files inside.
@@ -87,7 +99,12 @@ impl<R: Read + Seek> ZipSource<R> {
                 Err(problem) => problems.push(problem),
             }
         }
-        ZipListing { path: self.path.clone(), files }
+        ZipListing { path: self.path.clone(), files, hidden: self.hidden }
+    }
+
+    /// How many hidden and system files in it are passed over.
+    pub fn hidden(&self) -> u64 {
+        self.hidden
     }
 
     /// Reads the file `at` (its place in [`ZipSource::files`]) whole.
@@ -135,6 +152,49 @@ impl<R: Read + Seek> ZipSource<R> {
         let mut head = Vec::new();
         entry.take(bytes.min(file.size)).read_to_end(&mut head).map_err(damaged)?;
         Ok(head)
+    }
+}
+
+/// How the names of a zip's files are written that do not say so. Zips of today flag UTF-8; older ones were written in
+/// whatever the machine used.
+#[derive(Debug, Clone, Copy)]
+enum NameEncoding {
+    /// As the zip's rules have it: code page 437.
+    Dos,
+    /// What the names look like together.
+    Other(&'static encoding_rs::Encoding),
+}
+
+impl NameEncoding {
+    fn guess(names: &[Vec<u8>]) -> Self {
+        let foreign: Vec<&Vec<u8>> = names.iter().filter(|name| std::str::from_utf8(name).is_err()).collect();
+        if foreign.is_empty() {
+            return Self::Dos;
+        }
+        let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+        for name in &foreign {
+            detector.feed(name, false);
+            detector.feed(b"\n", false);
+        }
+        detector.feed(b"", true);
+        let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
+        // Code page 437 has its letters where the Windows pages have signs.
+        let high = || foreign.iter().flat_map(|name| name.iter()).filter(|byte| **byte >= 0x80);
+        let low_half = high().filter(|byte| **byte < 0xb0).count() * 2 > high().count();
+        if guess.is_single_byte() && !guess.name().starts_with("IBM") && low_half {
+            Self::Dos
+        } else {
+            Self::Other(guess)
+        }
+    }
+
+    /// A name from its bytes; `dos` is what the zip's rules make of them.
+    fn decode(self, raw: &[u8], dos: String) -> String {
+        match (std::str::from_utf8(raw), self) {
+            (Ok(name), _) => name.to_owned(),
+            (Err(_), Self::Dos) => dos,
+            (Err(_), Self::Other(encoding)) => encoding.decode_without_bom_handling(raw).0.into_owned(),
+        }
     }
 }
 

@@ -71,6 +71,8 @@ fn snapshot() -> Snapshot {
             hidden: 0,
             expected: 0,
             ending: crate::storage::records::Ending::Finished,
+            ended_before: crate::storage::records::Ending::Finished,
+            brought: vec![("01".into(), "02".into())],
         }],
         model: Some(ModelRecord {
             version: 4,

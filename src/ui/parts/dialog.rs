@@ -4,6 +4,7 @@ use crate::pipeline::import::plan::ImportPlan;
 use crate::protocol::{ClassIndex, ProjectSummary, Request};
 use crate::ui::app::use_app;
 use crate::ui::parts::views::redrawn;
+use crate::ui::screens::import::report::ProblemsDialog;
 use crate::ui::screens::projects::{DeleteProject, RenameClass, RenameProject};
 use crate::ui::{dom, experiments, parts::keys::Keys, parts::palette::Palette, screens::import::ImportDialog};
 use leptos::html;
@@ -18,8 +19,10 @@ pub enum Dialog {
     Keys,
     /// The command palette.
     Palette,
-    /// What an import will do.
-    Import(Box<ImportPlan>),
+    /// What an import will do; the import that it goes on with, if one was interrupted.
+    Import(Box<ImportPlan>, Option<u32>),
+    /// What was wrong with an import, by its place.
+    Problems(u32),
     /// A project's new name.
     Rename(ProjectSummary),
     /// A class's new name.
@@ -55,7 +58,8 @@ pub fn DialogHost() -> impl IntoView {
         dialog.get().map(|dialog| match dialog {
             Dialog::Keys => view! { <Keys /> }.into_any(),
             Dialog::Palette => view! { <Palette /> }.into_any(),
-            Dialog::Import(plan) => view! { <ImportDialog plan=*plan /> }.into_any(),
+            Dialog::Import(plan, resume) => view! { <ImportDialog plan=*plan resume /> }.into_any(),
+            Dialog::Problems(batch) => view! { <ProblemsDialog batch /> }.into_any(),
             Dialog::Rename(project) => view! { <RenameProject project /> }.into_any(),
             Dialog::RenameClass(class, name) => view! { <RenameClass class name /> }.into_any(),
             Dialog::Delete(project) => view! { <DeleteProject project /> }.into_any(),

@@ -2,10 +2,11 @@
 
 use crate::protocol::{Card, CardContent, JobStatus};
 use crate::ui::app::use_app;
-use crate::ui::dom;
 use crate::ui::parts::picture::Picture;
 use crate::ui::parts::show::Show;
 use crate::ui::parts::views::{CollectAny, redrawn};
+use crate::ui::screens::batches::TakeAgain;
+use crate::ui::{dom, imports};
 use leptos::prelude::*;
 
 /// The card on screen, or why there is none.
@@ -93,5 +94,13 @@ fn NoCard() -> impl IntoView {
             .to_owned(),
         )
     };
-    redrawn(move || sentence().map(|sentence| view! { <p class="no-card" role="status">{sentence}</p> }.into_any()))
+    let cut = Memo::new(move |_| {
+        state.project.with(|project| project.as_ref().and_then(imports::interrupted).map(|(place, _)| place))
+    });
+    redrawn(move || {
+        sentence().map(|sentence| {
+            let again = cut.get().map(|index| view! { <div class="row"><TakeAgain index /></div> }.into_any());
+            view! { <div class="no-card"><p role="status">{sentence}</p>{again}</div> }.into_any()
+        })
+    })
 }

@@ -16,7 +16,7 @@ use crate::ui::route::Route;
 use crate::ui::screens::card::CardView;
 use crate::ui::screens::insight::Insight;
 use crate::ui::screens::models::charts::Halting;
-use crate::ui::{actions, dom, format, text, words};
+use crate::ui::{actions, dom, format, import_words, imports, text, words};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -131,9 +131,9 @@ fn Progress() -> impl IntoView {
     let state = use_app().state;
     let figures = Memo::new(move |_| {
         state.project.with(|project| {
-            project
-                .as_ref()
-                .map_or((0, 0, 0, 0, 0), |p| (p.labelled + p.audits, p.items, p.embedded, p.audits, p.skipped))
+            project.as_ref().map_or((0, 0, 0, 0, 0, 0), |p| {
+                (p.labelled + p.audits + p.tests, p.items, p.embedded, p.audits, p.skipped, p.tests)
+            })
         })
     });
     let share = Signal::derive(move || {
@@ -152,9 +152,15 @@ fn Progress() -> impl IntoView {
                 {move || format!(" of {} labelled", format::count(figures.get().1.into()))}</p>
             <Bar share />
             <p class="muted figures">{move || {
-                let (_, _, _, audits, skipped) = figures.get();
-                let audits = format::counted(audits.into(), "audit", "audits");
-                if skipped == 0 { audits } else { format!("{audits} · {} skipped", format::count(skipped.into())) }
+                let (_, _, _, audits, skipped, tests) = figures.get();
+                let mut parts = vec![format::counted(audits.into(), "audit", "audits")];
+                if tests > 0 {
+                    parts.push(format!("{} in the test set", format::count(tests.into())));
+                }
+                if skipped > 0 {
+                    parts.push(format!("{} skipped", format::count(skipped.into())));
+                }
+                parts.join(" · ")
             }}</p>
             <p class="muted figures">{move || reading()}</p>
             <Standing />
@@ -180,7 +186,16 @@ fn Standing() -> impl IntoView {
             format!("{} of {} audits still to answer", format::count(wished.into()), format::count(asked.into()))
         })
     };
+    let cut = Memo::new(move |_| {
+        state.project.with(|project| {
+            let project = project.as_ref()?;
+            import_words::standing(imports::interrupted(project)?.1, project.kind)
+        })
+    });
     view! {
+        {redrawn(move || cut.get().map(|said| {
+            view! { <p class="watch figures" role="status" aria-label="Interrupted import">{said}". "<a href=Route::Data.hash()>"Data"</a></p> }.into_any()
+        }))}
         <p class="figures" role="status">{move || audits()}</p>
         {redrawn(move || import.get().map(|(what, said)| {
             view! { <p class="figures" role="status" aria-label=what>{said}" "<a href=Route::Monitor.hash()>"Monitor"</a></p> }.into_any()

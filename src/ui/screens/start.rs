@@ -1,9 +1,9 @@
 //! Where everything begins: drop files, open a demo, or go on with a project. Teaches the rest at one glance.
 
 use crate::protocol::Demo;
-use crate::ui::actions;
 use crate::ui::app::use_app;
 use crate::ui::commands::{self, DEMOS};
+use crate::ui::imports;
 use crate::ui::parts::icon::{Icon, IconName};
 use crate::ui::parts::show::Show;
 use crate::ui::parts::views::CollectAny;
@@ -56,9 +56,14 @@ fn Demos() -> impl IntoView {
             Demo::Sentences => ("Sentences", "3,000 sentences from reviews: is the writer pleased or not?"),
             Demo::Penguins => ("Penguins", "344 penguins, measured: which of 3 species is it?"),
         };
+        let verb = move || match app.state.projects.with(|projects| imports::begun_demo(projects, demo).is_some()) {
+            true => "Go on with the demo",
+            false => "Open the demo",
+        };
         view! {
-            <button class="demo" aria-label=format!("Open the demo: {name}") on:click=move |_| actions::open_demo(app, demo)>
+            <button class="demo" aria-label=move || format!("{}: {name}", verb()) on:click=move |_| imports::open_demo(app, demo)>
                 <strong>{title}</strong><span class="muted">{text}</span>
+                <Show when=move || verb() == "Go on with the demo"><span class="small">"Go on"</span></Show>
             </button>
         }
     };

@@ -17,6 +17,7 @@ fn mark(source: Source) -> (&'static str, &'static str) {
         Source::Human | Source::Review | Source::Repeat => ("P", "labelled by a person"),
         Source::Audit => ("A", "labelled as a blind audit"),
         Source::Import => ("D", "label came with the data"),
+        Source::Test => ("T", "test label that came with the data"),
         Source::Model => ("M", "accepted from the model"),
     }
 }

@@ -1,23 +1,41 @@
 //! Imports: a project for the items, chunks as they are read, the end.
 
 use super::super::import_job::{self, Origin};
-use super::super::session::{Answer, Chunk};
+use super::super::session::{Answer, Chunk, Coming};
 use super::{Import, Server, now_ms};
 use crate::browser::user_timing;
-use crate::pipeline::import::plan::{ImportPlan, LabelSource, Role, Target};
+use crate::pipeline::import::plan::{ImportPlan, LabelSource, Target, TestSet};
 use crate::pipeline::item::Kind;
-use crate::protocol::{Demo, JobStatus, Reply};
+use crate::protocol::{Demo, IMPORTING, JobStatus, Reply};
+use crate::storage::records::Ending;
 use wasm_bindgen_futures::spawn_local;
 
+/// Where an import goes.
+pub(super) enum Into {
+    /// A project of its own, with these classes.
+    New(Vec<String>),
+    /// This project, going on with its import that was interrupted if one is given.
+    Project(String, Option<u32>),
+}
+
+impl Into {
+    /// As the page asks. A new project has the classes of the plan if it reads labels: none that the person does not see.
+    pub(super) fn asked(plan: &ImportPlan, project: Option<String>, resume: Option<u32>) -> Self {
+        match project {
+            Some(project) => Into::Project(project, resume),
+            None if plan.labels == LabelSource::None => Into::New(Vec::new()),
+            None => Into::New(class_names(plan)),
+        }
+    }
+}
+
+fn class_names(plan: &ImportPlan) -> Vec<String> {
+    plan.classes.iter().map(|(name, _)| name.clone()).collect()
+}
+
 impl Server {
-    pub(super) async fn start_import(
-        &mut self,
-        plan: ImportPlan,
-        batch_name: &str,
-        origins: Vec<Origin>,
-        into: Option<String>,
-    ) -> Answer {
-        match self.try_start_import(plan, batch_name, origins, into).await {
+    pub(super) async fn start_import(&mut self, plan: ImportPlan, origins: Vec<Origin>, into: Into) -> Answer {
+        match self.try_start_import(plan, origins, into).await {
             Ok((job, project)) => Reply::Started { job, project }.into(),
             Err(error) => Reply::Failed(error).into(),
         }
@@ -26,20 +44,18 @@ impl Server {
     async fn try_start_import(
         &mut self,
         mut plan: ImportPlan,
-        batch_name: &str,
         origins: Vec<Origin>,
-        into: Option<String>,
+        into: Into,
     ) -> Result<(u32, String), String> {
         if origins.is_empty() {
             return Err("The files of this import are gone. Nothing was imported. Choose them again.".into());
         }
-        let classes: Vec<String> = plan.classes.iter().map(|(name, _)| name.clone()).collect();
         if plan.kind != Kind::Table {
             // It comes while the items do.
             self.prepare(plan.kind);
         }
-        let project = match into {
-            Some(project) => {
+        let (project, resume) = match into {
+            Into::Project(project, resume) => {
                 if self.session.project().is_none_or(|open| open.id() != project) {
                     self.close_project();
                     self.session.open_project(&project).await.map_err(|error| error.to_string())?;
@@ -47,9 +63,9 @@ impl Server {
                 if let Some(open) = self.session.project() {
                     plan.fit_to_project(open.kind(), open.columns(), open.target())?;
                 }
-                project
+                (project, resume)
             }
-            None => {
+            Into::New(classes) => {
                 self.close_project();
                 let project = new_ulid();
                 let columns = content_columns(&plan);
@@ -66,20 +82,23 @@ impl Server {
                     }
                 };
                 created.map_err(|error| error.to_string())?;
-                project
+                (project, None)
             }
         };
-        let batch = self
-            .session
-            .begin_batch(batch_name, plan.kind, &content_columns(&plan), now_ms())
-            .await
-            .map_err(|error| error.to_string())?;
-        let title = format!("Importing {}", counted(plan.expected_items, plan.kind));
+        let batch = self.begin(&plan, resume).await?;
+        let title = format!("{IMPORTING} {}", counted(plan.expected_items, plan.kind));
         let (job, cancel, state) = self.jobs.start(&title, Some(plan.expected_items).filter(|&n| n > 0), now_ms());
         self.tell_job(Some(state));
         let import = Import { job, project: project.clone(), batch };
         spawn_local(import_job::run(plan, origins, import, cancel, self.sender.clone()));
         Ok((job, project))
+    }
+
+    /// Begins the batch in the session, or goes on with an interrupted one.
+    async fn begin(&mut self, plan: &ImportPlan, resume: Option<u32>) -> Result<u32, String> {
+        let coming = Coming { expected: plan.expected_items, hidden: plan.hidden, resume };
+        let begun = self.session.begin_batch(&plan.name, plan.kind, &content_columns(plan), coming, now_ms()).await;
+        begun.map_err(|error| error.to_string())
     }
 
     pub(super) async fn open_demo(&mut self, demo: Demo) -> Answer {
@@ -88,8 +107,9 @@ impl Server {
                 // The demo is for labelling, so what its files know is withheld, but for the names of the classes.
                 plan.labels = LabelSource::None;
                 plan.target = Target::Classes;
-                let name = plan.name.clone();
-                self.start_import(plan, &name, origins, None).await
+                plan.test_set = TestSet::None;
+                let classes = class_names(&plan);
+                self.start_import(plan, origins, Into::New(classes)).await
             }
             Err(error) => Reply::Failed(error).into(),
         }
@@ -107,8 +127,13 @@ impl Server {
 
     pub(super) async fn end_import(&mut self, import: Import, status: JobStatus) {
         let mut status = status;
+        let ending = match &status {
+            JobStatus::Cancelled => Ending::Cancelled,
+            JobStatus::Failed(_) => Ending::Failed,
+            JobStatus::Running | JobStatus::Finished => Ending::Finished,
+        };
         if self.session.project().is_some_and(|open| open.id() == import.project)
-            && let Err(error) = self.session.finish_batch(import.batch, now_ms()).await
+            && let Err(error) = self.session.finish_batch(import.batch, ending, now_ms()).await
         {
             status = JobStatus::Failed(error.to_string());
         }
@@ -123,7 +148,7 @@ fn content_columns(plan: &ImportPlan) -> Vec<String> {
     if plan.kind != Kind::Table {
         return Vec::new();
     }
-    plan.columns.iter().filter(|column| column.role == Role::Content).map(|column| column.name.clone()).collect()
+    plan.content_columns()
 }
 
 /// "2,000 images", "1 text".

@@ -219,10 +219,10 @@ impl Server {
                 spawn_local(import_job::inspect(id, origins, Some(header), self.sender.clone()));
                 return;
             }
-            Request::Import { plan, into, resume: _ } => {
+            Request::Import { plan, into, resume } => {
                 let origins = std::mem::take(&mut self.staged);
-                let name = plan.name.clone();
-                self.start_import(plan, &name, origins, into).await
+                let into = imports::Into::asked(&plan, into, resume);
+                self.start_import(plan, origins, into).await
             }
             Request::OpenDemo { demo } => self.open_demo(demo).await,
             Request::Merge => {

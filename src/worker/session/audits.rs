@@ -50,6 +50,26 @@ impl Project {
         found.into_iter().map(|(_, audited)| audited).collect()
     }
 
+    /// Imported test labels that measure a model, in item order: of items that no model can have learnt before they became
+    /// part of a test set, and that are not audits as well.
+    pub(super) fn tested(&self) -> Vec<Audited> {
+        let measures = |item: ItemIndex| {
+            let labels = &self.labels[item as usize];
+            let standing = labels.test.as_ref().filter(|_| !labels.excluded && labels.audit.is_none())?;
+            let (row, truth) = (self.row_of[item as usize]?, self.class_of_key(&standing.class)?);
+            (!self.trained_before_its_test(item)).then_some(Audited { item, row, truth, probability: 1.0 })
+        };
+        (0..self.items.len() as ItemIndex).filter_map(measures).collect()
+    }
+
+    /// Whether a label that trains was given to this item before it came as part of a test set.
+    pub(super) fn trained_before_its_test(&self, item: ItemIndex) -> bool {
+        let labels = |event: &&LabelEvent| matches!(event.action, Action::Label(_));
+        let first = self.events_of(item).filter(labels).filter(|event| event.source == Source::Test);
+        let Some(first) = first.map(|event| &event.id).min() else { return false };
+        self.events_of(item).filter(labels).any(|event| event.source.trains() && event.id < *first)
+    }
+
     /// The event by which an item was first answered as an audit, of those that stand.
     fn audit_event(&self, item: ItemIndex) -> Option<&LabelEvent> {
         let own: Vec<&LabelEvent> = self.events_of(item).collect();

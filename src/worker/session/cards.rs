@@ -178,7 +178,11 @@ impl Project {
         let undecided = (0..self.items.len()).filter(|&item| !self.is_settled(item as ItemIndex)).count() as u32;
         let cards: Vec<Card> = self.planned.iter().take(CARDS_AHEAD).map(|planned| planned.card.clone()).collect();
         let empty = cards.is_empty().then(|| {
-            if self.items.is_empty() {
+            // What was interrupted is not all there is.
+            let interrupted = self.interrupted().filter(|_| undecided as usize <= self.failed.len());
+            if let Some(interrupted) = interrupted {
+                interrupted
+            } else if self.items.is_empty() {
                 "There is nothing here yet. Import files to begin.".to_string()
             } else if undecided == 0 {
                 "Everything is labelled or accepted. Import more, or take your labels with you.".to_string()
@@ -202,6 +206,7 @@ impl Project {
             Some(q) => self.audit_card(item, q),
             // A suggestion beside an answered audit would be a hint for the next change of mind.
             None if labels.audit.is_some() => self.bare_card(item, "You labelled this as a blind audit.".into()),
+            None if labels.test.is_some() => self.bare_card(item, "It is part of an imported test set.".into()),
             None => {
                 let mut card = self.asked_card(item, "You asked for this one.".into());
                 if let Some(row) = self.row_of[item as usize] {

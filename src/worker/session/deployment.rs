@@ -23,16 +23,16 @@ impl Session {
         if project.champion.is_none() {
             return self.deploy(Successor::Challenger, "first model", now_ms).await;
         }
-        let Some(verdict) = project.verdict() else {
+        let Some(compared) = project.verdict() else {
             return refused(format!(
                 "No audit compares r{} with the champion yet. Nothing was changed. Answer some audits first.",
                 challenger.number
             ));
         };
-        if !verdict.promote {
-            return refused(format!("{} Nothing was changed.", project.verdict_sentence(&verdict)));
+        if !compared.verdict.promote {
+            return refused(format!("{} Nothing was changed.", project.verdict_sentence(&compared)));
         }
-        let why = format!("promoted, evidence {}", spelt(verdict.e_value));
+        let why = format!("promoted, evidence {}", spelt(compared.verdict.e_value));
         self.deploy(Successor::Challenger, &why, now_ms).await
     }
 
@@ -56,7 +56,7 @@ impl Session {
     /// Changes the champion, logs it, and voids what was promised on the one before.
     pub(super) async fn deploy(&mut self, successor: Successor, why: &str, now_ms: f64) -> Result<(), SessionError> {
         let project = self.opened_mut()?;
-        let verdict = match successor {
+        let compared = match successor {
             Successor::Challenger => project.verdict(),
             Successor::Earlier(_) => None,
         };
@@ -74,12 +74,13 @@ impl Session {
         if let Some(before) = &project.champion {
             run.params.insert("champion_before".into(), format!("r{}", before.number));
         }
-        if let Some(verdict) = &verdict {
+        if let Some(Compared { verdict, tests }) = &compared {
             for (key, value) in [
                 ("e_value", verdict.e_value),
                 ("wins", verdict.wins as f64),
                 ("losses", verdict.losses as f64),
-                ("audits", verdict.audits as f64),
+                ("audits", (verdict.audits - tests) as f64),
+                ("test_labels", *tests as f64),
                 ("accuracy_difference", verdict.difference.estimate),
             ] {
                 run.metrics.push(super::runs::metric(key, value, 0, now_ms));
@@ -107,6 +108,13 @@ pub(super) enum Successor {
     Earlier(Box<Frozen>),
 }
 
+/// Champion and challenger, compared.
+pub(super) struct Compared {
+    pub verdict: Verdict,
+    /// How many of what the verdict calls audits are imported test labels, which are not blind.
+    pub tests: usize,
+}
+
 impl Project {
     /// Loads the log and the models it says are deployed.
     pub(super) async fn load_log(&mut self, store: &Store) -> Result<(), SessionError> {
@@ -132,7 +140,11 @@ impl Project {
 
     pub(super) async fn load_frozen(&self, store: &Store, run: &Run) -> Result<Option<Frozen>, SessionError> {
         let classes: Vec<&str> = self.record.classes.iter().map(|class| class.key.as_str()).collect();
-        Frozen::load(store, &self.record.id, run, self.feature_id(), &classes).await
+        let mut model = Frozen::load(store, &self.record.id, run, self.feature_id(), &classes).await?;
+        if let Some(model) = &mut model {
+            self.place_held_out(model);
+        }
+        Ok(model)
     }
 
     /// The newest of the earlier champions that is not the present one.
@@ -143,35 +155,42 @@ impl Project {
         self.runs.iter().find(|run| run.id == earlier.run)
     }
 
-    /// Champion against challenger on the audit stream; `None` unless there are both, with predictions and audits.
-    pub(super) fn verdict(&self) -> Option<Verdict> {
-        self.verdict_on(&self.audited())
+    /// Champion against challenger on the audit stream and the imported test labels, pair by pair; `None` unless there are
+    /// both models, with predictions of some.
+    pub(super) fn verdict(&self) -> Option<Compared> {
+        self.verdict_on(&self.audited(), &self.tested())
     }
 
-    fn verdict_on(&self, audited: &[Audited]) -> Option<Verdict> {
+    fn verdict_on(&self, audited: &[Audited], tested: &[Audited]) -> Option<Compared> {
         let (champion, challenger) = (self.champion.as_ref()?, self.challenger.as_ref()?);
-        let compared: Vec<_> = audited
-            .iter()
-            .filter(|audit| champion.row(audit.row).is_some() && challenger.row(audit.row).is_some())
-            .collect();
+        let both = |one: &&Audited| champion.row(one.row).is_some() && challenger.row(one.row).is_some();
+        let tests = tested.iter().filter(both).count();
+        let compared: Vec<_> = audited.iter().chain(tested).filter(both).collect();
         let truth: Vec<usize> = compared.iter().map(|audit| usize::from(audit.truth)).collect();
         let rows: Vec<usize> = compared.iter().map(|audit| audit.row).collect();
-        gate(&truth, &stacked(champion, &rows), &stacked(challenger, &rows))
+        let verdict = gate(&truth, &stacked(champion, &rows), &stacked(challenger, &rows))?;
+        Some(Compared { verdict, tests })
     }
 
-    pub(super) fn verdict_sentence(&self, verdict: &Verdict) -> String {
+    pub(super) fn verdict_sentence(&self, Compared { verdict, tests }: &Compared) -> String {
         let label = |model: &Option<Frozen>| model.as_ref().map_or(String::new(), |model| format!("r{}", model.number));
-        verdict.sentence(&self.class_names(), &label(&self.champion), &label(&self.challenger))
+        let mut sentence = verdict.sentence(&self.class_names(), &label(&self.champion), &label(&self.challenger));
+        if *tests > 0 {
+            let audits = verdict.audits - tests;
+            sentence +=
+                &format!(" Compared on {audits} blind audits and {tests} imported test labels, which are not blind.");
+        }
+        sentence
     }
 
     /// What the Models screen shows of all this.
-    pub(super) fn deployment_state(&self, audited: &[Audited]) -> DeploymentState {
+    pub(super) fn deployment_state(&self, audited: &[Audited], tested: &[Audited]) -> DeploymentState {
         let number_of = |id: &String| self.runs.iter().find(|run| run.id == *id).map_or(0, |run| run.number);
         let promotions = self.record.deployment.promotions.iter().rev();
         DeploymentState {
-            champion: self.champion.as_ref().map(|model| self.deployed(model, audited)),
-            challenger: self.challenger.as_ref().map(|model| self.deployed(model, audited)),
-            gate: self.gate_state(audited),
+            champion: self.champion.as_ref().map(|model| self.deployed(model, audited, tested)),
+            challenger: self.challenger.as_ref().map(|model| self.deployed(model, audited, tested)),
+            gate: self.gate_state(audited, tested),
             promotions: promotions
                 .map(|promotion| PromotionState {
                     run: promotion.run.clone(),
@@ -189,9 +208,9 @@ impl Project {
         }
     }
 
-    fn gate_state(&self, audited: &[Audited]) -> Option<GateState> {
+    fn gate_state(&self, audited: &[Audited], tested: &[Audited]) -> Option<GateState> {
         let challenger = self.challenger.as_ref()?;
-        let Some(verdict) = self.verdict_on(audited) else {
+        let Some(compared) = self.verdict_on(audited, tested) else {
             let sentence = format!(
                 "No audit compares r{} with the champion yet. Answer some audits, and the evidence grows.",
                 challenger.number
@@ -199,9 +218,9 @@ impl Project {
             return Some(GateState { sentence, promote: self.champion.is_none(), figures: None });
         };
         Some(GateState {
-            sentence: self.verdict_sentence(&verdict),
-            promote: verdict.promote,
-            figures: Some(figures(&verdict)),
+            sentence: self.verdict_sentence(&compared),
+            promote: compared.verdict.promote,
+            figures: Some(figures(&compared)),
         })
     }
 }
@@ -219,7 +238,7 @@ pub(super) fn interval(estimate: crate::pipeline::evaluate::Estimate) -> Interva
     Interval { estimate: estimate.estimate, low: estimate.low, high: estimate.high }
 }
 
-fn figures(verdict: &Verdict) -> GateFigures {
+fn figures(Compared { verdict, tests }: &Compared) -> GateFigures {
     let class = |class: &crate::pipeline::gate::ClassComparison| ClassGate {
         class: class.class as ClassIndex,
         audits: class.audits as u32,
@@ -232,7 +251,8 @@ fn figures(verdict: &Verdict) -> GateFigures {
         },
     };
     GateFigures {
-        audits: verdict.audits as u32,
+        audits: (verdict.audits - tests) as u32,
+        tests: *tests as u32,
         wins: verdict.wins as u32,
         losses: verdict.losses as u32,
         evidence: verdict.e_value,

@@ -1,7 +1,7 @@
 //! A model measured on the audit stream, as the Evaluation panel shows it.
 
 use super::Project;
-use super::audits::Audited;
+use super::audits::{Audited, share_right};
 use super::baseline::{RANDOM_BASELINE, audits_behind};
 use super::deployment::interval;
 use super::frozen::Frozen;
@@ -13,12 +13,14 @@ use crate::pipeline::evaluate::{
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::pipeline::predict::softmax;
 use crate::protocol::{
-    ClassIndex, ClassMeasures, CurvePoint, EvaluationState, HaltingState, Interval, ItemIndex, Judged, Light,
-    ReliabilityBar, SliceGroup, SliceState,
+    AuditState, ClassIndex, ClassMeasures, CurvePoint, EvaluationState, HaltingState, Interval, ItemIndex, Judged,
+    Light, ReliabilityBar, SliceGroup, SliceState,
 };
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::cmp::Ordering;
 
+/// Test labels that a model is asked about when its run is logged.
+const MOST_TESTED: usize = 2_000;
 /// A column whose audits have more different values than this makes no slices.
 const MOST_SLICES: usize = 12;
 
@@ -54,15 +56,20 @@ impl Project {
         }
     }
 
-    /// Whether this item is an audit of class `truth` that the model predicts as `predicted`.
-    pub(super) fn is_audit_cell(
+    /// Whether this item is an audit, or of the test set if that is what the model is measured on, of the first class that
+    /// the model predicts as the second.
+    pub(super) fn is_measured_cell(
         &self,
         item: ItemIndex,
         model: Judged,
-        truth: ClassIndex,
-        predicted: ClassIndex,
+        (truth, predicted): (ClassIndex, ClassIndex),
+        on_test: bool,
     ) -> bool {
-        let Some(standing) = &self.labels[item as usize].audit else { return false };
+        let labels = &self.labels[item as usize];
+        let measuring = if on_test { &labels.test } else { &labels.audit };
+        let Some(standing) = measuring.as_ref().filter(|_| !on_test || !self.trained_before_its_test(item)) else {
+            return false;
+        };
         let row = self.row_of[item as usize];
         standing.certificate.is_none()
             && self.class_of_key(&standing.class) == Some(truth)
@@ -70,11 +77,22 @@ impl Project {
                 == Some(predicted)
     }
 
-    /// Everything measured of a model; `None` without such a model or without audits that it has seen.
+    /// What a model is measured on: the audits that it has seen or, if there are none, the imported test labels; whether the
+    /// latter.
+    pub(super) fn measured_on(&self, model: Judged) -> (Vec<Audited>, bool) {
+        let seen = |all: Vec<Audited>| -> Vec<Audited> {
+            all.into_iter().filter(|one| self.opinion(model, one.row).is_some()).collect()
+        };
+        let audited = seen(self.audited());
+        if audited.is_empty() { (seen(self.tested()), true) } else { (audited, false) }
+    }
+
+    /// Everything measured of a model; `None` without such a model or without audits and test labels that it has seen.
     pub(super) fn evaluation_state(&self, model: Judged) -> Option<EvaluationState> {
         let name = self.name_of(model)?;
-        let audited: Vec<_> =
-            self.audited().into_iter().filter(|audit| self.opinion(model, audit.row).is_some()).collect();
+        let (audited, on_test) = self.measured_on(model);
+        let on_tests =
+            share_right(&self.tested(), |test| Some(super::cards::likeliest(self.opinion(model, test.row)?)?.0));
         let (probabilities, targets) =
             self.opinions(&audited, |audit| Some(self.opinion(model, audit.row)?.to_owned()))?;
         let evaluation = evaluate(&probabilities, &targets)?;
@@ -90,16 +108,22 @@ impl Project {
             .map(|(audit, &right)| WeighedLoss { loss: f64::from(u8::from(!right)), probability: audit.probability })
             .collect();
         let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count();
-        let estimate = audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?;
+        let estimate = match on_test {
+            // Only what was drawn at random says what holds for the rest.
+            true => Interval { low: 0.0, high: 1.0, ..interval(evaluation.accuracy) },
+            false => interval(audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?),
+        };
         let curve = self.learning_curve();
         let decided = (0..self.items.len() as ItemIndex).filter(|&item| self.is_settled(item)).count();
         let share_done = decided as f64 / self.items.len().max(1) as f64;
         Some(EvaluationState {
             model,
             name,
-            audits: audited.len() as u32,
+            audits: if on_test { 0 } else { audited.len() as u32 },
+            test: on_tests,
+            on_test,
             accuracy: interval(evaluation.accuracy),
-            estimate: interval(estimate),
+            estimate,
             balanced_accuracy: evaluation.balanced_accuracy,
             macro_f1: evaluation.macro_f1,
             log_loss: evaluation.log_loss,
@@ -128,6 +152,18 @@ impl Project {
             Some(softmax(&logits, model.config.temperature).remove_axis(Axis(0)))
         })?;
         evaluate(&probabilities, &targets)
+    }
+
+    /// The same on imported test labels; of very many, on some evenly spread over all.
+    pub(super) fn test_share(&self, model: &Frozen) -> Option<AuditState> {
+        let mut tested = self.tested();
+        if tested.len() > MOST_TESTED {
+            tested = (0..MOST_TESTED).map(|place| tested[place * tested.len() / MOST_TESTED]).collect();
+        }
+        share_right(&tested, |test| {
+            let logits = model.head.logits_of_rows(&self.features, test.row..test.row + 1);
+            Some(super::cards::likeliest(logits.row(0))?.0)
+        })
     }
 
     /// Audits × classes probabilities and the audited classes. A class added since the model was trained has
@@ -230,6 +266,17 @@ impl Project {
         }
         groups.into_iter().flatten().collect()
     }
+}
+
+/// The metrics of a run on imported test labels: of their own names, for they are not blind.
+pub(super) fn log_test(run: &mut Run, test: &AuditState, now_ms: f64) {
+    let metrics = [
+        ("test_labels", f64::from(test.total)),
+        ("test_accuracy", test.estimate),
+        ("test_accuracy_low", test.low),
+        ("test_accuracy_high", test.high),
+    ];
+    run.metrics.extend(metrics.map(|(key, value)| metric(key, value, 0, now_ms)));
 }
 
 /// The metrics of a measured run, by scikit-learn's names.

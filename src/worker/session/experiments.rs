@@ -198,7 +198,7 @@ impl Session {
         now_ms: f64,
     ) -> Result<(), SessionError> {
         let project = self.opened_mut()?;
-        let model = Frozen::of_outcome(&run, config, &outcome, &project.item_of);
+        let model = Frozen::of_outcome(&run, config, &outcome, &project.item_of, &project.items);
         let mut files = model_artifacts(&model)?;
         // A search's best trial has been logged but for its audits and files.
         if run.metrics.is_empty() {
@@ -208,6 +208,9 @@ impl Session {
             super::evaluation::log_evaluation(&mut run, &evaluation, now_ms);
             let matrix = serde_json::json!({ "classes": project.class_names(), "rows_are_true": evaluation.confusion });
             files.push(("confusion_matrix.json".into(), serde_json::to_vec(&matrix).unwrap_or_default()));
+        }
+        if let Some(test) = project.test_share(&model) {
+            super::evaluation::log_test(&mut run, &test, now_ms);
         }
         run.artifacts = files.iter().map(|(path, bytes)| artifact(path, bytes)).collect();
         self.keep_run(run, &files).await?;
@@ -227,7 +230,7 @@ impl Session {
     /// Says that the challenger has passed the gate, or promotes it if the user wants that done.
     async fn tell_verdict(&mut self, now_ms: f64) -> Result<(), SessionError> {
         let project = self.opened_mut()?;
-        let Some(verdict) = project.verdict() else { return Ok(()) };
+        let Some(compared) = project.verdict() else { return Ok(()) };
         let Some(challenger) = &project.challenger else { return Ok(()) };
         let number = challenger.number;
         project.experiments.told = Some(challenger.run.clone());
@@ -236,7 +239,7 @@ impl Session {
         }
         self.notice(format!(
             "r{number} has passed the gate and may be promoted (evidence {}).",
-            spelt(verdict.e_value)
+            spelt(compared.verdict.e_value)
         ));
         Ok(())
     }
@@ -332,10 +335,11 @@ impl Project {
         self.champion.as_ref().map_or_else(default, |champion| champion.config.spec.clone())
     }
 
-    /// What identifies the answered audits.
+    /// What identifies the answered audits and the imported test labels.
     pub(super) fn audits_root(&self) -> [u8; 32] {
-        merkle_root(self.audited().into_iter().filter_map(|audit| {
-            let answer = self.labels[audit.item as usize].audit.as_ref()?;
+        merkle_root(self.audited().into_iter().chain(self.tested()).filter_map(|audit| {
+            let labels = &self.labels[audit.item as usize];
+            let answer = labels.audit.as_ref().or(labels.test.as_ref())?;
             Some((self.items[audit.item as usize].hash, answer.class.clone(), answer.event.clone()))
         }))
     }
@@ -412,7 +416,7 @@ impl Project {
         let Some(challenger) = &self.challenger else { return false };
         self.experiments.told.as_ref() != Some(&challenger.run)
             && challenger.is_complete(&self.features)
-            && self.verdict().is_some_and(|verdict| verdict.promote)
+            && self.verdict().is_some_and(|compared| compared.verdict.promote)
     }
 
     fn retraining_due(&self) -> bool {

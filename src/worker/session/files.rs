@@ -5,7 +5,7 @@ use super::labels::id_after;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
 use crate::pipeline::export::mlflow::{PushPlan, PushRequest, mlflow_zip_files, push_plan};
 use crate::pipeline::export::model_card::{ModelCard, format_version, model_files};
-use crate::pipeline::export::{labels_csv, labels_jsonl, predictions_csv, problems_csv, runs_csv};
+use crate::pipeline::export::{Exported, labels_csv, labels_jsonl, predictions_table, problems_csv, runs_csv};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::log::{Artifact, Run};
@@ -16,7 +16,7 @@ use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
 use crate::storage::media::{from_bytes, to_bytes};
-use crate::storage::records::{ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::records::{BatchRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
 use ndarray::ArrayView1;
 use std::io::Cursor;
 
@@ -48,11 +48,11 @@ impl Session {
         let classes = &project.record.classes;
         Ok(match export {
             Export::LabelsCsv => {
-                made("-labels.csv", labels_csv(&project.items, &project.log, classes).into_bytes(), "text/csv")
+                made("-labels.csv", labels_csv(project.exported(), &project.log, classes).into_bytes(), "text/csv")
             }
             Export::LabelsJsonLines => made(
                 "-labels.jsonl",
-                labels_jsonl(&project.items, &project.log, classes).into_bytes(),
+                labels_jsonl(project.exported(), &project.log, classes).into_bytes(),
                 "application/x-ndjson",
             ),
             Export::LabelLog => made(
@@ -96,7 +96,7 @@ impl Session {
         let snapshot = Snapshot {
             project: record,
             events: project.whole_log(),
-            batches: project.batches.clone(),
+            batches: project.batches.iter().map(as_archived).collect(),
             model: project.model_record(),
             vectors: self.cached_vectors(project).await?,
             items,
@@ -216,6 +216,11 @@ async fn restore(
 }
 
 impl Project {
+    /// What tables of its items are made from.
+    pub(super) fn exported(&self) -> Exported<'_> {
+        Exported { items: &self.items, kind: self.record.kind, columns: &self.record.columns }
+    }
+
     fn predictions(&self) -> Result<String, SessionError> {
         if self.is_numeric() {
             return self.numeric_predictions();
@@ -236,14 +241,7 @@ impl Project {
 
     /// What a model thinks of every item that has a feature row it has seen.
     fn predictions_by<'a>(&'a self, opinion: impl Fn(usize) -> Option<ArrayView1<'a, f32>>) -> String {
-        let rows: Vec<(&str, Vec<f32>)> = self
-            .items
-            .iter()
-            .zip(&self.row_of)
-            .filter_map(|(item, row)| Some((item.name.as_str(), opinion((*row)?)?.to_vec())))
-            .collect();
-        let rows = rows.iter().map(|(name, probabilities)| (*name, probabilities.as_slice()));
-        predictions_csv(rows, &self.class_names())
+        predictions_table(self.exported(), &self.class_names(), |item| opinion(self.row_of[item]?))
     }
 
     /// The champion, or, before there is one, the working model.
@@ -274,6 +272,12 @@ impl Project {
         let card = model_card(&self.record, &model, &self.source.words);
         zip_files(&model_files(&card, &model.tensors)).map_err(unarchived)
     }
+}
+
+/// An import as a project file has it: the items of one that was removed are not in the file.
+fn as_archived(record: &BatchRecord) -> BatchRecord {
+    let ending = if record.is_out() { Ending::Gone } else { record.ending };
+    BatchRecord { ending, ..record.clone() }
 }
 
 pub(super) fn unarchived(error: ArchiveError) -> SessionError {

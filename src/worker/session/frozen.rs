@@ -6,6 +6,7 @@ use super::{Project, SessionError};
 use crate::pipeline::experiment::{OutOfFoldRow, Outcome};
 use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::features::matrix::Features;
+use crate::pipeline::item::{ContentHash, Item};
 use crate::pipeline::log::Run;
 use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::model::spec::HeadSpec;
@@ -13,6 +14,7 @@ use crate::pipeline::predict::softmax;
 use crate::pipeline::triage::OutOfFold;
 use crate::protocol::{ClassIndex, DeployedModel, ItemIndex};
 use crate::storage::Store;
+use crate::storage::records::BatchRecord;
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +59,11 @@ pub(super) struct Frozen {
 /// A training label as it was predicted by a model that had not seen it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct HeldOut {
+    /// Its place when the model was made; set anew when the model is loaded.
     pub item: ItemIndex,
+    /// What it is, wherever it is now; earlier releases did not write it.
+    #[serde(default)]
+    pub hash: Option<ContentHash>,
     /// The label's class.
     pub class: usize,
     /// Calibrated.
@@ -66,9 +72,10 @@ pub(super) struct HeldOut {
 
 impl HeldOut {
     /// Of each label that was held out; `item_of` gives the item of a feature row.
-    pub fn of_outcome(outcome: &Outcome, item_of: &[ItemIndex]) -> Vec<HeldOut> {
+    pub fn of_outcome(outcome: &Outcome, item_of: &[ItemIndex], items: &[Item]) -> Vec<HeldOut> {
         let row = |row: &OutOfFoldRow| HeldOut {
             item: item_of[row.row],
+            hash: items.get(item_of[row.row] as usize).map(|item| item.hash),
             class: row.target,
             probabilities: row.probabilities.clone(),
         };
@@ -84,8 +91,14 @@ impl HeldOut {
 
 impl Frozen {
     /// From an experiment that has just ended.
-    pub fn of_outcome(run: &Run, config: ModelConfig, outcome: &Outcome, item_of: &[ItemIndex]) -> Self {
-        let held_out = HeldOut::of_outcome(outcome, item_of);
+    pub fn of_outcome(
+        run: &Run,
+        config: ModelConfig,
+        outcome: &Outcome,
+        item_of: &[ItemIndex],
+        items: &[Item],
+    ) -> Self {
+        let held_out = HeldOut::of_outcome(outcome, item_of, items);
         let out_of_fold = held_out.iter().filter_map(HeldOut::in_short).collect();
         Self { out_of_fold, held_out, ..Self::new(run, config, outcome.head.clone()) }
     }
@@ -169,15 +182,26 @@ impl Frozen {
 
 impl Project {
     /// A frozen model as the page shows it.
-    pub(super) fn deployed(&self, model: &Frozen, audited: &[Audited]) -> DeployedModel {
-        let audit = share_right(audited, |audit| Some(model.prediction(audit.row)?.0));
+    pub(super) fn deployed(&self, model: &Frozen, audited: &[Audited], tested: &[Audited]) -> DeployedModel {
+        let share = |measured: &[Audited]| share_right(measured, |one| Some(model.prediction(one.row)?.0));
+        let (audit, test) = (share(audited), share(tested));
         DeployedModel {
             run: model.run.clone(),
             number: model.number,
             name: model.config.spec.name(),
             labels: model.config.labels,
             audit,
+            test,
         }
+    }
+
+    /// Gives what was held out its places of now: imports may have been removed since.
+    pub(super) fn place_held_out(&self, model: &mut Frozen) {
+        let are_moved = self.batches.iter().any(BatchRecord::is_out);
+        model.held_out.retain_mut(|held| match held.hash {
+            Some(hash) => self.by_hash.get(&hash).map(|&item| held.item = item).is_some(),
+            None => !are_moved && (held.item as usize) < self.items.len(),
+        });
     }
 
     /// One slice of what frozen models think of new items; `false` if they know all.

@@ -3,6 +3,7 @@
 use super::audits::Drawn;
 use super::numeric::TrainingTarget;
 use super::{Session, SessionError, refused};
+use crate::pipeline::class_name::{folded, tidy};
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
 use crate::protocol::{Card, ClassIndex, Decision, ItemIndex, LabelEffect, Options, Verdict};
@@ -179,9 +180,9 @@ impl Session {
         self.must_write()?;
         let project = self.opened_mut()?;
         project.must_have_classes("Classes are")?;
-        let name = name.trim();
-        project.check_class_name(name, None)?;
-        let index = project.push_class(name);
+        let name = tidy(name);
+        project.check_class_name(&name, None)?;
+        let index = project.push_class(&name);
         project.learner.set_classes(project.record.classes.len());
         project.learner.refresh(&project.features);
         project.touch();
@@ -199,10 +200,10 @@ impl Session {
     ) -> Result<(), SessionError> {
         self.must_write()?;
         let project = self.opened_mut()?;
-        let name = name.trim();
+        let name = tidy(name);
         project.class_key(class)?;
-        project.check_class_name(name, Some(class))?;
-        project.record.classes[usize::from(class)].name = name.into();
+        project.check_class_name(&name, Some(class))?;
+        project.record.classes[usize::from(class)].name = name;
         project.touch();
         self.save_record(now_ms).await
     }
@@ -293,13 +294,16 @@ impl super::Project {
         if name.is_empty() {
             return refused("A class needs a name. Nothing was changed.");
         }
-        let taken = self.record.classes.iter().enumerate().any(|(index, class)| {
-            except.is_none_or(|except| usize::from(except) != index) && class.name.eq_ignore_ascii_case(name)
-        });
-        if taken {
+        if self.class_called(name).is_some_and(|taken| except != Some(taken)) {
             return refused(format!("There is a class “{name}” already. Nothing was changed."));
         }
         Ok(())
+    }
+
+    /// The class of this name, however it is spelt.
+    pub(super) fn class_called(&self, name: &str) -> Option<ClassIndex> {
+        let name = folded(name);
+        self.record.classes.iter().position(|class| folded(&class.name) == name).map(|class| class as ClassIndex)
     }
 
     /// Adds a class whose key is its name, or its name and a number if an older class, renamed since, has that key.

@@ -2,7 +2,7 @@
 //! order, any number of times, the same files give the same labels.
 
 use super::files::{RESTORED_AT_ONCE, unarchived};
-use super::{Project, Session, SessionError, refused};
+use super::{Coming, Project, Session, SessionError, refused};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{ContentHash, Item, Kind};
 use crate::pipeline::label::{Class, LabelEvent, Source};
@@ -11,7 +11,7 @@ use crate::pipeline::quality::annotators::log_file::{looks_like_log, read_log};
 use crate::pipeline::quality::annotators::merge::{Merged, merge};
 use crate::storage::archive::{Snapshot, image_hashes, read_archive};
 use crate::storage::media::from_bytes;
-use crate::storage::records::ItemRecord;
+use crate::storage::records::{Ending, ItemRecord};
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
@@ -61,7 +61,8 @@ impl Session {
             return Ok((0, Vec::new()));
         }
         let (kind, columns) = (project.record.kind, project.record.columns.clone());
-        let batch = self.begin_batch(&name, kind, &columns, now_ms).await?;
+        let expected = new.len() as u64;
+        let batch = self.begin_batch(&name, kind, &columns, Coming { expected, ..Coming::default() }, now_ms).await?;
         let store = self.store.clone();
         let project = self.opened_mut()?;
         let first = project.items.len();
@@ -102,7 +103,7 @@ impl Session {
             }
         }
         project.rows_arrived();
-        self.finish_batch(batch, now_ms).await?;
+        self.finish_batch(batch, Ending::Finished, now_ms).await?;
         Ok((count, problems))
     }
 

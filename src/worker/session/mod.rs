@@ -22,12 +22,13 @@ mod project;
 mod review;
 mod annotators;
 mod merge;
+mod removal;
 mod runs;
 mod search;
 mod triage;
 mod views;
 
-pub use imports::{Arrival, Chunk};
+pub use imports::{Arrival, Chunk, Coming};
 pub use project::{FeatureSource, Pending, Project};
 
 use crate::pipeline::item::Kind;
@@ -317,9 +318,8 @@ impl Session {
                 Reply::Done.into()
             }
             Request::Artifact { run, path } => self.run_artifact(&run, &path).await?,
-            Request::RemoveImport { .. } | Request::RestoreImport { .. } => {
-                return refused("Imports can't be removed yet. Nothing was changed.");
-            }
+            Request::RemoveImport { batch } => Reply::Count(self.remove_import(batch, now_ms).await?).into(),
+            Request::RestoreImport { batch } => Reply::Count(self.restore_import(batch, now_ms).await?).into(),
             Request::Inspect { .. }
             | Request::InspectAgain { .. }
             | Request::Import { .. }

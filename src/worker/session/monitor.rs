@@ -163,8 +163,10 @@ impl Project {
         if !self.is_reference(batch) {
             let rows = self.rows_of(|other| other == batch);
             let given = |row: &usize| {
-                let label = self.labels[self.item_of[*row] as usize].label.as_ref()?;
-                (label.source == Source::Import).then_some((*row, self.class_of_key(&label.class)?))
+                let labels = &self.labels[self.item_of[*row] as usize];
+                let label = labels.test.as_ref().or(labels.label.as_ref())?;
+                matches!(label.source, Source::Import | Source::Test)
+                    .then_some((*row, self.class_of_key(&label.class)?))
             };
             let labelled: Vec<(usize, ClassIndex)> = rows.iter().filter_map(given).collect();
             if !rows.is_empty() && labelled.len() as f64 >= CAME_LABELLED * rows.len() as f64 {
@@ -284,7 +286,8 @@ impl Project {
         } else {
             None
         };
-        let batches = (0..self.batches.len() as u32).map(|batch| self.batch_monitor(batch, &audited));
+        let here = (0..self.batches.len() as u32).filter(|&batch| !self.batches[batch as usize].is_out());
+        let batches = here.map(|batch| self.batch_monitor(batch, &audited));
         let changes = self.record.monitor.changes.iter().rev().filter_map(|change| {
             let number = |id: &str| self.runs.iter().find(|run| run.id == id).map_or(0, |run| run.number);
             Some(HealthChange {

@@ -7,10 +7,10 @@ use super::deployment::interval;
 use super::project::{CARDS_AHEAD, SEED};
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::evaluate::Estimate;
-use crate::pipeline::export::numeric_predictions_csv;
+use crate::pipeline::export::numeric_predictions_table;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::import::plan::Target;
-use crate::pipeline::label::Source;
+use crate::pipeline::label::{ItemLabels, Source, Standing};
 use crate::pipeline::regression::target::is_usable;
 use crate::pipeline::regression::{
     IssueRanking, NumericIssue, NumericLearner, NumericLearnerConfig, NumericPrediction, NumericRanker, NumericScores,
@@ -144,7 +144,7 @@ impl Project {
     /// The number an item is labelled as by people or the data.
     pub(super) fn number_on(&self, item: ItemIndex) -> Option<f64> {
         let labels = &self.labels[item as usize];
-        let standing = labels.audit.as_ref().or(labels.label.as_ref()).filter(|_| !labels.excluded)?;
+        let standing = labels.given().filter(|_| !labels.excluded)?;
         self.number_of_key(&standing.class)
     }
 
@@ -205,10 +205,24 @@ impl Project {
 
     /// The labels and predictions of answered audits, in the order of items.
     fn audited_numbers(&self) -> Vec<(f64, f64)> {
+        self.measured_numbers(|_, labels| labels.audit.as_ref())
+    }
+
+    /// The same of imported test labels.
+    fn tested_numbers(&self) -> Vec<(f64, f64)> {
+        self.measured_numbers(|item, labels| {
+            labels.test.as_ref().filter(|_| labels.audit.is_none() && !self.trained_before_its_test(item))
+        })
+    }
+
+    fn measured_numbers<'a>(
+        &'a self,
+        measuring: impl Fn(ItemIndex, &'a ItemLabels) -> Option<&'a Standing>,
+    ) -> Vec<(f64, f64)> {
         (0..self.items.len() as ItemIndex)
             .filter_map(|item| {
                 let labels = &self.labels[item as usize];
-                let standing = labels.audit.as_ref().filter(|_| !labels.excluded)?;
+                let standing = measuring(item, labels).filter(|_| !labels.excluded)?;
                 Some((self.number_of_key(&standing.class)?, self.predicted_number(item)?.value))
             })
             .collect()
@@ -217,6 +231,8 @@ impl Project {
     fn numeric_state(&self, numeric: &Numeric, tolerance: f64) -> NumericState {
         let audits = self.audited_numbers();
         let (labels, predictions): (Vec<f64>, Vec<f64>) = audits.iter().copied().unzip();
+        let tests = self.tested_numbers();
+        let (test_labels, test_predictions): (Vec<f64>, Vec<f64>) = tests.iter().copied().unzip();
         let open = (0..self.items.len() as ItemIndex).filter(|&item| !self.labels[item as usize].is_decided());
         let acceptable = open.filter_map(|item| self.predicted_number(item));
         NumericState {
@@ -224,6 +240,8 @@ impl Project {
             audits: audits.len() as u32,
             out_of_fold: numeric.learner.scores().map(figures).unwrap_or_default(),
             on_audits: scores(&labels, &predictions).map(figures).unwrap_or_default(),
+            tests: tests.len() as u32,
+            on_tests: scores(&test_labels, &test_predictions).map(figures).unwrap_or_default(),
             within_tolerance: share_within(audits.iter().copied(), tolerance).map(interval),
             acceptable: acceptable.filter(|prediction| accept(prediction.interval(), tolerance)).count() as u32,
             problem: self.why_no_numbers(numeric),
@@ -245,11 +263,7 @@ impl Project {
         if !self.has_model() {
             return refused("There is no model yet. Label three items with their numbers first; your labels are safe.");
         }
-        let rows = (0..self.items.len() as ItemIndex).filter_map(|item| {
-            let prediction = self.predicted_number(item)?;
-            Some((self.items[item as usize].name.as_str(), prediction))
-        });
-        Ok(numeric_predictions_csv(rows))
+        Ok(numeric_predictions_table(self.exported(), |item| self.predicted_number(item as ItemIndex)))
     }
 
     /// One slice of the search for wrong labels; `false` if there is nothing to do.

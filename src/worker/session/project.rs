@@ -23,9 +23,9 @@ use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::Store;
-use crate::storage::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::records::{BatchRecord, CertificateRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
 use ndarray::ArrayView1;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
 pub(super) const CARDS_AHEAD: usize = 8;
@@ -85,6 +85,10 @@ pub struct Project {
     pub(super) log: Vec<LabelEvent>,
     /// Events about items that are not here, by item: another annotator's, whose items may yet be imported.
     orphans: HashMap<ContentHash, Vec<LabelEvent>>,
+    /// Items of imports that were removed and can still be brought back.
+    removed: HashSet<ContentHash>,
+    /// Labels that such imports brought for items of others.
+    set_aside: Vec<LabelEvent>,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
     own_events: Vec<Vec<usize>>,
     /// The fold, by item.
@@ -158,6 +162,8 @@ impl Project {
             arriving: None,
             log: Vec::new(),
             orphans: HashMap::new(),
+            removed: HashSet::new(),
+            set_aside: Vec::new(),
             own_events: Vec::new(),
             labels: Vec::new(),
             source,
@@ -199,10 +205,18 @@ impl Project {
         let mut project = Self::new(record, source);
         project.encoder = project.record.encoder.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let id = project.record.id.clone();
-        for ItemRecord { item, .. } in store.items(&id).await? {
-            project.push_item(item);
-        }
         project.batches = store.batches(&id).await?;
+        for ItemRecord { item, .. } in store.items(&id).await? {
+            match project.batches.get(item.batch as usize).is_some_and(BatchRecord::is_out) {
+                true => {
+                    project.removed.insert(item.hash);
+                }
+                false => {
+                    project.push_item(item);
+                }
+            }
+        }
+        project.recount_interrupted();
         for event in store.events(&id).await? {
             project.push_event(event);
         }
@@ -227,6 +241,27 @@ impl Project {
         project.load_log(store).await?;
         project.relearn();
         Ok(project)
+    }
+
+    /// Of an import that was interrupted, what is in the store counts: its record may be a chunk ahead.
+    fn recount_interrupted(&mut self) {
+        for record in self.batches.iter_mut().filter(|record| record.ending == Ending::Open) {
+            record.items = self.items.iter().filter(|item| item.batch == record.index).count() as u32;
+        }
+    }
+
+    /// The id of the newest event of all.
+    pub(super) fn newest_event(&self) -> Option<String> {
+        let events = self.log.iter().chain(self.orphans.values().flatten()).chain(&self.set_aside);
+        events.map(|event| event.id.as_str()).max().map(str::to_owned)
+    }
+
+    /// What was removed can't come back: the store has let go of it.
+    pub(super) fn forget_removed(&mut self) {
+        for hash in self.removed.drain() {
+            self.orphans.remove(&hash);
+        }
+        self.set_aside.clear();
     }
 
     /// What its images look like, as far as that was measured.
@@ -297,6 +332,12 @@ impl Project {
     /// Adds an event to the log in memory, unless it is there already; `None` as well if its item is not here (yet). The fold
     /// is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
+        if self.batches.iter().any(|record| record.is_out() && record.brought_event(&event)) {
+            if !self.set_aside.iter().any(|other| other.id == event.id) {
+                self.set_aside.push(event);
+            }
+            return None;
+        }
         let Some(&index) = self.by_hash.get(&event.item) else {
             let waiting = self.orphans.entry(event.item).or_default();
             if !waiting.iter().any(|other| other.id == event.id) {
@@ -329,9 +370,10 @@ impl Project {
         self.pending.remove(&(hash, index));
     }
 
-    /// The whole log, in the order of its ids.
+    /// The whole log, in the order of its ids, but for what went with imports that were removed.
     pub(super) fn whole_log(&self) -> Vec<LabelEvent> {
-        let mut events: Vec<LabelEvent> = self.log.iter().chain(self.orphans.values().flatten()).cloned().collect();
+        let waiting = self.orphans.values().flatten().filter(|event| !self.removed.contains(&event.item));
+        let mut events: Vec<LabelEvent> = self.log.iter().chain(waiting).cloned().collect();
         events.sort_by(|a, b| a.id.cmp(&b.id));
         events
     }
@@ -480,11 +522,11 @@ impl Project {
         self.state_changed = true;
     }
 
-    /// What a label changed is told over unlabelled items; audits, drawn or answered, are not among them.
+    /// What a label changed is told over unlabelled items; audits, drawn or answered, and test labels are not among them.
     pub(super) fn exclude_audits(&mut self) {
         let audits = (0..self.item_of.len()).filter(|&row| {
             let item = self.item_of[row];
-            self.labels[item as usize].audit.is_some() || self.drawn_with(item).is_some()
+            self.labels[item as usize].measures() || self.drawn_with(item).is_some()
         });
         self.learner.set_excluded(audits.collect());
     }

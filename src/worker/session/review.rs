@@ -111,7 +111,7 @@ impl Session {
 }
 
 impl Project {
-    /// Whether this item nearly duplicates an answered audit: who learns from it has seen the audit's answer.
+    /// Whether this item nearly duplicates an answered audit or a test label: who learns from it has seen the answer.
     pub(super) fn duplicates_an_audit(&self, item: ItemIndex) -> bool {
         self.review.duplicates_of_audits.contains(&item)
     }
@@ -144,10 +144,10 @@ impl Project {
         self.review.wanted = true;
     }
 
-    /// After a change of the audits or of the duplicates: leaves out of training what duplicates an audit. True if that
+    /// After a change of the audits, the test labels or the duplicates: leaves out of training what duplicates one of them. True if that
     /// changed what trains.
     pub(super) fn part_duplicates(&mut self) -> bool {
-        let audits = |row: usize| self.labels[self.item_of[row] as usize].audit.is_some();
+        let audits = |row: usize| self.labels[self.item_of[row] as usize].measures();
         let trains = |row: usize| self.labels[self.item_of[row] as usize].training_key().is_some();
         let rows = spread(&self.review.groups, audits, trains);
         let left_out: HashSet<ItemIndex> = rows.into_iter().map(|row| self.item_of[row]).collect();
@@ -365,7 +365,7 @@ impl Project {
                 None => "The labels are checked once two classes have labels.".into(),
             },
             ReviewKind::Contradiction => {
-                "Near-identical items with different labels: settle each in one decision.".into()
+                "The same or near-identical items with different labels: settle each in one decision.".into()
             }
             ReviewKind::Disagreement => {
                 "Annotators differ: your decision settles it. The suggestion is the consensus.".into()

@@ -310,7 +310,7 @@ impl Project {
         for certified in &part.items {
             let Some(&item) = self.by_hash.get(&certified.item) else { break };
             let labels = &self.labels[item as usize];
-            let Some(truth) = labels.audit.as_ref().or(labels.label.as_ref()) else { break };
+            let Some(truth) = labels.given() else { break };
             audited += 1;
             errors += u32::from(truth.class != certified.class);
         }

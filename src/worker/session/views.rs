@@ -3,7 +3,7 @@
 use super::Project;
 use super::audits::{Audited, share_right};
 use super::cards::likeliest;
-use crate::pipeline::item::Content;
+use crate::pipeline::item::{Content, Kind};
 use crate::pipeline::label::{self, Action, Source};
 use crate::protocol::{
     BatchState, ClassIndex, ClassState, HistoryEntry, ImportStatus, ItemFilter, ItemIndex, ItemQuery, ItemRow,
@@ -26,7 +26,7 @@ impl Project {
         let count =
             |test: fn(&label::ItemLabels) -> bool| self.labels.iter().filter(|labels| test(labels)).count() as u32;
         // Gathered once: every model's figures rest on them, and the state follows each label.
-        let audited = self.audited();
+        let (audited, tested) = (self.audited(), self.tested());
         ProjectState {
             id: self.record.id.clone(),
             name: self.record.name.clone(),
@@ -36,13 +36,14 @@ impl Project {
             classes: self.class_states(),
             items: self.items.len() as u32,
             embedded: self.item_of.len() as u32,
-            labelled: count(|labels| labels.label.is_some() && labels.audit.is_none()),
+            labelled: count(|labels| labels.label.is_some() && !labels.measures()),
             audits: count(|labels| labels.audit.is_some()),
+            tests: count(|labels| labels.test.is_some()),
             skipped: count(|labels| labels.skipped && !labels.is_decided()),
             flagged: count(|labels| labels.flagged),
             options: self.record.options,
-            model: self.model_state(&audited),
-            deployment: self.deployment_state(&audited),
+            model: self.model_state(&audited, &tested),
+            deployment: self.deployment_state(&audited, &tested),
             triage: self.triage_state(),
             review: self.review_summary(&audited),
             monitor: self.monitor_summary(&audited),
@@ -63,8 +64,7 @@ impl Project {
             .map(|class| ClassState { class: class.clone(), labelled: 0, predicted: 0 })
             .collect();
         for (index, labels) in self.labels.iter().enumerate() {
-            let decided = labels.audit.as_ref().or(labels.label.as_ref());
-            if let Some(class) = decided.and_then(|standing| self.class_of_key(&standing.class)) {
+            if let Some(class) = labels.given().and_then(|standing| self.class_of_key(&standing.class)) {
                 classes[usize::from(class)].labelled += 1;
             } else if let Some((class, _)) = self.prediction(index as ItemIndex) {
                 classes[usize::from(class)].predicted += 1;
@@ -73,7 +73,7 @@ impl Project {
         classes
     }
 
-    fn model_state(&self, audited: &[Audited]) -> Option<ModelState> {
+    fn model_state(&self, audited: &[Audited], tested: &[Audited]) -> Option<ModelState> {
         self.learner.probabilities()?;
         Some(ModelState {
             version: self.learner.version(),
@@ -82,6 +82,7 @@ impl Project {
             out_of_fold: self.learner.out_of_fold(),
             temperature: self.learner.temperature(),
             audit: share_right(audited, |audit| Some(self.prediction(audit.item)?.0)),
+            test: share_right(tested, |test| Some(self.prediction(test.item)?.0)),
             curve: self.learner.curve().to_vec(),
         })
     }
@@ -99,7 +100,7 @@ impl Project {
             }
             let Some(&item) = self.by_hash.get(&event.item) else { continue };
             let verdict = match &event.action {
-                _ if event.source == Source::Import => continue,
+                _ if matches!(event.source, Source::Import | Source::Test) => continue,
                 Action::Label(key) => match (self.class_of_key(key), self.number_of_key(key)) {
                     (Some(class), _) => Verdict::Label(class),
                     (None, Some(number)) => Verdict::Value(number),
@@ -124,10 +125,35 @@ impl Project {
         newest
     }
 
+    /// Whether this import is coming in.
+    fn is_arriving(&self, batch: u32) -> bool {
+        self.arriving.as_ref().is_some_and(|arriving| arriving.batch == batch)
+    }
+
+    /// What to say while the newest import is not all here, because it was interrupted.
+    pub(super) fn interrupted(&self) -> Option<String> {
+        let newest = self.batches.iter().rev().find(|batch| !batch.is_out())?;
+        if newest.ending != Ending::Open || self.is_arriving(newest.index) {
+            return None;
+        }
+        let noun = if self.record.kind == Kind::Image { "images" } else { "rows" };
+        let came = grouped(u64::from(newest.items) + u64::from(newest.duplicates) + newest.lost);
+        let of = if newest.expected > 0 { format!("{came} of about {}", grouped(newest.expected)) } else { came };
+        Some(format!("{of} {noun} came in before the import was interrupted. Take the same file again to go on."))
+    }
+
     fn batch_states(&self) -> Vec<BatchState> {
+        let mut held_out = vec![0; self.batches.len()];
+        for (item, _) in self.items.iter().zip(&self.labels).filter(|(_, labels)| labels.test.is_some()) {
+            if let Some(count) = held_out.get_mut(item.batch as usize) {
+                *count += 1;
+            }
+        }
         self.batches
             .iter()
-            .map(|batch| BatchState {
+            .zip(self.why_fixed())
+            .zip(held_out)
+            .map(|((batch, fixed), held_out)| BatchState {
                 name: batch.name.clone(),
                 items: batch.items,
                 duplicates: batch.duplicates,
@@ -143,11 +169,12 @@ impl Project {
                     Ending::Finished => ImportStatus::Finished,
                     Ending::Cancelled => ImportStatus::Cancelled,
                     Ending::Failed => ImportStatus::Failed,
-                    Ending::Removed => ImportStatus::Removed,
-                    Ending::Open => ImportStatus::Running,
+                    Ending::Removed | Ending::Gone => ImportStatus::Removed,
+                    Ending::Open if self.is_arriving(batch.index) => ImportStatus::Running,
+                    Ending::Open => ImportStatus::Interrupted,
                 },
-                held_out: 0,
-                fixed: None,
+                held_out,
+                fixed,
             })
             .collect()
     }
@@ -155,8 +182,9 @@ impl Project {
     /// A window on the items, and how many match in all.
     pub fn items_window(&self, query: &ItemQuery) -> (u32, Vec<ItemRow>) {
         let search = query.search.trim().to_lowercase();
+        let on_test = matches!(query.filter, ItemFilter::AuditCell { model, .. } if self.measured_on(model).1);
         let mut matching: Vec<ItemIndex> = (0..self.items.len() as ItemIndex)
-            .filter(|&item| self.passes(item, query.filter) && self.contains(item, &search))
+            .filter(|&item| self.passes(item, query.filter, on_test) && self.contains(item, &search))
             .collect();
         if query.sort != ItemSort::Imported {
             let sureness = |item: ItemIndex| match self.is_numeric() {
@@ -177,7 +205,7 @@ impl Project {
         (matching.len() as u32, rows)
     }
 
-    fn passes(&self, item: ItemIndex, filter: ItemFilter) -> bool {
+    fn passes(&self, item: ItemIndex, filter: ItemFilter, on_test: bool) -> bool {
         let labels = &self.labels[item as usize];
         match filter {
             ItemFilter::All => true,
@@ -190,7 +218,9 @@ impl Project {
             ItemFilter::Accepted => self.is_accepted(item),
             ItemFilter::ToConfirm => self.is_to_confirm(item),
             ItemFilter::Batch(batch) => self.items[item as usize].batch == batch,
-            ItemFilter::AuditCell { model, truth, predicted } => self.is_audit_cell(item, model, truth, predicted),
+            ItemFilter::AuditCell { model, truth, predicted } => {
+                self.is_measured_cell(item, model, (truth, predicted), on_test)
+            }
             ItemFilter::Disagreeing if self.is_numeric() => self.is_outside_interval(item),
             ItemFilter::Disagreeing => match (self.labelled_class(item), self.shown_prediction(item)) {
                 (Some(label), Some((predicted, _))) => label != predicted,
@@ -245,6 +275,21 @@ impl Project {
             embedded: self.row_of[index as usize].is_some(),
         }
     }
+}
+
+/// A count with its thousands apart: 12,345.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = digits.as_str();
+    while rest.len() > 3 {
+        let (before, last) = rest.split_at(rest.len() - 3);
+        parts.push(last);
+        rest = before;
+    }
+    parts.push(rest);
+    parts.reverse();
+    parts.join(",")
 }
 
 /// The beginning of a text or a row, at most this many characters; nothing of an image.

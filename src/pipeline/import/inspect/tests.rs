@@ -26,7 +26,7 @@ fn class_folders_label_their_images() {
     ]);
     assert_eq!((plan.name.as_str(), plan.kind, plan.labels), ("pets", Kind::Image, LabelSource::Folder));
     assert_eq!(classes(&plan), [("cat", 2), ("dog", 1)]);
-    assert_eq!(plan.expected_items, 4);
+    assert_eq!((plan.expected_items, plan.hidden), (5, 1));
     let left_out: Vec<&str> = plan.problems.iter().map(|problem| problem.file.as_str()).collect();
     assert_eq!(left_out, ["pets/cat/empty.png", "pets/credits.csv", "pets/README.md"]);
     assert!(plan.problems[1].message.contains("not an image"), "{}", plan.problems[1].message);

@@ -44,10 +44,10 @@ const MEASURES: &[u8] = b"width,height,label\n1,2,big\n3,4,\n5,6\n,,\n7,8,small,
 #[test]
 fn bad_rows_are_left_out_and_named() {
     let (items, problems) = read_guessed("m.csv", MEASURES);
-    assert_eq!(summary(&items), ["m.csv:2 1|2 big", "m.csv:3 3|4 -", "m.csv:7 9|10 small"]);
-    let told: Vec<(Option<u64>, bool)> =
-        problems.iter().map(|problem| (problem.row, problem.message.contains("left out"))).collect();
-    assert_eq!(told, [(Some(4), true), (Some(5), true), (Some(6), true)]);
+    assert_eq!(summary(&items), ["m.csv:2 1|2 big", "m.csv:3 3|4 -", "m.csv:4 5|6 -", "m.csv:7 9|10 small"]);
+    let told: Vec<(Option<u64>, u64)> = problems.iter().map(|problem| (problem.row, problem.lost)).collect();
+    assert_eq!(told, [(Some(5), 1), (Some(6), 1), (Some(4), 0)]);
+    assert!(problems[2].message.contains("shorter than the header"), "{problems:?}");
     assert!(items.iter().all(|imported| imported.item.batch == 3));
     assert_eq!(Some(items[0].item.hash), items[0].item.content.hash());
 }
@@ -112,10 +112,13 @@ fn encodings_are_read_and_a_wrong_one_is_told_once() {
         assert_eq!(items.last().and_then(|imported| imported.label()), Some("übel"));
         assert_eq!(problems, []);
     }
+    // Each file has its own encoding, whatever the plan's first had.
     let plan = guess("a.csv", text.as_bytes());
-    let (items, problems) = read(&plan, "a.csv", &latin, 9);
-    assert_eq!((items.len(), problems.len()), (2, 1));
-    assert!(problems[0].message.contains("UTF-8"));
+    assert_eq!(read(&plan, "a.csv", &latin, 9).1, []);
+    let long = [text.repeat(12_000).as_bytes(), b"\xff,x\n"].concat();
+    let (items, problems) = read(&plan, "a.csv", &long, 1 << 20);
+    assert_eq!((items.len(), problems.len()), (2 + 3 * 11_999 + 1, 1));
+    assert!(problems[0].message.contains("UTF-8") && problems[0].lost == 0, "{problems:?}");
 }
 
 #[test]
@@ -145,10 +148,71 @@ fn a_plan_without_content_reads_nothing_and_says_so() {
 }
 
 #[test]
-fn a_quote_left_open_is_pointed_at() {
+fn a_quote_left_open_is_pointed_at_and_loses_nothing() {
     let (items, problems) = read_guessed("q.csv", b"text,label\ngood stuff in here,a\n\"open,b\nmore of it here,a\n");
-    assert_eq!((items.len(), problems.len()), (1, 1));
+    assert_eq!((items.len(), problems.len()), (3, 1));
     assert!(problems[0].row == Some(3) && problems[0].message.contains("quotation mark"), "{problems:?}");
+    assert_eq!(problems[0].lost, 0);
+}
+
+#[test]
+fn every_row_is_an_item_or_lost() {
+    let plan = guess("m.csv", MEASURES);
+    for (path, bytes, rows) in
+        [("m.csv", MEASURES, 6), ("n.csv", b"height,label\n2,big\n3,big\n", 2), ("n.csv", b"\0\x01binary", 1)]
+    {
+        let (items, problems) = read(&plan, path, bytes, 4);
+        assert_eq!(items.len() as u64 + problems.iter().map(|problem| problem.lost).sum::<u64>(), rows, "{problems:?}");
+    }
+}
+
+#[test]
+fn several_texts_are_read_one_under_the_other() {
+    let bytes = b"title,body,label\nA fine day,It was so good all day long,x\nA bad day,,y\n";
+    let mut plan = guess("t.csv", bytes);
+    plan.columns[0].role = Role::Content;
+    plan.columns[1].role = Role::Content;
+    let (items, _) = read(&plan, "t.csv", bytes, 100);
+    assert_eq!(items[0].item.content, Content::Text("A fine day\nIt was so good all day long".into()));
+    assert_eq!(items[1].item.content, Content::Text("A bad day".into()));
+}
+
+#[test]
+fn a_split_column_holds_out_its_test_rows() {
+    let row = |n: usize| format!("the text of number {n},{},{}\n", ["train", "test", "val"][n % 3], ["a", "b"][n % 2]);
+    let text = "text,split,label\n".to_owned() + &(0..12).map(row).collect::<String>() + "one without a label,test,\n";
+    let (items, problems) = read_guessed("t.csv", text.as_bytes());
+    assert_eq!((items.len(), problems.len()), (13, 0));
+    assert_eq!(items.iter().filter(|imported| imported.held_out).count(), 8, "test and validation, where labelled");
+    assert_eq!(items[0].item.extra, [("split".to_string(), "train".to_string())]);
+}
+
+#[test]
+fn a_share_is_held_out_by_hash() {
+    let row = |n: usize| format!("the text of number {n},{}\n", ["a", "b"][n % 2]);
+    let text = "text,label\n".to_owned() + &(0..2000).map(row).collect::<String>();
+    let mut plan = guess("t.csv", text.as_bytes());
+    plan.test_set = TestSet::Random(0.1);
+    let (items, _) = read(&plan, "t.csv", text.as_bytes(), 1000);
+    let held = items.iter().filter(|imported| imported.held_out).count();
+    assert!((150..250).contains(&held), "{held} of 2,000");
+    assert_eq!(
+        read(&plan, "other.csv", text.as_bytes(), 7).0.iter().filter(|imported| imported.held_out).count(),
+        held
+    );
+}
+
+#[test]
+fn labels_of_other_tools_are_read() {
+    let text = r#"{"text": "so it goes", "label": ["x "]}
+{"text": "and on and on", "label": []}
+{"text": "and more of it", "label": ["x", "y"]}
+{"text": "and the end of it", "label": ["y"]}
+"#;
+    let (items, problems) = read_guessed("d.jsonl", text.as_bytes());
+    let labels: Vec<Option<&str>> = items.iter().map(Imported::label).collect();
+    assert_eq!(labels, [Some("x"), None, None, Some("y")]);
+    assert_eq!((problems.len(), problems[0].row, problems[0].lost), (1, Some(3), 0));
 }
 
 proptest! {

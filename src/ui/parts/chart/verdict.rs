@@ -84,6 +84,7 @@ mod tests {
         let interval = |estimate| Interval { estimate, low: estimate - 0.05, high: estimate + 0.05 };
         GateFigures {
             audits: 164,
+            tests: 0,
             wins: 12,
             losses: 3,
             evidence,

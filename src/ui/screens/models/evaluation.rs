@@ -5,10 +5,10 @@ use super::charts::{Curve, Reliability, Slices};
 use super::confusion::{Classes, Confusion};
 use crate::protocol::{EvaluationState, Judged, Reply, Request};
 use crate::ui::app::{App, use_app};
-use crate::ui::format;
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::show::Show;
-use crate::ui::parts::views::CollectAny;
+use crate::ui::parts::views::{CollectAny, redrawn};
+use crate::ui::{format, words};
 use leptos::prelude::*;
 
 /// The measured model; `None` before the first answer, or without audits.
@@ -95,7 +95,15 @@ fn measure(app: App, model: Memo<Judged>, measured: Measured, loaded: RwSignal<b
         app.state.project.with(|project| {
             project.as_ref().map(|p| {
                 let version = p.model.as_ref().map(|model| (model.version, model.polishing));
-                (p.items, p.embedded, p.labelled, p.audits, p.classes.len(), version, p.deployment.runs_revision)
+                (
+                    p.items,
+                    p.embedded,
+                    p.labelled,
+                    p.audits + p.tests,
+                    p.classes.len(),
+                    version,
+                    p.deployment.runs_revision,
+                )
             })
         })
     });
@@ -123,14 +131,31 @@ fn Tiles(measured: Measured) -> impl IntoView {
         }
         .into_any()
     };
-    let audits = of(|e| {
-        format!("Share right on {}, exact 95\u{a0}% interval", format::counted(e.audits.into(), "audit", "audits"))
+    let basis = of(|e| {
+        let on = match &e.test {
+            Some(test) if e.on_test => words::test_labels(test.total),
+            _ => format::counted(e.audits.into(), "audit", "audits"),
+        };
+        format!("Share right on {on}, exact 95\u{a0}% interval")
     });
+    // In a figure of its own beside that of the audits.
+    let test = move || {
+        let test = measured.with(|measured| measured.as_ref().filter(|e| !e.on_test).and_then(|e| e.test));
+        test.map(|test| {
+            let note = format!("Share right on {}", words::test_labels(test.total));
+            view! {
+                <div class="figure-tile"><dt>"Accuracy on the test set"</dt>
+                    <dd class="big figures">{format::interval(test.estimate, test.low, test.high)}</dd><dd class="muted">{note}</dd></div>
+            }
+            .into_any()
+        })
+    };
     view! {
         <dl class="figure-tiles">
             <div class="figure-tile"><dt>"Accuracy"</dt>
-                <dd class="big figures">{of(|e| format::estimate(e.accuracy))}</dd><dd class="muted">{audits}</dd></div>
-            {tile("Estimate for the rest", "Share right among the items nobody labelled for training", |e| format::estimate(e.estimate))}
+                <dd class="big figures">{of(|e| format::estimate(e.accuracy))}</dd><dd class="muted">{basis}</dd></div>
+            {redrawn(test)}
+            {tile("Estimate for the rest", "Share right among the items nobody labelled for training", |e| if e.on_test { "takes audits".to_owned() } else { format::estimate(e.estimate) })}
             {tile("Calibration error (ECE)", "Gap between how sure and how right it is", |e| format::estimate(e.calibration_error))}
             {tile("Brier score", "0 is perfect, 2 is worst", |e| format::number(e.brier))}
             {tile("Log loss (NLL)", "Mean −ln p of the true class", |e| format::number(e.log_loss))}

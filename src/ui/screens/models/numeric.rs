@@ -5,6 +5,7 @@ use crate::protocol::{Interval, NumericFigures, NumericState, Reply, Request};
 use crate::ui::app::use_app;
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::rows::{Row, rows};
+use crate::ui::words::test_labels;
 use crate::ui::{format, text};
 use leptos::prelude::*;
 
@@ -60,7 +61,7 @@ fn figures(state: &NumericState) -> Vec<(&'static str, String, String)> {
     let few = if state.audits < 10 { "From 10 audits on".to_owned() } else { on_audits.clone() };
     let within = state.within_tolerance.map_or_else(|| "–".to_owned(), format::estimate);
     let own = state.out_of_fold;
-    vec![
+    let mut figures = vec![
         ("Mean absolute error", words(mae), few.clone()),
         ("Root mean squared error", words(rmse), few.clone()),
         ("R²", words(r2), few),
@@ -73,7 +74,13 @@ fn figures(state: &NumericState) -> Vec<(&'static str, String, String)> {
         ("Mean absolute error, training labels", words(own.mae), on_labels.clone()),
         ("Root mean squared error, training labels", words(own.rmse), on_labels.clone()),
         ("R², training labels", words(own.r2), on_labels),
-    ]
+    ];
+    if state.tests > 0 {
+        let on_tests = format!("On {}", test_labels(state.tests));
+        figures.push(("Mean absolute error, test set", words(state.on_tests.mae), on_tests.clone()));
+        figures.push(("R², test set", words(state.on_tests.r2), on_tests));
+    }
+    figures
 }
 
 /// A figure with its interval; a dash for what is not known.

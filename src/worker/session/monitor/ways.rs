@@ -77,7 +77,8 @@ impl Project {
                 let of_batch = self.rows_of(|other| other == batch).into_iter();
                 of_batch
                     .filter_map(|row| {
-                        let label = self.labels[self.item_of[row] as usize].label.as_ref()?;
+                        let labels = &self.labels[self.item_of[row] as usize];
+                        let label = labels.test.as_ref().or(labels.label.as_ref())?;
                         Some((row, usize::from(self.class_of_key(&label.class)?)))
                     })
                     .collect()

@@ -1,7 +1,7 @@
 //! The cases of a review: which there are in each part, and all that is shown of one.
 
 use crate::pipeline::item::Content;
-use crate::pipeline::label::Source;
+use crate::pipeline::label::{self, Action, Source};
 use crate::pipeline::quality::contradictions;
 use crate::pipeline::quality::difference::{Kind, word_difference};
 use crate::pipeline::quality::suspects::{Agreement, Suspect};
@@ -28,7 +28,9 @@ impl Project {
                 let label = |row: usize| self.class_on(self.item_of[row]).map(usize::from);
                 let found = contradictions(&self.review.neighbours, &self.review.groups, label);
                 let groups = found.into_iter().map(|found| found.rows).filter(|rows| !self.are_kept(rows));
-                groups.map(|rows| self.row_of_group(&rows)).collect()
+                // One item that the data label twice contradicts itself; it comes before what is only nearly the same.
+                let own = (0..self.items.len() as ItemIndex).filter(|&item| !self.labels_at_odds(item).is_empty());
+                own.map(|item| self.row_at_odds(item)).chain(groups.map(|rows| self.row_of_group(&rows))).collect()
             }
             ReviewKind::Duplicate => {
                 let groups = self.review.groups.iter().map(|group| self.still_there(&group.rows));
@@ -113,6 +115,52 @@ impl Project {
         }
     }
 
+    /// The class keys that the data give this item, if they differ and nobody has settled it.
+    fn labels_at_odds(&self, item: ItemIndex) -> Vec<&str> {
+        // Most items have one label; their events need no ordering.
+        let waits = self.waits_as_audit(item);
+        if waits || self.events_of(item).nth(1).is_none() { Vec::new() } else { label::unsettled(self.events_of(item)) }
+    }
+
+    /// Of the labels at odds the one that the item does not have, to be suggested.
+    fn other_at_odds(&self, item: ItemIndex) -> Option<ClassIndex> {
+        let given = self.class_on(item);
+        let classes = self.labels_at_odds(item).into_iter().filter_map(|key| self.class_of_key(key));
+        classes.rev().find(|&class| Some(class) != given)
+    }
+
+    fn row_at_odds(&self, item: ItemIndex) -> ReviewRow {
+        ReviewRow { suggested: self.other_at_odds(item), ..self.plain_row(item) }
+    }
+
+    /// Why an item that contradicts itself is here.
+    fn what_is_at_odds(&self, item: ItemIndex) -> String {
+        let keys = self.labels_at_odds(item);
+        let names: Vec<String> = keys.into_iter().map(|key| format!("“{}”", self.name_of_key(key))).collect();
+        match names.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!(
+                "The same content came with different labels: {} and {last}. Your decision settles it.",
+                rest.join(", ")
+            ),
+            _ => "Its labels differed; a decision has settled it.".into(),
+        }
+    }
+
+    /// Who says what of an item that contradicts itself.
+    fn opinions_at_odds(&self, item: ItemIndex) -> Vec<(String, ClassIndex)> {
+        let keys = self.labels_at_odds(item);
+        let mut said: Vec<(String, ClassIndex)> = Vec::new();
+        for event in label::standing(self.events_of(item)) {
+            let Action::Label(key) = &event.action else { continue };
+            let Some(class) = self.class_of_key(key).filter(|_| keys.contains(&key.as_str())) else { continue };
+            let one = (event.annotator.clone(), class);
+            if !said.contains(&one) {
+                said.push(one);
+            }
+        }
+        said
+    }
+
     fn row_of_group(&self, rows: &[usize]) -> ReviewRow {
         let mut items: Vec<ItemIndex> = rows.iter().map(|&row| self.item_of[row]).collect();
         items.sort_unstable();
@@ -131,13 +179,13 @@ impl Project {
     /// The class an item is labelled as by people or the data.
     fn class_on(&self, item: ItemIndex) -> Option<ClassIndex> {
         let labels = &self.labels[item as usize];
-        let standing = labels.audit.as_ref().or(labels.label.as_ref()).filter(|_| !labels.excluded)?;
+        let standing = labels.given().filter(|_| !labels.excluded)?;
         self.class_of_key(&standing.class)
     }
 
     fn is_kept(&self, item: ItemIndex) -> bool {
         let labels = &self.labels[item as usize];
-        let standing = labels.audit.as_ref().or(labels.label.as_ref());
+        let standing = labels.given();
         labels.kept.as_ref().is_some_and(|kept| standing.is_some_and(|standing| standing.class == kept.class))
     }
 
@@ -216,6 +264,11 @@ impl Project {
                 ),
                 None => ("You asked for this one.".into(), self.prediction(items[0]), None),
             },
+            ReviewKind::Contradiction if items.len() == 1 => {
+                let keys = self.labels_at_odds(items[0]).len().max(1) as f32;
+                let other = self.other_at_odds(items[0]);
+                (self.what_is_at_odds(items[0]), other.map(|class| (class, 1.0 / keys)), None)
+            }
             ReviewKind::Contradiction | ReviewKind::Duplicate => {
                 let most = self.majority(items);
                 let share = |class: ClassIndex| {
@@ -257,7 +310,11 @@ impl Project {
                 }
                 _ => (Vec::new(), Vec::new()),
             };
-        ReviewSide { opinions: self.opinions_on(item), card, pieces, differs }
+        let mut opinions = self.opinions_on(item);
+        if opinions.is_empty() {
+            opinions = self.opinions_at_odds(item);
+        }
+        ReviewSide { opinions, card, pieces, differs }
     }
 }
 

@@ -103,6 +103,13 @@ pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
     features_are_there(&visit)?;
     label_next(&mut visit, &truth, &mut Truth::new())?;
     visit.all_saved()?;
+    // Opened a second time, the demo goes on where it was.
+    visit.session()?.open(&format!("{}#/", server.url()))?;
+    visit.click("button", "Go on with the demo: penguins")?;
+    let labelled = visit.labelled_count()?;
+    if labelled != 1 {
+        return Err(format!("the demo was opened twice, and {labelled} of its items are labelled instead of one"));
+    }
     leave(visit, &server)
 }
 

@@ -38,8 +38,13 @@ fn import(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
         (rows.len() == different).then_some(rows)
     })?;
     let sources = labels.column("source")?;
-    if sources.iter().any(|source| source != "import") {
+    if sources.iter().any(|source| !["import", "test"].contains(&source.as_str())) {
         return Err("a label from a folder's name is exported with another source".to_owned());
+    }
+    // All are labelled, so a tenth is held out to test with, drawn at random.
+    let held_out = sources.iter().filter(|source| *source == "test").count();
+    if !(different / 20..=different / 7).contains(&held_out) {
+        return Err(format!("{held_out} of {different} labels are held out, not about a tenth"));
     }
     leave(visit, &server)
 }

@@ -4,6 +4,7 @@ mod demos;
 mod deployment;
 mod folder;
 mod hostile;
+mod imports;
 mod mlflow;
 mod monitor;
 mod numbers;
@@ -46,7 +47,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 19] = [
+pub const JOURNEYS: [Journey; 26] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -63,6 +64,13 @@ pub const JOURNEYS: [Journey; 19] = [
     ("numbers", numbers::numbers),
     ("monitor-data", monitor::better_data),
     ("monitor-model", monitor::better_model),
+    ("import-losing", imports::losing),
+    ("import-mixed-folder", imports::mixed_folder),
+    ("import-contradictions", imports::contradictions),
+    ("import-round-trip", imports::round_trip),
+    ("import-removed", imports::removed),
+    ("import-split-column", imports::split_column),
+    ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
     ("folder-import", folder::two_thousand_images),
