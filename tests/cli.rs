@@ -677,8 +677,8 @@ fn each_error_is_one_line_with_its_code() {
     check(&["train", &header, "--label-column", "species", "-o", &model], 1, &["header.csv"]);
     let noise = folder.file("noise.csv", [0_u8, 159, 146, 150, 0, 255, 7, 0, 1, 2, 3, 0].repeat(40));
     check(&["train", &noise, "--label-column", "species", "-o", &model], 1, &["noise.csv"]);
-    let array = folder.file("array.json", "[{\"a\": 1}]");
-    check(&["train", &array, "--label-column", "a", "-o", &model], 1, &["JSON"]);
+    let broken = folder.file("broken.json", "{\"a\": 1, \"b\": \n");
+    check(&["train", &broken, "--label-column", "a", "-o", &model], 1, &["broken.json"]);
     check(&["score", &data, &data], 1, &["flowers.csv is not a model"]);
     check(&["evaluate", "no-such-model", &data], 1, &["no-such-model"]);
     let flat = folder.file("flat/a.png", picture(true, 1));
