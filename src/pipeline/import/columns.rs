@@ -127,6 +127,7 @@ pub fn guess_columns(names: &[String], rows: &[Vec<String>]) -> Guess {
         .map(|(place, facts)| match kind {
             _ if Some(place) == label => (Role::Label, facts.why_label()),
             _ if Some(place) == split => (Role::Split, "says train or test"),
+            _ if is_own_column(&facts.name) => (Role::Extra, "was written by Hone, and is written anew at export"),
             Kind::Text if Some(place) == text => (Role::Content, "holds the texts"),
             Kind::Text => (Role::Extra, "is not the text"),
             Kind::Image | Kind::Table if facts.is_id() => (Role::Extra, "tells rows apart"),
@@ -139,7 +140,9 @@ pub fn guess_columns(names: &[String], rows: &[Vec<String>]) -> Guess {
     if !roles.iter().any(|(role, _)| *role == Role::Content) {
         // Something must be learnt from, be it an id.
         let only = (Role::Content, "nothing else is there to learn from");
-        roles.iter_mut().filter(|(role, _)| *role == Role::Extra).for_each(|role| *role = only);
+        let own = facts.iter().map(|facts| is_own_column(&facts.name));
+        let others = roles.iter_mut().zip(own).filter(|((role, _), own)| *role == Role::Extra && !own);
+        others.for_each(|(role, _)| *role = only);
     }
     let column = |((facts, name), (role, why)): ((&Facts, &String), (Role, &str))| facts.column(name, role, why);
     let columns = facts.iter().zip(names).zip(roles).map(column).collect();
@@ -172,6 +175,14 @@ pub(super) fn guess_file_column(names: &[String], rows: &[Vec<String>], images: 
         .filter(|(_, share)| *share >= 0.5)
         .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
         .map(|(place, _)| place)
+}
+
+/// Of Hone's own exports: where a label came from.
+const OWN_SOURCE_COLUMN: &str = "hone_source";
+
+/// Whether a column of this name was written by one of Hone's exports: it says what the next one will say anew.
+pub(super) fn is_own_column(name: &str) -> bool {
+    name.starts_with("hone_")
 }
 
 /// Whether a cell of a split column says that its row is for measuring: test or validation.
@@ -263,6 +274,9 @@ impl Facts {
     }
 
     fn is_split(&self, rows: &[Vec<String>]) -> bool {
+        if self.name == OWN_SOURCE_COLUMN {
+            return rows.iter().filter_map(|row| row.get(self.place)).any(|cell| cell == "test" || cell == "audit");
+        }
         let cells = || rows.iter().filter_map(|row| row.get(self.place)).filter(|cell| !cell.trim().is_empty());
         self.is_named(&SPLIT_NAMES)
             && cells().any(|cell| says_test(cell))
@@ -319,7 +333,10 @@ fn guess_label(facts: &[Facts], rows: usize, split: Option<usize>) -> Option<usi
     let few = |facts: &Facts| facts.distinct <= FEW_CLASSES.max(rows / 100) && facts.filled > 0;
     let by_name = |matches: &dyn Fn(&str, &str) -> bool| {
         let fits = |facts: &Facts, name: &str| {
-            matches(&facts.name, name) && Some(facts.place) != split && facts.names_classes(rows)
+            matches(&facts.name, name)
+                && Some(facts.place) != split
+                && !is_own_column(&facts.name)
+                && facts.names_classes(rows)
         };
         LABEL_NAMES.iter().find_map(|name| facts.iter().position(|facts| fits(facts, name)))
     };
@@ -335,6 +352,7 @@ fn guess_label(facts: &[Facts], rows: usize, split: Option<usize>) -> Option<usi
                 let facts = &facts[place];
                 few(facts)
                     && Some(place) != split
+                    && !is_own_column(&facts.name)
                     && !facts.numeric
                     && !facts.has_id_name()
                     && facts.distinct >= 2
@@ -349,7 +367,7 @@ fn guess_text(facts: &[Facts], label: Option<usize>, split: Option<usize>) -> Op
     let various = |facts: &Facts| facts.distinct * 2 > facts.filled;
     let candidates: Vec<usize> = (0..facts.len())
         .filter(|&place| Some(place) != label && Some(place) != split)
-        .filter(|&place| !facts[place].numeric && facts[place].filled > 0)
+        .filter(|&place| !facts[place].numeric && facts[place].filled > 0 && !is_own_column(&facts[place].name))
         .collect();
     let longest = |matches: &dyn Fn(&Facts) -> bool| {
         candidates
@@ -367,7 +385,9 @@ fn guess_text(facts: &[Facts], label: Option<usize>, split: Option<usize>) -> Op
         .or_else(|| {
             let others: Vec<usize> = (0..facts.len())
                 .filter(|&place| Some(place) != label && Some(place) != split)
-                .filter(|&place| !facts[place].has_id_name() && !facts[place].counts_up)
+                .filter(|&place| {
+                    !facts[place].has_id_name() && !facts[place].counts_up && !is_own_column(&facts[place].name)
+                })
                 .collect();
             match others[..] {
                 [only] if !facts[only].numeric && facts[only].filled > 0 && various(&facts[only]) => Some(only),

@@ -231,7 +231,8 @@ impl ImportPlan {
         match self.test_set {
             TestSet::None => false,
             TestSet::All => true,
-            TestSet::Column => split.is_some_and(says_test),
+            // An audit that Hone exported measures, too.
+            TestSet::Column => split.is_some_and(|cell| says_test(cell) || cell == "audit"),
             TestSet::Folder => is_test_path(path),
             TestSet::Random(share) => {
                 let [.., a, b, c, d] = hash.0;

@@ -1,5 +1,6 @@
 //! Reading tables, JSON and text lines by a plan, chunk by chunk, so that no file is ever in memory whole.
 
+use super::columns::is_own_column;
 use super::dialect::{Sniffed, sniff};
 use super::encoding::{TextDecoder, decode_head, guess_encoding, is_text};
 use super::json::{ObjectSplitter, fields_of_object, layout};
@@ -355,7 +356,9 @@ impl TableReader {
                 RoleAt::File => image = Some((name.to_string(), cell.text)),
                 RoleAt::Split => {
                     split = Some(cell.text.clone());
-                    extra.push((name.to_string(), cell.text));
+                    if !is_own_column(name) {
+                        extra.push((name.to_string(), cell.text));
+                    }
                 }
                 RoleAt::Extra if !cell.text.is_empty() => extra.push((name.to_string(), cell.text)),
                 RoleAt::Extra | RoleAt::Withheld => {}
@@ -456,6 +459,8 @@ impl Roles {
                     Role::Content => RoleAt::Content(places.next().unwrap_or_default()),
                     Role::Label if has_labels => RoleAt::Label,
                     Role::Label => RoleAt::Withheld,
+                    // What Hone's own exports say beside an item is said anew at the next one.
+                    Role::Extra if is_own_column(&column.name) => RoleAt::Withheld,
                     Role::Extra => RoleAt::Extra,
                     Role::Split => RoleAt::Split,
                     Role::File => RoleAt::File,

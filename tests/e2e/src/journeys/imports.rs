@@ -37,7 +37,8 @@ pub fn split_column(surroundings: &Surroundings) -> Result<(), String> {
         open_imports(&visit)?;
         page_says(&visit, "50 labels held out as a test set")?;
         let labels = Rows::parse(&visit.export("Labels as CSV")?)?;
-        let of = |wanted: &str| Ok::<usize, String>(labels.column("source")?.iter().filter(|it| *it == wanted).count());
+        let of =
+            |wanted: &str| Ok::<usize, String>(labels.column("hone_source")?.iter().filter(|it| *it == wanted).count());
         if (of("import")?, of("test")?) != (150, 50) {
             return Err(format!(
                 "{} labels are from the import and {} for testing, not 150 and 50",
