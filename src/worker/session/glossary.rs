@@ -30,7 +30,11 @@ pub const TERMS: [Term; 39] = [
     ),
     term(
         "Audit",
-        "A question drawn at random from the items then open, asked without a suggestion and never trained on. Only audits measure a model.",
+        "A question drawn at random from the items then open, asked without a suggestion and never trained on. Audits and imported test labels measure a model.",
+    ),
+    term(
+        "Imported test labels",
+        "Labels that came with the data as a test set (a split column, a folder, a share drawn at random, a whole import). They measure a model and never train it; but whoever gave them may have seen a suggestion, so their figures stand beside those of the blind audits, not among them.",
     ),
     term(
         "Accuracy",
