@@ -322,8 +322,18 @@ mod tests {
             let [label, source, probability] = rest;
             let name = format!("a \"{}\", b", ["one", "two"][item]);
             let text = ["one", "two"][item];
-            [&items[item].hash.to_hex(), id, text, label, source, probability, "me", "1970-01-01T00:00:00.000Z", &name]
-                .map(String::from)
+            [
+                items[item].hash.to_hex().as_str(),
+                id,
+                text,
+                label,
+                source,
+                probability,
+                "me",
+                "1970-01-01T00:00:00.000Z",
+                &name,
+            ]
+            .map(String::from)
         };
         assert_eq!(rows[0][..9], row(0, "001", ["dog", "audit", ""]));
         assert_eq!(rows[1][..9], row(1, "", ["Cat, tame", "human", "0.75"]));

@@ -559,10 +559,12 @@ impl Project {
         let class = match arriving.spellings.get(label) {
             Some(&class) => class,
             None => {
+                let classes_before = self.record.classes.len();
                 let class = self.class_of_spelling(arriving, label);
+                let is_new = self.record.classes.len() > classes_before;
                 let name = &self.record.classes[usize::from(class)].name;
                 let written = label.trim();
-                if written != name && (arriving.spellings.len() as u64) < SPELLINGS_TOLD {
+                if !is_new && written != name && (arriving.spellings.len() as u64) < SPELLINGS_TOLD {
                     problems.push(Problem::note("", format!("“{written}” is taken for the class “{name}”")));
                 }
                 arriving.spellings.insert(label.to_owned(), class);
