@@ -11,7 +11,7 @@ pub struct Term {
 }
 
 /// All of them, in the order of the flow.
-pub const TERMS: [Term; 39] = [
+pub const TERMS: [Term; 40] = [
     term(
         "Label",
         "What a person, or the data, says an item is. Labels form a log that is only ever added to; undo adds a line, too.",
