@@ -99,11 +99,11 @@ fn read_all(
 fn record(read: &Read) -> Value {
     let mut seen: HashMap<ContentHash, HashSet<String>> = HashMap::new();
     let mut classes: BTreeMap<String, u32> = BTreeMap::new();
-    let (mut duplicates, mut told) = (0, 0);
+    let (mut duplicates, mut told) = (0_u32, 0_u64);
     for imported in &read.items {
         let known = seen.contains_key(&imported.item.hash);
         duplicates += u32::from(known);
-        told += u32::from(known);
+        told += u64::from(known);
         let given = seen.entry(imported.item.hash).or_default();
         if let Some(label) = imported.label()
             && given.insert(class_name::folded(label))
