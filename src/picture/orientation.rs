@@ -95,13 +95,11 @@ fn segment(bytes: &[u8]) -> Option<Range<usize>> {
     }
 }
 
+/// Takes a chunk's first eight bytes to its length, its kind and how much follows its data.
+type ChunkHead = for<'a> fn(&'a [u8; 4], &'a [u8; 4]) -> (u32, &'a [u8; 4], usize);
+
 /// The data of the chunk `wanted`. `head` takes a chunk's first eight bytes to its length, its kind and what follows its data.
-fn chunk(
-    bytes: &[u8],
-    mut at: usize,
-    wanted: &[u8; 4],
-    head: for<'a> fn(&'a [u8; 4], &'a [u8; 4]) -> (u32, &'a [u8; 4], usize),
-) -> Option<Range<usize>> {
+fn chunk(bytes: &[u8], mut at: usize, wanted: &[u8; 4], head: ChunkHead) -> Option<Range<usize>> {
     let is_padded = wanted == b"EXIF";
     loop {
         let (first, rest) = bytes.get(at..)?.split_first_chunk::<4>()?;

@@ -273,10 +273,8 @@ pub fn unsettled<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> Ve
     let mut excluded = false;
     for event in standing(events) {
         match (&event.action, event.source) {
-            (Action::Label(class), Source::Import | Source::Test) => {
-                if !said.contains(&class.as_str()) {
-                    said.push(class);
-                }
+            (Action::Label(class), Source::Import | Source::Test) if !said.contains(&class.as_str()) => {
+                said.push(class)
             }
             (Action::Label(class), Source::Human | Source::Review | Source::Audit) | (Action::Keep(class), _) => {
                 (said, excluded) = (vec![class.as_str()], false);

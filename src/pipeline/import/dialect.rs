@@ -133,7 +133,8 @@ fn comments_above(comments: &[&str], lines: &[&str], format: &TableFormat) -> u3
 }
 
 fn lines_tried(text: &str, whole: bool) -> Vec<&str> {
-    let start = &text[..text.floor_char_boundary(BYTES_TRIED)];
+    let end = (0..=BYTES_TRIED.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let start = &text[..end];
     let cut = !whole || start.len() < text.len();
     let mut lines: Vec<&str> = start.split(['\n', '\r']).collect();
     if cut && lines.len() > 1 {

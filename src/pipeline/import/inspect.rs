@@ -138,18 +138,17 @@ fn plan_beside(plan: &mut ImportPlan, images: &[Head<'_>], tables: &[Head<'_>], 
             let (names, rows, _) = rows_of_objects(&[*head], &mut ProblemList::default());
             (json_format(*head), names, rows)
         }));
-    let mut found: Option<(TableFormat, Vec<String>, Vec<Vec<String>>, usize)> = None;
-    for (format, columns, rows) in read {
-        let Some(place) = guess_file_column(&columns, &rows, &names) else { continue };
-        match &mut found {
-            None => found = Some((format, columns, rows, place)),
-            Some((first, known, all, _)) if first.json_lines == format.json_lines && *known == columns => {
-                all.extend(rows)
-            }
-            Some(_) => {}
+    // The first table that names images says which columns there are; others of its kind add their rows.
+    let mut naming = read.filter_map(|(format, columns, rows)| {
+        let place = guess_file_column(&columns, &rows, &names)?;
+        Some((format, columns, rows, place))
+    });
+    let Some((format, columns, mut rows, place)) = naming.next() else { return false };
+    for (other, known, more, _) in naming {
+        if other.json_lines == format.json_lines && known == columns {
+            rows.extend(more);
         }
     }
-    let Some((format, columns, rows, place)) = found else { return false };
     plan_folders(plan, images);
     plan.format = Some(format);
     let folders = (plan.labels, std::mem::take(&mut plan.classes));
@@ -300,10 +299,13 @@ fn plan_columns(plan: &mut ImportPlan, names: &[String], rows: &[Vec<String>]) {
     }
 }
 
+/// Classes and how many items each has.
+type Counts = Vec<(String, u32)>;
+/// Classes and how each is spelt.
+type Spellings = Vec<(String, Vec<String>)>;
+
 /// Classes and how many items each has, most frequent first; and the spellings that are taken for one, the commonest first.
-pub(super) fn classes_of<'a>(
-    labels: impl IntoIterator<Item = &'a str>,
-) -> (Vec<(String, u32)>, Vec<(String, Vec<String>)>) {
+pub(super) fn classes_of<'a>(labels: impl IntoIterator<Item = &'a str>) -> (Counts, Spellings) {
     let mut spellings: HashMap<String, HashMap<String, u32>> = HashMap::new();
     for label in labels {
         let folded = class_name::folded(label);

@@ -118,7 +118,7 @@ impl ObjectSplitter {
             _ => String::new(),
         };
         self.count += 1;
-        (!rest.trim().is_empty()).then(|| (self.count, rest))
+        (!rest.trim().is_empty()).then_some((self.count, rest))
     }
 
     /// Whether an element was longer than [`MAX_OBJECT_BYTES`]; the rest of the file is not split.
@@ -154,8 +154,7 @@ impl ObjectSplitter {
         let mut elements = Vec::new();
         let bytes = self.open.as_bytes();
         let mut taken = 0;
-        for at in self.scanned..bytes.len() {
-            let byte = bytes[at];
+        for (at, &byte) in bytes.iter().enumerate().skip(self.scanned) {
             let (before, was_string) = (self.scanner.depth, self.scanner.in_string);
             self.scanner.step(byte);
             let depth = self.scanner.depth;
