@@ -71,8 +71,9 @@ impl Spellings {
             .filter_map(|place| Some((self.name(place)?, self.classes[place].iter().map(|(_, count)| count).sum())))
     }
 
-    /// A remark for each class with several spellings.
-    pub fn merges(&self) -> Vec<Problem> {
+    /// A remark for each class with several spellings. `foreseen` are those that a plan found (the class, and its other
+    /// spellings): what is read under it is spelt alike by then.
+    pub fn merges(&self, foreseen: &[(String, Vec<String>)]) -> Vec<Problem> {
         let merge = |place: usize| {
             let name = self.name(place)?;
             let others: Vec<String> = self.classes[place]
@@ -87,7 +88,21 @@ impl Spellings {
                 Problem::note("", format!("the class “{name}” is also spelt {named}{more}: taken for one class"))
             })
         };
-        (0..self.classes.len()).filter_map(merge).collect()
+        let is_told = |key: &str| {
+            self.place_of.get(key).is_none_or(|&place| {
+                let spellings = &self.classes[place];
+                spellings.is_empty()
+                    || spellings.iter().any(|(spelling, _)| Some(spelling) != self.name(place).as_ref())
+            })
+        };
+        let early = |(name, others): &(String, Vec<String>)| {
+            let more = others.len().saturating_sub(MOST_NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named: Vec<String> = others.iter().take(MOST_NAMED).map(|other| format!("“{other}”")).collect();
+            let message = format!("the class “{name}” is also spelt {}{more}: taken for one class", named.join(", "));
+            (!is_told(&folded(name))).then(|| Problem::note("", message))
+        };
+        (0..self.classes.len()).filter_map(merge).chain(foreseen.iter().filter_map(early)).collect()
     }
 }
 
@@ -150,7 +165,10 @@ mod tests {
             spellings.count(label);
         }
         assert_eq!(spellings.counts().collect::<Vec<_>>(), [("good".to_string(), 4), ("bad".to_string(), 2)]);
-        let merges = spellings.merges();
+        let foreseen = ["bad", "good", "ugly"].map(|name| (name.to_string(), vec![format!("{name} ")]));
+        let early = spellings.merges(&foreseen);
+        assert!(early.len() == 2 && early[1].message.contains("“bad” is also spelt “bad ”"), "{early:?}");
+        let merges = spellings.merges(&[]);
         assert_eq!(merges.len(), 1);
         assert!(merges[0].message.contains("“Good” (1), “GOOD” (1)") && merges[0].lost == 0, "{merges:?}");
         let mut tied = Spellings::default();

@@ -55,7 +55,7 @@ impl Dataset {
         }
         let rows = entries.len() as u64 + problems.lost();
         if !input.is_project() {
-            merge_spellings(&mut entries, &mut problems);
+            merge_spellings(&mut entries, &input, &mut problems);
         }
         Ok(Self {
             name: input.name.clone(),

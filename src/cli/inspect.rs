@@ -3,92 +3,23 @@
 use super::arguments::InspectArguments;
 use super::class_names::Spellings;
 use super::failure::Failure;
-use super::input::{Entry, Input, Looked, ProjectLabels, Wanted, absorb, nothing_in};
-use super::output::{self, counted, item_word, problem_line, thousands};
+use super::input::{Entry, Input, Looked, ProjectLabels, Wanted, nothing_in};
+use super::inspect_report::{NoteRow, ProblemRow, Report, column_of, format_of, in_words};
+use super::output::{self, counted, item_word, thousands};
+use super::pieces::absorb;
 use super::progress::Progress;
 use super::project;
 use super::roles::fit_to_arguments;
 use super::seen::{First, Seen, UNLABELLED};
 use crate::pipeline::import::ProblemList;
-use crate::pipeline::import::plan::{Column, ImportPlan, LabelSource, Problem, Role, TableFormat, Target};
-use crate::pipeline::item::Kind;
-use serde::Serialize;
+use crate::pipeline::import::plan::{ImportPlan, Problem, Target};
+use crate::pipeline::item::{ContentHash, Kind};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 /// Classes told apart; a label column with more is none.
 const MOST_CLASSES: usize = 100_000;
-/// Lines of a kind for people; `--json` has them all.
-const SHOWN: usize = 10;
-
-#[derive(Serialize)]
-struct Report<'a> {
-    kind: Kind,
-    /// How the tables are read, the main one if there are several; null for files that are an item each.
-    format: Option<Format<'a>>,
-    columns: Vec<ColumnRow<'a>>,
-    /// What labels are: classes or numbers.
-    target: Target,
-    /// Items of each class, by the first label of each content.
-    classes: Map<String, Value>,
-    /// Rows (or files) in the data: items, duplicates and those of the problems.
-    rows: u64,
-    items: u64,
-    /// Rows (or files) whose content came before.
-    duplicates: u64,
-    problems: Vec<ProblemRow<'a>>,
-    problem_count: u64,
-    notes: Vec<NoteRow<'a>>,
-    note_count: u64,
-    /// Hidden and system files, which are passed over.
-    hidden: u64,
-    /// Items whose labels measure and never train.
-    held_out: u64,
-    /// What marks them.
-    test_set: Option<String>,
-    /// Items without a label.
-    unlabelled: u64,
-}
-
-#[derive(Serialize)]
-struct Format<'a> {
-    /// A JSON file, or cells between delimiters.
-    json: bool,
-    encoding: &'a str,
-    /// Null for JSON.
-    delimiter: Option<&'static str>,
-    /// Null for JSON.
-    quoting: Option<&'static str>,
-    /// Whether the first row names the columns; null for JSON.
-    header: Option<bool>,
-    /// Lines above the table that are none of its rows.
-    preamble: u32,
-}
-
-#[derive(Serialize)]
-struct ColumnRow<'a> {
-    name: &'a str,
-    role: Role,
-    why: &'a str,
-    numeric: bool,
-}
-
-#[derive(Serialize)]
-struct ProblemRow<'a> {
-    file: &'a str,
-    row: Option<u64>,
-    what: &'a str,
-    /// How many rows (or files) did not come in because of it.
-    rows: u64,
-}
-
-#[derive(Serialize)]
-struct NoteRow<'a> {
-    file: &'a str,
-    row: Option<u64>,
-    what: &'a str,
-}
 
 /// What was counted while DATA was read.
 #[derive(Default)]
@@ -102,6 +33,8 @@ struct Counts {
     /// Labels beyond the most classes that are told apart.
     uncounted: u64,
     seen: Seen,
+    /// Further classes of contents that came with several.
+    contradictions: HashSet<(ContentHash, u32)>,
     files: Vec<String>,
     file_of: HashMap<String, u32>,
     /// What did not come in.
@@ -128,21 +61,22 @@ pub fn run(arguments: &InspectArguments) -> Result<(), Failure> {
         return counts.tell(arguments, input.kind, None, &input);
     }
     let mut looked = Looked::at(&data.data, wanted)?;
-    if looked.plan.expected_items == 0 {
-        let nothing = looked.nothing(&data.data);
-        counts.take(std::mem::take(&mut looked.plan.problems).into_iter());
-        let plan = looked.plan.clone();
-        counts.tell(arguments, plan.kind, Some(&plan), &looked.input())?;
-        return Err(nothing);
-    }
-    fit_to_arguments(&mut looked.plan, data.label_column.as_deref(), &data.reading)?;
-    if data.label_column.is_some() {
-        looked.plan.target = looked.plan.guess_target();
+    let nothing = looked.nothing(&data.data);
+    // Where nothing is to be expected there is nothing that arguments could fit; reading says why.
+    let expects_some = looked.plan.expected_items > 0;
+    if expects_some {
+        fit_to_arguments(&mut looked.plan, data.label_column.as_deref(), &data.reading)?;
+        if data.label_column.is_some() {
+            looked.plan.target = looked.plan.guess_target();
+        }
     }
     let plan = looked.plan.clone();
     let input = looked.input();
     counts.read(&input)?;
-    let nothing = (counts.items == 0).then(|| nothing_in(&data.data, counts.problems.as_slice()));
+    let nothing = (counts.items == 0).then(|| match counts.problems.as_slice() {
+        problems if expects_some && !problems.is_empty() => nothing_in(&data.data, problems),
+        _ => nothing,
+    });
     counts.tell(arguments, plan.kind, Some(&plan), &input)?;
     nothing.map_or(Ok(()), Err)
 }
@@ -158,7 +92,7 @@ impl Counts {
             Ok(ControlFlow::Continue(()))
         })?;
         self.sort(problems);
-        for merge in self.spellings.merges() {
+        for merge in self.spellings.merges(input.foreseen_merges()) {
             self.notes.push(merge);
         }
         if self.uncounted > 0 {
@@ -198,11 +132,14 @@ impl Counts {
             let there = self.where_is(first);
             let message = match (class, first.class) {
                 (Some(class), other) if other != UNLABELLED && class != other => {
+                    if self.contradictions.insert((entry.item.hash, class)) {
+                        self.classes[class as usize] += 1;
+                    }
                     let name = |class: u32| self.spellings.name(class as usize).unwrap_or_default();
                     format!("the same as {there} with another label: “{}” here, “{}” there", name(class), name(other))
                 }
                 (Some(class), UNLABELLED) => {
-                    self.unlabelled -= 1;
+                    self.unlabelled = self.unlabelled.saturating_sub(1);
                     self.classes[class as usize] += 1;
                     self.held_out += u64::from(entry.held_out);
                     self.seen.label(entry.item.hash, class);
@@ -316,127 +253,5 @@ impl Counts {
             .collect();
         classes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         classes.into_iter().map(|(name, count)| (name, Value::from(count))).collect()
-    }
-}
-
-fn format_of(format: &TableFormat) -> Format<'_> {
-    let cells = !format.json_lines;
-    let quoting = match (format.quoted && format.delimiter != b'\n', format.backslash) {
-        (false, _) => "none",
-        (true, false) => "double quotes",
-        (true, true) => "double quotes, escaped by a backslash",
-    };
-    let delimiter = match format.delimiter {
-        b',' => "comma",
-        b'\t' => "tab",
-        b';' => "semicolon",
-        b'|' => "vertical bar",
-        b'\n' => "line break",
-        b' ' => "space",
-        b':' => "colon",
-        _ => "another character",
-    };
-    Format {
-        json: format.json_lines,
-        encoding: &format.encoding,
-        delimiter: cells.then_some(delimiter),
-        quoting: cells.then_some(quoting),
-        header: cells.then_some(format.header),
-        preamble: format.preamble,
-    }
-}
-
-fn column_of(column: &Column) -> ColumnRow<'_> {
-    ColumnRow { name: &column.name, role: column.role, why: &column.why, numeric: column.numeric }
-}
-
-fn in_words(report: &Report<'_>, plan: Option<&ImportPlan>) -> String {
-    let pair = |name: &str, value: String| vec![format!("{name:<16}"), value];
-    let mut facts = vec![pair("kind", report.kind.word().into())];
-    if let Some(format) = &report.format {
-        facts.push(pair("format", format_in_words(format)));
-    }
-    facts.push(pair("rows", thousands(report.rows)));
-    facts.push(pair("  items", thousands(report.items)));
-    facts.push(pair("  already there", thousands(report.duplicates)));
-    let lost: u64 = report.problems.iter().map(|problem| problem.rows).sum();
-    facts.push(pair("  left out", thousands(lost)));
-    if report.hidden > 0 {
-        facts.push(pair("hidden files", format!("{}, passed over", thousands(report.hidden))));
-    }
-    facts.push(pair("unlabelled", thousands(report.unlabelled)));
-    if report.held_out > 0 {
-        let set = report.test_set.as_deref().unwrap_or("the data");
-        facts.push(pair("test labels", format!("{}, marked by {set}", thousands(report.held_out))));
-    }
-    let mut text: String = facts.iter().map(|fact| format!("{}  {}\n", fact[0], fact[1])).collect();
-    if !report.columns.is_empty() {
-        text += "\nColumns:\n";
-        let column = |column: &ColumnRow<'_>| {
-            let why = if column.why.is_empty() { String::new() } else { format!(" ({})", column.why) };
-            format!("  {}: {}{why}\n", column.name, role_in_words(column.role, plan))
-        };
-        text += &first_of(&report.columns, report.columns.len() as u64, "columns", column);
-    }
-    if !report.classes.is_empty() {
-        text += "\nClasses:\n";
-        let classes: Vec<(&String, &Value)> = report.classes.iter().collect();
-        let class = |(name, count): &(&String, &Value)| format!("  {name}: {count}\n");
-        text += &first_of(&classes, classes.len() as u64, "classes", class);
-    }
-    if !report.problems.is_empty() {
-        text += "\nLeft out:\n";
-        let line = |problem: &ProblemRow<'_>| place_and(problem.file, problem.row, problem.what, problem.rows);
-        text += &first_of(&report.problems, report.problem_count, "problems", line);
-    }
-    if !report.notes.is_empty() {
-        text += "\nRemarks:\n";
-        let line = |note: &NoteRow<'_>| place_and(note.file, note.row, note.what, 0);
-        text += &first_of(&report.notes, report.note_count, "remarks", line);
-    }
-    text
-}
-
-fn place_and(file: &str, row: Option<u64>, what: &str, rows: u64) -> String {
-    let line = problem_line(&Problem { file: file.into(), row, message: what.into(), lost: 0 });
-    // A message quotes cells, which may hold line breaks.
-    let line = line.split(['\n', '\r']).map(str::trim).collect::<Vec<_>>().join(" ");
-    if rows > 1 { format!("  {line} ({})\n", counted(rows, "row")) } else { format!("  {line}\n") }
-}
-
-/// The first few, one line each, and how many more there are.
-fn first_of<T>(all: &[T], count: u64, what: &str, line: impl Fn(&T) -> String) -> String {
-    let mut text: String = all.iter().take(SHOWN).map(line).collect();
-    let more = count.saturating_sub(SHOWN as u64);
-    if more > 0 {
-        text += &format!("  and {} more {what} (--json lists them)\n", thousands(more));
-    }
-    text
-}
-
-fn format_in_words(format: &Format<'_>) -> String {
-    let (Some(delimiter), Some(quoting), Some(header)) = (format.delimiter, format.quoting, format.header) else {
-        return format!("JSON, {}", format.encoding);
-    };
-    let header = if header { "the first row names the columns" } else { "no header" };
-    let above = match format.preamble {
-        0 => String::new(),
-        lines => format!(", {} above the table", counted(u64::from(lines), "line")),
-    };
-    let between =
-        if delimiter == "line break" { "a text a line".into() } else { format!("cells between {delimiter}s") };
-    let quotes = if quoting == "none" { "quotes are characters".into() } else { format!("quoting by {quoting}") };
-    format!("{between}, {quotes}, {}, {header}{above}", format.encoding)
-}
-
-fn role_in_words(role: Role, plan: Option<&ImportPlan>) -> &'static str {
-    match role {
-        Role::Content if plan.is_some_and(|plan| plan.kind == Kind::Text) => "text",
-        Role::Content => "learnt from",
-        Role::Label if plan.is_some_and(|plan| plan.labels == LabelSource::None) => "label, not used",
-        Role::Label => "label",
-        Role::Extra => "kept beside",
-        Role::Split => "test or training",
-        Role::File => "image file name",
     }
 }

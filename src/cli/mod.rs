@@ -10,6 +10,7 @@
 pub mod arguments;
 pub mod failure;
 pub mod input;
+pub mod pieces;
 pub mod dataset;
 pub mod class_names;
 pub mod sample;
@@ -25,6 +26,7 @@ pub mod weights;
 pub mod model_file;
 pub mod scorer;
 pub mod inspect;
+pub mod inspect_report;
 pub mod train;
 pub mod score;
 pub mod search;

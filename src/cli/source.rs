@@ -41,7 +41,7 @@ pub struct Sources {
     pub files: Vec<Source>,
     /// What could not be opened.
     pub problems: ProblemList,
-    /// Hidden and system files on disk, which are passed over.
+    /// Hidden and system files, those in zips included, which are passed over.
     pub hidden: u64,
     zips: Vec<Mutex<ZipSource<BufReader<File>>>>,
     opened: Vec<PathBuf>,
@@ -116,7 +116,8 @@ impl Sources {
                 return Ok(());
             }
         };
-        let ZipListing { files, .. } = zip.listing(&mut self.problems);
+        let ZipListing { files, hidden, .. } = zip.listing(&mut self.problems);
+        self.hidden += hidden;
         self.opened.push(place.to_path_buf());
         let number = self.zips.len();
         // A file whose head is damaged is not in the listing, so places are looked up by path.
