@@ -111,6 +111,7 @@ fn record(read: &Read) -> Value {
             *classes.entry(class_name::folded(label)).or_insert(0) += 1;
         }
     }
+    let one_class = import::one_class_problem(classes.keys().map(String::as_str)).is_some();
     let held_out = read.items.iter().filter(|imported| imported.held_out).count();
     let notes = read.problems.as_slice().iter().filter(|problem| problem.lost == 0).count() as u64;
     let lost = read.problems.lost();
@@ -121,7 +122,7 @@ fn record(read: &Read) -> Value {
         "duplicates": duplicates,
         "lost": lost,
         "classes": classes,
-        "notes": notes + told + read.plan.merged.len() as u64,
+        "notes": notes + told + read.plan.merged.len() as u64 + u64::from(one_class),
         "held_out": held_out,
         "hidden": read.hidden,
     })

@@ -121,13 +121,17 @@ fn sniff_text(text: &str, whole: bool, extension: &str) -> TableFormat {
     format
 }
 
-/// How many of the lines that begin with `#` are comments: the last one is the header if it has as many cells as the rows.
+/// How many of the lines that begin with `#` are comments: the last one is the header if it has as many cells as the rows,
+/// all of a word or two, and the first row is no header itself.
 fn comments_above(comments: &[&str], lines: &[&str], format: &TableFormat) -> u32 {
-    let width = |line: &str| literal_cells(line, format.delimiter).len();
+    let cells = |line: &str| literal_cells(line, format.delimiter);
+    let is_header = |comment: &str, row: &str| {
+        let (names, row) = (cells(comment), cells(row));
+        let short = names.iter().all(|name| name.trim_start_matches('#').split_whitespace().count() <= 2);
+        names.len() > 1 && names.len() == row.len() && short && !names_columns(&row)
+    };
     match (comments.last(), lines.first()) {
-        (Some(last), Some(row)) if format.delimiter != b'\n' && width(last) > 1 && width(last) == width(row) => {
-            comments.len() as u32 - 1
-        }
+        (Some(last), Some(row)) if format.delimiter != b'\n' && is_header(last, row) => comments.len() as u32 - 1,
         _ => comments.len() as u32,
     }
 }
@@ -185,7 +189,8 @@ fn score(lines: &[&str], format: &TableFormat) -> Option<f64> {
         }
     }
     let (width, count) = most_common(&widths);
-    if width < 2 || widths.is_empty() {
+    // A line of one cell above lines of several names no columns: the others are torn apart.
+    if width < 2 || widths[0] < 2 {
         return None;
     }
     let rows = widths.len() as f64;

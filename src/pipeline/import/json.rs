@@ -29,8 +29,9 @@ pub fn layout(head: &str) -> Layout {
         // Lines that are each an array would be many arrays, none of them of objects.
         return Layout::Array;
     }
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(20);
-    if lines.filter(|line| fields_of_object(line).is_ok()).count() > 0 {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
+    // Within a pretty-printed object, some lines are objects, too.
+    if lines.iter().filter(|line| fields_of_object(line).is_ok()).count() * 2 >= lines.len().max(1) {
         let first = text.lines().next().unwrap_or_default();
         let lone = text.trim_end().lines().count() == 1;
         return if lone && wraps(first) { Layout::Wrapped } else { Layout::Lines };
@@ -171,7 +172,7 @@ impl ObjectSplitter {
                     b']' if depth == 1 && self.array == ArrayState::Inside => self.array = ArrayState::After,
                     _ => {}
                 }
-                if self.array != ArrayState::Inside {
+                if self.array != ArrayState::Inside && self.from.is_none() {
                     continue;
                 }
             }

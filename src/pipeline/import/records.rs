@@ -34,7 +34,7 @@ pub struct RecordSplitter {
     width: Option<usize>,
     /// The line under way.
     open: String,
-    /// Whether the last chunk ended in CR, which may be half of a CR LF.
+    /// Whether the last chunk ended in CR, which may be half of a CR LF: then its line is still under way.
     after_return: bool,
     /// Lines read so far.
     lines: u64,
@@ -42,6 +42,8 @@ pub struct RecordSplitter {
     pending: Vec<String>,
     pending_bytes: usize,
     parser: CellParser,
+    /// Flaws that the parser had found before the record under way.
+    flaws: u32,
     /// Of each column the cells seen, as long as they are few.
     expected: Vec<Option<HashSet<String>>>,
     rows: u32,
@@ -61,6 +63,7 @@ impl RecordSplitter {
             pending: Vec::new(),
             pending_bytes: 0,
             parser: CellParser::default(),
+            flaws: 0,
             expected: vec![Some(HashSet::new()); width.unwrap_or(0)],
             rows: 0,
             of_lines: 0,
@@ -72,20 +75,22 @@ impl RecordSplitter {
         let mut records = Vec::new();
         let mut rest = text;
         if self.after_return && !rest.is_empty() {
+            // The line was held back at its CR, which may have been half of a CR LF.
             self.after_return = false;
-            if let Some(after) = rest.strip_prefix('\n') {
-                // The other half of a CR LF: the line was taken at the CR already.
-                rest = after;
-            }
+            let end = usize::from(rest.starts_with('\n'));
+            self.open.push_str(&rest[..end]);
+            let line = std::mem::take(&mut self.open);
+            self.line(line, &mut records);
+            rest = &rest[end..];
         }
         while let Some(at) = rest.bytes().position(|byte| byte == b'\n' || byte == b'\r') {
             let bytes = rest.as_bytes();
             let end = match (bytes[at], bytes.get(at + 1)) {
-                (b'\r', Some(b'\n')) => at + 2,
                 (b'\r', None) => {
                     self.after_return = true;
-                    at + 1
+                    break;
                 }
+                (b'\r', Some(b'\n')) => at + 2,
                 _ => at + 1,
             };
             self.open.push_str(&rest[..end]);
@@ -123,6 +128,9 @@ impl RecordSplitter {
         if self.pending.is_empty() && line.trim_end_matches(['\r', '\n']).is_empty() {
             return;
         }
+        if self.pending.is_empty() {
+            self.flaws = self.parser.flaws;
+        }
         self.parser.feed(&line, &self.format);
         if self.parser.is_open() {
             self.pending_bytes += line.len();
@@ -147,13 +155,15 @@ impl RecordSplitter {
     /// swallow the rows between it and the next one?
     fn weigh(&mut self, pending: Vec<String>, cells: Vec<String>, records: &mut Vec<Record>) {
         let as_lines = self.as_lines(&pending);
+        // Who writes cells of several lines doubles the marks in them.
+        let is_flawed = self.parser.flaws > self.flaws;
         let fits = |cells: &Vec<String>| self.width.is_none_or(|width| cells.len() == width);
         let lines_are_rows = match (&as_lines, fits(&cells)) {
             (None, _) => false,
             (Some(_), false) => true,
             (Some(rows), true) => match self.are_expected(rows) {
-                Some(expected) => expected && self.of_lines == 0,
-                None => pending.len() > 2 && self.of_lines == 0,
+                Some(expected) => expected && (is_flawed || self.of_lines == 0),
+                None => is_flawed || (pending.len() > 2 && self.of_lines == 0),
             },
         };
         if lines_are_rows {

@@ -272,7 +272,7 @@ mod tests {
                 "film.mp4",
                 b"\0\0\0\x20ftypisom",
                 SourceKind::Foreign(
-                    "not a kind of file that Hone reads: images, .txt, CSV, TSV, JSON Lines or a zip of them",
+                    "not a kind of file that Hone reads: images, .txt, CSV, TSV, JSON or a zip of them",
                 ),
             ),
             ("a.csv", b"", SourceKind::Table),

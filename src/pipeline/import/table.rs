@@ -40,6 +40,7 @@ pub struct TableReader {
     refused: Option<String>,
     lost_to_refusal: u64,
     remarks: BTreeMap<String, (u64, u64)>,
+    /// Whether what follows in the file is not even counted.
     is_over: bool,
 }
 
@@ -152,6 +153,8 @@ impl TableReader {
             self.refused = Some("left out: no column of it was chosen as content".into());
         } else if !is_text(&head, encoding) {
             self.refused = Some("left out: its content is not text, whatever its name says. Save it as CSV".into());
+            // It has no rows to count.
+            self.is_over = true;
         }
         let splitter = if planned.json_lines {
             Splitter::Objects(ObjectSplitter::new(layout(&decode_head(&head, encoding))))
@@ -178,7 +181,15 @@ impl TableReader {
             }
         }
         let Sniffed { format, names, .. } = found;
+        if head.is_empty() {
+            // It has no columns to check; that it is empty is told at its end.
+            return Splitter::Lines { splitter: LineSplitter::default(), has_header: false };
+        }
         self.check_columns(&names, problems);
+        if !format.quoted {
+            let message = "quotation marks in it enclose nothing, or not always: they were read as characters";
+            problems.push(Problem::note(&self.file.path, message));
+        }
         let columns: Vec<(String, RoleAt)> =
             names.into_iter().map(|name| (name.clone(), self.roles.of_column(&name))).collect();
         if format.delimiter == b'\n' {
@@ -189,6 +200,9 @@ impl TableReader {
     }
 
     fn read(&mut self, bytes: &[u8], last: bool, problems: &mut ProblemList) -> Vec<Imported> {
+        if self.is_over {
+            return Vec::new();
+        }
         let Some(mut body) = self.body.take() else { return Vec::new() };
         let text = body.decoder.decode(bytes, last);
         let text = match text.strip_prefix('\u{feff}').filter(|_| body.at_start) {
@@ -225,7 +239,7 @@ impl TableReader {
                         items.extend(self.object(number, &element, problems));
                     }
                 }
-                if splitter.has_overflowed() && !self.is_over {
+                if splitter.has_overflowed() {
                     self.is_over = true;
                     let message = "left out: it is longer than 16 MB, so a bracket or a quotation mark before it was probably never closed. The rest of the file was left out with it";
                     problems.push(Problem::of_row(&self.file.path, self.rows + 1, message));
@@ -264,6 +278,10 @@ impl TableReader {
         columns: &[(String, RoleAt)],
         problems: &mut ProblemList,
     ) -> Option<Imported> {
+        if self.refused.is_some() {
+            self.lost_to_refusal += 1;
+            return None;
+        }
         let expected = columns.len();
         if record.len() < expected {
             if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -312,6 +330,10 @@ impl TableReader {
     }
 
     fn object(&mut self, number: u64, element: &str, problems: &mut ProblemList) -> Option<Imported> {
+        if self.refused.is_some() {
+            self.lost_to_refusal += 1;
+            return None;
+        }
         match fields_of_object(element) {
             Ok(fields) => {
                 match fields.remark {

@@ -171,6 +171,10 @@ impl NameEncoding {
         if foreign.is_empty() {
             return Self::Dos;
         }
+        if foreign.iter().all(|name| reads_as_japanese(name)) {
+            // Names are short, and a detector wants more; but these are nothing else.
+            return Self::Other(encoding_rs::SHIFT_JIS);
+        }
         let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
         for name in &foreign {
             detector.feed(name, false);
@@ -196,6 +200,21 @@ impl NameEncoding {
             (Err(_), Self::Other(encoding)) => encoding.decode_without_bom_handling(raw).0.into_owned(),
         }
     }
+}
+
+/// Whether a name makes kana and kanji in Shift-JIS, none of them in the middle of a Latin word (where code page 437 has its
+/// accented letters).
+fn reads_as_japanese(name: &[u8]) -> bool {
+    let Some(decoded) = encoding_rs::SHIFT_JIS.decode_without_bom_handling_and_without_replacement(name) else {
+        return false;
+    };
+    let is_japanese = |character: char| matches!(character, '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
+    let mut before = ' ';
+    decoded.chars().all(|character| {
+        let fits = character.is_ascii() || (is_japanese(character) && !before.is_ascii_lowercase());
+        before = character;
+        fits
+    })
 }
 
 fn refusal(name: &str, entry: &ZipFileEntry<'_>) -> Option<String> {

@@ -34,7 +34,7 @@ pub const TERMS: [Term; 40] = [
     ),
     term(
         "Imported test labels",
-        "Labels that came with the data as a test set (a split column, a folder, a share drawn at random, a whole import). They measure a model and never train it; but whoever gave them may have seen a suggestion, so their figures stand beside those of the blind audits, not among them.",
+        "Labels that came with the data as a test set: a split column, a folder, a random share. They measure a model and never train it. They are not blind, so their figures stand beside the audits’, not among them.",
     ),
     term(
         "Accuracy",

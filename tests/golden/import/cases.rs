@@ -52,6 +52,7 @@
     ("objects-pretty.json", include_bytes!("objects-pretty.json")),
     ("one-class.csv", include_bytes!("one-class.csv")),
     ("one-extra.csv", include_bytes!("one-extra.csv")),
+    ("one-line-of-many.csv", include_bytes!("one-line-of-many.csv")),
     ("open-and-closed-later.csv", include_bytes!("open-and-closed-later.csv")),
     ("open-quote.csv", include_bytes!("open-quote.csv")),
     ("open-quote.tsv", include_bytes!("open-quote.tsv")),

@@ -100,6 +100,7 @@ case("leading-inches.csv", table(lambda n: ('"%d inch pipe. ' % n if n in (8, 9)
 case("open-quote.csv", table(lambda n: ('"' if n == 7 else "") + f"{text(n)},{label(n)}"), notes=0)
 case("open-and-closed-later.csv", table(lambda n: ('"' if n == 3 else "") + text(n) + ('"' if n == 9 else "") + f",{label(n)}"))
 case("open-quote.tsv", table(lambda n: ('"' if n == 3 else "") + text(n) + ('"' if n == 9 else "") + f"\t{label(n)}", "text\tlabel"))
+case("one-line-of-many.csv", table(lambda n: f'"{text(n)}\nand more, of it\nand a third",{label(n)}'))
 case("stray-among-quoted.csv", table(lambda n: f'"{text(n)}, {n}",{label(n)}' if n != 5 else f'"{text(n)},{label(n)}', n=24), rows=24)
 case("blank-before-quote.csv", table(lambda n: f'{n}, "{text(n, ", indeed")}", {label(n)}', "id, text, label"))
 case("line-breaks.csv", table(lambda n: f'"{text(n)}\nand a second line, no. {n}",{label(n)}'))
@@ -159,7 +160,7 @@ case("nfc-nfd.csv", table(lambda n: f"{text(n)}," + unicodedata.normalize(["NFC"
      classes={"café": 6, "thé": 6}, notes=1)
 case("unlabelled.csv", table(lambda n: text(n), "text"), classes=None)
 case("half-labelled.csv", table(lambda n: f"{text(n)},{label(n) if n < 6 else ''}"), classes={"bad": 3, "good": 3})
-case("leading-zeros.csv", table(lambda n: f"{n:05d},{n * 7 % 5},{label(n)}", "code,size,label"), kind="table")
+case("leading-zeros.csv", table(lambda n: f"{n:05d},{n * 7 % 5},{n * 1.5},{label(n)}", "code,size,length,label"), kind="table")
 case("penguins.csv", table(lambda n: f"{['Dream', 'Biscoe'][n // 2 % 2]},{30 + n}.{n},{label(n)}", "island,length,species"), kind="table")
 
 # The same twice.
@@ -178,7 +179,7 @@ case("header-only.csv", "text,label\n", kind="table", rows=0, items=0, classes=N
 case("one-class.csv", table(lambda n: f"{text(n)},good"), classes={"good": 12}, notes=1)
 case("binary.csv", bytes(range(256)) * 4, kind="table", rows=1, items=0, classes=None)
 case("unknown.xyz", "what is this", kind="image", rows=1, items=0, classes=None)
-case("wide.csv", table(lambda n: ",".join(str((n * 7 + c) % 11) for c in range(1000)) + f",{label(n)}",
+case("wide.csv", table(lambda n: ",".join(str((n * 7 + c) % 13) for c in range(1000)) + f",{label(n)}",
                        ",".join(f"c{c}" for c in range(1000)) + ",label"), kind="table")
 
 # Folders.

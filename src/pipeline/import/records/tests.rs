@@ -76,9 +76,9 @@ fn a_mark_that_encloses_nothing_swallows_no_row() {
 
 #[test]
 fn a_cell_of_several_lines_stays_one() {
-    // Each line alone would be a row of two cells; but “world” and “ hello” are no labels of this table.
-    let all = records(&among_others("\"well, hello\nbig, world\",good\n"), &csv());
-    assert_eq!((all.len(), all[11].cells[0].as_str()), (22, "well, hello\nbig, world"));
+    // Each line alone would be a row of two cells; but “ hello” is no label of this table.
+    let all = records(&among_others("\"well, hello\nworld\",good\n"), &csv());
+    assert_eq!((all.len(), all[11].cells[0].as_str()), (22, "well, hello\nworld"));
     assert!(all[11].doubt.is_some(), "it could be two rows: that is told");
     let all = records(&among_others("\"line\nafter\nline\",good\n"), &csv());
     assert_eq!((all.len(), all[11].doubt.as_deref()), (22, None));
@@ -144,6 +144,10 @@ fn write(writing: &Writing, rows: &[Vec<String>]) -> String {
     String::from_utf8(writer.into_inner().expect("flushed")).expect("UTF-8 in, UTF-8 out")
 }
 
+fn char_boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -159,7 +163,7 @@ proptest! {
         table.extend(rows.iter().map(|(text, note, n)| vec![text.clone(), note.clone(), n.to_string()]));
         let text = write(writing, &table);
         let found = sniff(text.as_bytes(), true, "csv", Some(true));
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(cut.index(text.len()))).collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| char_boundary(&text, cut.index(text.len()))).collect();
         cuts.sort_unstable();
         cuts.push(text.len());
         let mut splitter = RecordSplitter::new(&found.format, Some(3));
