@@ -147,7 +147,8 @@ impl Input {
             return project::open(data, wanted.labels);
         }
         let mut looked = Looked::at(data, wanted)?;
-        if looked.plan.expected_items == 0 {
+        let no_columns = looked.plan.format.is_some() && looked.plan.columns.is_empty();
+        if looked.plan.expected_items == 0 || no_columns {
             return Err(looked.nothing(data));
         }
         // The command says what is learnt, not the data.

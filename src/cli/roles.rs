@@ -218,7 +218,8 @@ fn must_exist(plan: &ImportPlan, name: &str) -> Result<(), Failure> {
 }
 
 fn must_have_content(plan: &ImportPlan) -> Result<(), Failure> {
-    if plan.columns_of(Role::Content).next().is_some() {
+    // Of images, the picture is what is learnt from.
+    if plan.kind == Kind::Image || plan.columns_of(Role::Content).next().is_some() {
         return Ok(());
     }
     Err(Failure::data(format!("no column is left to learn from. The columns are {}", column_names(plan))))

@@ -213,7 +213,8 @@ fn what_is_odd_is_told_in_a_sentence() {
     nothing("header.csv", "text,label\n");
     nothing("nothing.bin", "\0\0\0\0");
     let deep = format!("{}{}\n", "{\"a\":".repeat(10_000), "1".to_string() + &"}".repeat(10_000));
-    nothing("deep.jsonl", &deep);
+    let deep = inspected(&folder, &[&folder.file("deep.jsonl", deep)]);
+    assert_eq!((&deep["rows"], &deep["items"]), (&1.into(), &1.into()), "brackets below the third are a cell: {deep}");
 
     let one = folder.file(
         "one.csv",

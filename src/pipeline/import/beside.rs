@@ -26,13 +26,22 @@ enum Found {
     Several,
 }
 
+/// Whether a name ends in what may be a picture's extension: `.jpg`, not `.5`.
+pub(super) fn has_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty()
+            && (2..=5).contains(&extension.len())
+            && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && extension.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
+}
+
 /// A path as tables and folders may both write it: `/` between folders, no `./`, no extension, lower case.
 pub(super) fn plain_path(path: &str) -> String {
     let path = path.trim().replace('\\', "/").to_lowercase();
     let path = path.trim_start_matches("./").trim_start_matches('/');
-    let name_at = path.rfind('/').map_or(0, |at| at + 1);
-    match path[name_at..].rfind('.') {
-        Some(dot) if dot > 0 => path[..name_at + dot].to_owned(),
+    match path.rsplit_once('.') {
+        Some((stem, _)) if has_extension(path.rsplit('/').next().unwrap_or(path)) => stem.to_owned(),
         _ => path.to_owned(),
     }
 }

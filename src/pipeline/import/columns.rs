@@ -167,7 +167,7 @@ pub(super) fn guess_file_column(names: &[String], rows: &[Vec<String>], images: 
         let found = cells.iter().filter(|cell| images.contains(&super::beside::plain_path(cell))).count();
         // A column of numbers would match images called 1.jpg, 2.jpg only by chance, unless it is called so.
         let named = FILE_NAMES.contains(&plain_name(&names[place]).as_str()) || plain_name(&names[place]) == "id";
-        let written = cells.iter().any(|cell| cell.contains('.'));
+        let written = cells.iter().any(|cell| super::beside::has_extension(cell));
         if filled > 0 && (named || written) { found as f64 / filled as f64 } else { 0.0 }
     };
     (0..names.len())

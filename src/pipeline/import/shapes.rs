@@ -48,7 +48,11 @@ impl Fields {
         for (key, value) in &members {
             match key.as_str() {
                 "responses" if is_object(value) => fields.argilla_responses(value),
-                "suggestions" | "predictions" | "prediction" if is_nested(value) => fields.leave(key),
+                "suggestions" | "predictions" | "prediction" if is_nested(value) => {
+                    if !matches!(compact(value.get()).as_str(), "{}" | "[]") {
+                        fields.leave(key);
+                    }
+                }
                 _ => match key.strip_suffix(".responses") {
                     Some(question) if is_list(value) => fields.argilla_columns(question, value, &members),
                     _ if key.contains(".responses.") || key.contains(".suggestion") => {}
