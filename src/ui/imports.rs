@@ -119,7 +119,7 @@ pub fn ask_to_remove(app: App, index: u32, batch: &BatchState) {
     app.state.dialog.set(Some(Dialog::Confirm(Box::new(Question {
         title: "Remove this import?".to_owned(),
         text: format!(
-            "{} of “{}” go, with their labels. They can be brought back until the next import. Your original files are not touched.",
+            "{} of “{}” go, with their labels, also those that a later import brought again. They can be brought back until the next import. Your original files are not touched.",
             counted(batch.items.into(), "item", "items"),
             batch.name
         ),

@@ -214,7 +214,10 @@ fn plan_table(plan: &mut ImportPlan, tables: &[Head<'_>], problems: &mut Problem
         expect(plan, here.rows.len(), *table);
         let places: Vec<Option<usize>> =
             names.iter().map(|name| here.names.iter().position(|other| other == name)).collect();
-        rows.extend(here.rows.into_iter().map(|record| {
+        // Rows of too many cells are left out where they are read; what stands in them says nothing of the columns.
+        let width = here.names.len();
+        let fits = |record: &Vec<String>| record.iter().skip(width).all(|cell| cell.trim().is_empty());
+        rows.extend(here.rows.into_iter().filter(fits).map(|record| {
             places.iter().map(|place| place.and_then(|place| record.get(place).cloned()).unwrap_or_default()).collect()
         }));
     }

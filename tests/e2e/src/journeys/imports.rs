@@ -153,7 +153,13 @@ pub fn interrupted(surroundings: &Surroundings) -> Result<(), String> {
     with_folder("interrupted", |folder| {
         let mut text = "length,width,colour\n".to_owned();
         for row in 0..ROWS {
-            text.push_str(&format!("{row},{}.5,{}\n", row % 97, ["red", "green", "blue"][row % 3]));
+            // All different, and no mere count of the rows.
+            text.push_str(&format!(
+                "{}.25,{}.5,{}\n",
+                row * 7919 % 120_011,
+                row % 97,
+                ["red", "green", "blue"][row % 3]
+            ));
         }
         let file = written(folder, "screws.csv", text)?;
         let (server, mut visit) = begin(surroundings, "interrupted-import")?;
@@ -192,7 +198,7 @@ pub fn interrupted(surroundings: &Surroundings) -> Result<(), String> {
 pub fn removed(surroundings: &Surroundings) -> Result<(), String> {
     with_folder("removed", |folder| {
         let table = |from: u32, to: u32| {
-            let rows = (from..to).map(|row| format!("{row},{}\n", row * 7 % 31)).collect::<String>();
+            let rows = (from..to).map(|row| format!("{row},{}\n", row * 7 % 997)).collect::<String>();
             format!("length,width\n{rows}")
         };
         let first = written(folder, "first.csv", table(0, 40))?;
