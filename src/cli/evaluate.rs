@@ -147,7 +147,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
         return Err(Failure::data("the model knows fewer than two classes; there is nothing to tell apart"));
     };
     if held_out {
-        let set = input.test_set().map_or_else(|| "the data".into(), |set| set);
+        let set = input.test_set().unwrap_or_else(|| "the data".into());
         let others = if not_held_out > 0 {
             format!("; the other {} are left out", counted(not_held_out, "labelled item"))
         } else {

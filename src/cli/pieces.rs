@@ -151,6 +151,9 @@ fn read_beside(sources: &Sources, plan: &ImportPlan, problems: &mut ProblemList)
     beside
 }
 
+/// An item, and where its file is.
+type Placed = (Imported, Option<Place>);
+
 /// Reads files that are an item each, on all cores; they stay in order.
 fn read_whole<F>(
     sources: &Sources,
@@ -184,7 +187,7 @@ where
         pieces.progress.read(file.size);
         (imported.map(|imported| (imported, Some(place.clone()))), found)
     };
-    let read: Vec<(Option<(Imported, Option<Place>)>, ProblemList)> = files.par_iter().map(one).collect();
+    let read: Vec<(Option<Placed>, ProblemList)> = files.par_iter().map(one).collect();
     for (imported, found) in read {
         absorb(problems, found);
         pieces.add(imported, problems)?;

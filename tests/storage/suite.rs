@@ -290,7 +290,13 @@ pub async fn a_purge_moves_what_stays_and_takes_the_rest_for_good(store: Store) 
 
     let gone = BatchRecord { ending: Ending::Gone, ..BatchRecord::begun(0, "a", 1.0) };
     let (stay, go) = ([item(1, 9), item(2, 12)], [hash(3), hash(6)]);
-    let purge = Purge { from: 1, stay: &stay, gone: &go, events: &["2".into(), "3".into()], batches: &[gone.clone()] };
+    let purge = Purge {
+        from: 1,
+        stay: &stay,
+        gone: &go,
+        events: &["2".into(), "3".into()],
+        batches: std::slice::from_ref(&gone),
+    };
     store.purge("p", purge).await.unwrap();
 
     assert_eq!(store.items("p").await.unwrap(), [item(0, 0), item(1, 9), item(2, 12)]);
