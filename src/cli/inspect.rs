@@ -11,8 +11,8 @@ use super::progress::Progress;
 use super::project;
 use super::roles::fit_to_arguments;
 use super::seen::{First, Seen, UNLABELLED};
-use crate::pipeline::import::ProblemList;
 use crate::pipeline::import::plan::{ImportPlan, Problem, Target};
+use crate::pipeline::import::{ProblemList, one_class_problem};
 use crate::pipeline::item::{ContentHash, Kind};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
@@ -94,6 +94,10 @@ impl Counts {
         self.sort(problems);
         for merge in self.spellings.merges(input.foreseen_merges()) {
             self.notes.push(merge);
+        }
+        let classes: Vec<String> = self.spellings.counts().map(|(name, _)| name).collect();
+        if let Some(note) = one_class_problem(classes.iter().map(String::as_str)) {
+            self.notes.push(note);
         }
         if self.uncounted > 0 {
             let message = format!(

@@ -230,7 +230,7 @@ fn what_is_odd_is_told_in_a_sentence() {
     );
 
     let names: Vec<String> = (0..10_000).map(|column| format!("c{column}")).collect();
-    let row = |row: usize| (0..10_000).map(|column| (column * row % 7).to_string()).collect::<Vec<_>>().join(",");
+    let row = |row: usize| (0..10_000).map(|column| (column * row % 13).to_string()).collect::<Vec<_>>().join(",");
     let wide: Vec<String> = (0..12).map(|at| format!("{},{}", row(at), if at % 2 == 0 { "a" } else { "b" })).collect();
     let wide = folder.file("wide.csv", format!("{},label\n{}\n", names.join(","), wide.join("\n")));
     let found = inspected(&folder, &[&wide, "--label-column", "label"]);
