@@ -29,7 +29,7 @@ pub struct Sniffed {
 pub fn sniff(head: &[u8], whole: bool, extension: &str, header: Option<bool>) -> Sniffed {
     let encoding = guess_encoding(head);
     let text = decode_head(head, encoding);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.as_str();
     let mut format = sniff_text(text, whole, extension);
     format.encoding = encoding.into();
     let mut records: Vec<Vec<String>> = if format.delimiter == b'\n' {

@@ -264,7 +264,7 @@ fn rows_of_objects(files: &[Head<'_>], problems: &mut ProblemList) -> (Vec<Strin
     for file in files {
         let text = decode_head(file.bytes, guess_encoding(file.bytes));
         let mut splitter = ObjectSplitter::new(layout(&text));
-        let mut elements = splitter.push(text.trim_start_matches('\u{feff}'));
+        let mut elements = splitter.push(&text);
         if is_whole(*file) {
             elements.extend(splitter.finish());
         }

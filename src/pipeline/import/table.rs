@@ -48,8 +48,6 @@ pub struct TableReader {
 struct Body {
     decoder: TextDecoder,
     splitter: Splitter,
-    /// Whether a byte order mark may still come.
-    at_start: bool,
 }
 
 enum Splitter {
@@ -163,7 +161,7 @@ impl TableReader {
         } else {
             self.cells(&head, whole, problems)
         };
-        self.body = Some(Body { decoder: TextDecoder::new(encoding), splitter, at_start: true });
+        self.body = Some(Body { decoder: TextDecoder::new(encoding), splitter });
         self.read(&head, false, problems)
     }
 
@@ -205,11 +203,7 @@ impl TableReader {
         }
         let Some(mut body) = self.body.take() else { return Vec::new() };
         let text = body.decoder.decode(bytes, last);
-        let text = match text.strip_prefix('\u{feff}').filter(|_| body.at_start) {
-            Some(text) => text,
-            None => &text,
-        };
-        body.at_start &= text.is_empty();
+        let text = text.as_str();
         let mut items = Vec::new();
         match &mut body.splitter {
             Splitter::Cells { splitter, columns, has_header } => {
