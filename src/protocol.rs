@@ -197,6 +197,11 @@ pub enum Request {
     },
     /// Measures on the audits what the review gained, and begins a new one. → [`Reply::Experiment`]
     MeasureGain,
+    /// So many labels, drawn at random, are asked again, blind: the label audit. 0 ends it. → [`Reply::Count`]
+    AuditLabels {
+        /// How many.
+        count: u32,
+    },
     /// These items are asked next. → [`Reply::Count`]
     AskFirst {
         /// Which.
@@ -594,8 +599,10 @@ pub struct ProjectState {
     pub embedded: u32,
     /// How many train: labelled by people or the data.
     pub labelled: u32,
-    /// How many audits are answered.
+    /// How many audits of the stream are answered: what models are measured on.
     pub audits: u32,
+    /// How many audits of certificates are answered: they check what would be accepted, and measure no model.
+    pub checks: u32,
     /// How many have an imported test label, so measure and never train.
     pub tests: u32,
     /// How many are passed by.
@@ -606,6 +613,8 @@ pub struct ProjectState {
     pub options: Options,
     /// The working model, once there is one (two classes with a label each).
     pub model: Option<ModelState>,
+    /// Why there is none, or that the first one is being made: a sentence without its full stop.
+    pub why_no_model: Option<String>,
     /// Champion, challenger, gate and search.
     pub deployment: DeploymentState,
     /// What is accepted, what is to be asked, and under which certificates.
@@ -628,6 +637,13 @@ pub struct ProjectState {
     pub read_only: bool,
 }
 
+impl ProjectState {
+    /// How many items people or the data have decided.
+    pub fn decided(&self) -> u32 {
+        self.labelled + self.audits + self.checks + self.tests
+    }
+}
+
 /// A class and its state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassState {
@@ -648,6 +664,8 @@ pub struct ModelState {
     pub labels: u32,
     /// The background polish is still under way.
     pub polishing: bool,
+    /// It was made in one pass, or is not calibrated yet: a better one is on its way.
+    pub rough: bool,
     /// Share of training labels predicted right out of fold: an optimistic or pessimistic guide, not the accuracy.
     pub out_of_fold: Option<f64>,
     /// The calibration temperature.
@@ -673,6 +691,14 @@ pub struct AuditState {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+impl AuditState {
+    /// Its share as it is shown.
+    pub fn share(&self) -> Interval {
+        let Self { total, estimate, low, high, .. } = *self;
+        Interval { estimate, low, high, few: crate::pipeline::evaluate::too_few(total as usize) }
+    }
 }
 
 /// One import.
@@ -861,6 +887,8 @@ pub struct JobState {
     pub seconds_left: Option<f64>,
     /// Whether it runs, ended, or was cancelled or failed.
     pub status: JobStatus,
+    /// Whether it can be cancelled.
+    pub can_cancel: bool,
 }
 
 /// Where a job stands.

@@ -280,10 +280,10 @@ pub struct GateArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "REFERENCE should be data the model was audited on, not what it was trained on: on that it is too sure, and new data always \
-    looks different. Its labels say how good the model was and how far its probabilities can be trusted; without 20 of them no accuracy is \
-    estimated. BATCH needs no labels; if it has some, they count as audits drawn at random, and they decide. Of a project, the blind \
+    looks different. Its labels say how good the model was and how far its probabilities can be trusted; without 20 of them, of fewer than 20 new \
+    items, and of items unlike the reference no accuracy is estimated. BATCH needs no labels; if it has some, they count as audits drawn at random, and they decide. Of a project, the blind \
     audits are the labels.\n\
-    The exit code is 0 if the model is healthy, 10 if it is to be watched (the data moved, or the estimate is below the floor), 20 if it has \
+    The exit code is 0 if the model is healthy or too little is known, 10 if it is to be watched (the data moved, or the estimate is below the floor), 20 if it has \
     deteriorated, and 1 or 2 if it could not be told.\n\n\
     Examples:\n  \
     hone drift reviews.model.zip audited.csv monday.csv --label-column sentiment\n  \

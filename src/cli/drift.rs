@@ -54,8 +54,8 @@ pub struct Found {
     pub report: Report,
     /// The state.
     pub judgement: Judgement,
-    /// The acceptable level.
-    pub floor: f64,
+    /// The acceptable level; `None` if it was not given and does not follow from the reference.
+    pub floor: Option<f64>,
     /// About the data itself, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -76,6 +76,8 @@ pub struct Side {
     pub problems: ProblemList,
     /// The data.
     pub input: Input,
+    /// The share of the most frequent class among the labelled items, 0 to 1.
+    largest_class: f64,
     /// The labelled items' probabilities and classes, for calibration.
     held_out: Vec<(Vec<f32>, usize)>,
     /// The names of all columns of the data, whatever they are for.
@@ -119,10 +121,10 @@ pub fn run(arguments: &DriftArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(exit_code(found.judgement.state)))
 }
 
-/// 0 healthy, 10 watch, 20 deteriorated: apart from the codes of failures, and the worse the greater.
+/// 0 healthy or too small to say, 10 watch, 20 deteriorated: apart from the codes of failures, and the worse the greater.
 pub fn exit_code(state: State) -> u8 {
     match state {
-        State::Healthy => 0,
+        State::TooSmall | State::Healthy => 0,
         State::Watch => 10,
         State::Deteriorated => 20,
     }
@@ -132,7 +134,7 @@ fn find(arguments: &DriftArguments) -> Result<Found, Failure> {
     let model = SavedModel::read(&arguments.model)?;
     let reference = Side::open(&model, &arguments.reference, None, arguments)?;
     let batch = Side::open(&model, &arguments.batch, Some(&reference.seen), arguments)?;
-    let floor = arguments.floor.unwrap_or_else(|| acceptable_level(reference.accuracy()));
+    let floor = arguments.floor.or_else(|| acceptable_level(reference.accuracy(), reference.largest_class));
     let findings = check(&model, &reference, &batch);
     let report = compare(&model, &reference, &batch);
     let evidence =
@@ -188,6 +190,7 @@ impl Side {
         let mut sample = Sample::new(MOST_ITEMS, MOST_BYTES, SEED);
         let mut held_out = Sample::new(MOST_HELD_OUT, MOST_BYTES, SEED);
         let (mut right, mut labelled, mut repeated) = (0, 0, 0);
+        let mut of_class = vec![0u64; model.classes.len()];
         let mut seen = Seen::default();
         let progress = Progress::new(output::item_word(model.kind), input.bytes());
         input.read(&mut problems, &progress, |entries, problems| {
@@ -204,6 +207,7 @@ impl Side {
                     right += u64::from(class == Some(likeliest(ArrayView1::from(&probabilities))));
                     // Items of classes that the model does not know are no use for calibration.
                     if let Some(class) = class {
+                        of_class[class] += 1;
                         held_out.offer(size_of_val(probabilities.as_slice()), || (probabilities.clone(), class));
                     }
                 }
@@ -236,6 +240,7 @@ impl Side {
             rows: items + problems.lost(),
             problems,
             input,
+            largest_class: of_class.into_iter().max().unwrap_or(0) as f64 / labelled.max(1) as f64,
             held_out: held_out.into_rows(),
             columns,
             features,

@@ -3,7 +3,8 @@
 use super::drift::{Found, exit_code};
 use super::failure::Failure;
 use super::output::{self, counted, item_word, percent};
-use crate::pipeline::drift::{ColumnShift, Finding, LEVEL, Novel, Separation};
+use crate::pipeline::drift::accuracy::{FEWEST_HELD_OUT, FEWEST_ROWS};
+use crate::pipeline::drift::{ColumnShift, Finding, LEVEL, NoEstimate, Novel, Separation};
 use crate::pipeline::evaluate::Estimate;
 use crate::pipeline::import::plan::Problem;
 use serde::Serialize;
@@ -20,7 +21,8 @@ struct Json<'a> {
     by_audit: bool,
     /// How many audits of the batch would decide; null if nothing is to be decided.
     audits_needed: Option<u32>,
-    floor: f64,
+    /// The acceptable accuracy; null if it was not given and the reference's labels don't tell one.
+    floor: Option<f64>,
     items: u64,
     reference_items: u64,
     /// How many of them were compared: all, or so many drawn at random.
@@ -31,8 +33,9 @@ struct Json<'a> {
     reference_rows: u64,
     /// Whether any test alarms.
     moved: bool,
-    /// The model's estimated accuracy on the batch; null without enough labels in the reference.
+    /// The model's estimated accuracy on the batch, or null and why: `few_items`, `few_labels` in the reference, `unlike`.
     accuracy: Option<Estimate>,
+    no_estimate: Option<NoEstimate>,
     /// Its accuracy on the labels of the reference; null without any.
     reference_accuracy: Option<Estimate>,
     /// Its accuracy on the labels of the batch; null without any.
@@ -65,7 +68,7 @@ struct ClassRow<'a> {
     /// The share predicted as it, in the reference and in the batch.
     predicted_reference: f64,
     predicted_batch: f64,
-    /// Its estimated share; null without enough labels in the reference.
+    /// Its estimated share; null where nothing can be estimated.
     reference: Option<f64>,
     batch: Option<Estimate>,
 }
@@ -98,7 +101,8 @@ pub fn print_json(found: &Found) -> Result<(), Failure> {
         rows: found.batch.rows,
         reference_rows: found.reference.rows,
         moved: report.moved,
-        accuracy: report.accuracy,
+        accuracy: report.accuracy.ok(),
+        no_estimate: report.accuracy.err(),
         reference_accuracy: share(found.reference.audited),
         audited_accuracy: share(found.batch.audited),
         level: LEVEL,
@@ -120,15 +124,14 @@ pub fn print_json(found: &Found) -> Result<(), Failure> {
 
 fn classes(found: &Found) -> Vec<ClassRow<'_>> {
     let report = &found.report;
-    let shift = |class: usize| report.label_shift.as_ref().and_then(|shift| shift.classes.get(class));
-    let names = found.model.classes.iter().zip(&report.predicted).enumerate();
+    let names = found.model.classes.iter().zip(&report.classes);
     names
-        .map(|(place, (class, predicted))| ClassRow {
+        .map(|(class, shift)| ClassRow {
             class,
-            predicted_reference: predicted.0,
-            predicted_batch: predicted.1,
-            reference: shift(place).map(|shift| shift.reference),
-            batch: shift(place).map(|shift| shift.batch),
+            predicted_reference: shift.predicted.0,
+            predicted_batch: shift.predicted.1,
+            reference: shift.estimated.map(|(reference, _)| reference),
+            batch: shift.estimated.map(|(_, batch)| batch),
         })
         .collect()
 }
@@ -156,9 +159,7 @@ pub fn in_words(found: &Found) -> String {
             items(u64::from(needed))
         );
     }
-    if report.accuracy.is_none() {
-        text += "The accuracy can't be estimated: that takes 20 labels in the reference.\n";
-    }
+    text += &report.accuracy.err().map(no_estimate).unwrap_or_default();
     if !found.findings.is_empty() {
         text += "\nThe data:\n";
         text += &lines(found.findings.iter().map(|finding| finding.sentence.clone()).collect(), "findings");
@@ -180,8 +181,8 @@ pub fn in_words(found: &Found) -> String {
             format!("{name} (corrected p {p}){change}")
         })
         .collect();
+    text += &format!("\n{}\n", report.summary(found.findings.len()));
     if moved.is_empty() {
-        text += "\nNothing moved: no test tells the new data from the reference.\n";
         return text;
     }
     text += "\nWhat moved:\n";
@@ -193,6 +194,16 @@ pub fn in_words(found: &Found) -> String {
         None => novel.item.to_owned(),
     });
     text + &lines(novel.collect(), "items")
+}
+
+/// Why nothing is estimated, a line.
+fn no_estimate(why: NoEstimate) -> String {
+    let why = match why {
+        NoEstimate::FewItems => format!("that takes {FEWEST_ROWS} items in the new data"),
+        NoEstimate::FewLabels => format!("that takes {FEWEST_HELD_OUT} labels of two classes in the reference"),
+        NoEstimate::Unlike => "the new data are unlike the reference".into(),
+    };
+    format!("The accuracy can't be estimated: {why}.\n")
 }
 
 fn class_table(found: &Found) -> Vec<Vec<String>> {

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::sample::Sample;
 use super::scorer::Scorer;
 use super::train::SEED;
-use crate::pipeline::evaluate::{ClassScore, Estimate, Evaluation, evaluate};
+use crate::pipeline::evaluate::{ClassScore, Estimate, Evaluation, evaluate, too_few};
 use crate::pipeline::import::ProblemList;
 use ndarray::Array2;
 use serde::Serialize;
@@ -232,10 +232,21 @@ const CONFUSION_SHOWN: usize = 12;
 fn in_words(evaluation: &Evaluation, classes: &[String]) -> String {
     let Estimate { estimate, low, high } = evaluation.accuracy;
     let row = |name: &str, value: String| vec![name.to_string(), value];
-    let mut text = output::aligned(&[
+    let interval = format!("{} to {}", percent(low), percent(high));
+    // Of few items the interval comes first, and what has none is not told.
+    let accuracy = match too_few(evaluation.rows) {
+        true => {
+            let so_far = format!("{} so far: too few items to say", percent(estimate));
+            let rows = [row("items", evaluation.rows.to_string()), row("accuracy", interval), row("", so_far)];
+            return output::aligned(&rows) + &confusion_in_words(evaluation, classes);
+        }
+        false => [row("accuracy", percent(estimate)), row("  95 % interval", interval)],
+    };
+    let [accuracy, interval] = accuracy;
+    let text = output::aligned(&[
         row("items", evaluation.rows.to_string()),
-        row("accuracy", percent(estimate)),
-        row("  95 % interval", format!("{} to {}", percent(low), percent(high))),
+        accuracy,
+        interval,
         row("balanced accuracy", percent(evaluation.balanced_accuracy)),
         row("macro F1", format!("{:.3}", evaluation.macro_f1)),
         row("log-loss", format!("{:.3}", evaluation.log_loss)),
@@ -246,13 +257,16 @@ fn in_words(evaluation: &Evaluation, classes: &[String]) -> String {
         ),
         row("calibration error", format!("{:.3}", evaluation.calibration_error)),
     ]);
+    text + &confusion_in_words(evaluation, classes)
+}
+
+fn confusion_in_words(evaluation: &Evaluation, classes: &[String]) -> String {
     if classes.len() > CONFUSION_SHOWN {
-        text += &format!("The confusion matrix of {} is in --json.\n", counted(classes.len() as u64, "label"));
-        return text;
+        return format!("The confusion matrix of {} is in --json.\n", counted(classes.len() as u64, "label"));
     }
     let mut rows = vec![std::iter::once("true \\ predicted".to_string()).chain(classes.iter().cloned()).collect()];
     for (class, counts) in classes.iter().zip(&evaluation.confusion) {
         rows.push(std::iter::once(class.clone()).chain(counts.iter().map(usize::to_string)).collect());
     }
-    text + "\n" + &output::aligned(&rows)
+    "\n".to_owned() + &output::aligned(&rows)
 }

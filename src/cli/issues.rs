@@ -14,8 +14,9 @@ use crate::pipeline::quality::confident_learning::check;
 use crate::pipeline::quality::filter::{FilterOptions, find_label_issues};
 use crate::pipeline::quality::label_quality::{LabelQuality, label_quality_scores};
 use crate::pipeline::quality::neighbour_votes::{NEIGHBOURS, neighbour_votes};
+use crate::pipeline::quality::opinions::opinions;
 use crate::pipeline::quality::out_of_fold::OutOfFold;
-use crate::pipeline::quality::suspects::{Suspect, suspects};
+use crate::pipeline::quality::suspects::{self, Suspect};
 use crate::pipeline::quality::why::why;
 use ndarray::Array2;
 use serde::Serialize;
@@ -101,6 +102,8 @@ struct Evidence {
     classes: Vec<String>,
     probabilities: Array2<f64>,
     votes: Option<Vec<Vec<usize>>>,
+    /// See [`opinions`].
+    opinions: Option<(Array2<f64>, Vec<f64>)>,
     /// Where each label's item lies in the data, and what it is called; empty if there are only labels.
     items: Vec<(usize, String)>,
     unlabelled: usize,
@@ -129,7 +132,13 @@ fn report(arguments: &IssuesArguments, evidence: &Evidence) -> Result<(), Failur
     let (labels, probabilities) = (&evidence.labels, evidence.probabilities.view());
     let options = FilterOptions { filter_by: arguments.filter_by, ..FilterOptions::default() };
     let issues = find_label_issues(labels, probabilities, &options);
-    let mut found = suspects(labels, probabilities, evidence.votes.as_deref());
+    let (class_means, margins) = match &evidence.opinions {
+        Some((class_means, margins)) => (Some(class_means.view()), Some(margins.as_slice())),
+        None => (None, None),
+    };
+    let neighbour_votes = evidence.votes.as_deref();
+    let evidence_of_all = suspects::Evidence { probabilities, class_means, neighbour_votes, margins };
+    let mut found = suspects::suspects(labels, &evidence_of_all);
     // What cleanlab would do with its own files; the better order for data.
     let rank_by = arguments.rank_by.unwrap_or(match arguments.probs {
         Some(_) => RankBy::Quality(LabelQuality::SelfConfidence),
@@ -209,7 +218,7 @@ fn csv(rows: &[Row]) -> Result<String, Failure> {
 
 fn summary(report: &Report) -> String {
     format!(
-        "{} of {} {} ({}); about {} are estimated to be wrong.",
+        "{} of {} {} ({}). Confident learning counts about {} errors, the model’s own mistakes among them; asking some labels again, blind, tells how many there are.",
         report.issues,
         counted(report.items as u64, "label"),
         if report.issues == 1 { "is an issue" } else { "are issues" },
@@ -233,6 +242,7 @@ fn of_data(arguments: &IssuesArguments) -> Result<Evidence, Failure> {
     let spec = HeadSpec::named(&arguments.head, dataset.kind)
         .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
     let labels: Vec<(usize, usize)> = targets.iter().copied().enumerate().collect();
+    let opinions = opinions(&features, &labels, classes.len(), dataset.kind);
     let no_model = |why| Failure::data(format!("no model could be trained to compare the labels with: {why}"));
     let mut out_of_fold = OutOfFold::new(&features, &labels, classes.len(), &spec, SEED).map_err(no_model)?;
     while !out_of_fold.step(&features, usize::MAX) {}
@@ -243,6 +253,7 @@ fn of_data(arguments: &IssuesArguments) -> Result<Evidence, Failure> {
         classes,
         probabilities,
         votes: Some(neighbour_votes(&features, &labels, NEIGHBOURS)),
+        opinions: Some(opinions),
         items: dataset.entries.iter().map(|entry| (entry.index, entry.item.name.clone())).collect(),
         unlabelled,
         held_out: held_out.len(),
@@ -278,6 +289,7 @@ fn of_files(probabilities: &Path, labels: &Path) -> Result<Evidence, Failure> {
         classes: (0..columns).map(|class| class.to_string()).collect(),
         probabilities: values,
         votes: None,
+        opinions: None,
         items: Vec::new(),
         unlabelled: 0,
         held_out: 0,

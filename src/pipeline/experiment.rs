@@ -8,7 +8,7 @@ use super::features::matrix::Features;
 use super::model::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::model::fitting::{Fitting, FittingError, Prepared};
 pub use super::model::folds::OutOfFoldRow;
-use super::model::folds::{FOLDS, assign_folds};
+use super::model::folds::{FOLDS, assign_folds, only_class};
 use super::model::head::TrainedHead;
 use super::model::linear::ABSENT_INTERCEPT;
 use super::model::logistic::Progress;
@@ -189,7 +189,7 @@ impl Experiment {
         match &self.stage {
             Stage::Begin(part) => of_part(part, 0.0),
             Stage::Project(part, _) => of_part(part, 0.05),
-            Stage::Fit(part, _, fitting) => of_part(part, 0.1 + 0.8 * fitting.progress()),
+            Stage::Fit(part, prepared, fitting) => of_part(part, 0.1 + 0.8 * fitting.progress(prepared)),
             Stage::Predict(fold, ..) => of_part(&Part::WithoutFold(*fold), 0.95),
             Stage::Epochs(stopping) => stopping.progress() * FOLDS as f64 / fits,
             Stage::Done => 1.0,
@@ -212,10 +212,13 @@ impl Experiment {
         if let Some(failure) = self.failure {
             return Err(failure.to_string());
         }
-        let head = self.head.ok_or("the experiment has not ended")?;
-        let rows: Vec<(usize, usize)> = self.held_out.logits.keys().map(|&place| self.labels[place]).collect();
-        let all = self.held_out.logits.values().flatten().copied().collect();
-        let logits = Array2::from_shape_vec((rows.len(), self.classes), all).map_err(|error| error.to_string())?;
+        let certain = self.certain_logits();
+        let Self { head, labels, classes, steps, mut held_out, .. } = self;
+        held_out.logits.extend(certain);
+        let head = head.ok_or("the experiment has not ended")?;
+        let rows: Vec<(usize, usize)> = held_out.logits.keys().map(|&place| labels[place]).collect();
+        let all = held_out.logits.values().flatten().copied().collect();
+        let logits = Array2::from_shape_vec((rows.len(), classes), all).map_err(|error| error.to_string())?;
         // A label whose class the fit never saw is wrong by necessity; it says nothing on temperature.
         let told: Vec<usize> =
             (0..rows.len()).filter(|&at| logits[[at, rows[at].1]] > ABSENT_INTERCEPT / 2.0).collect();
@@ -235,8 +238,27 @@ impl Experiment {
             out_of_fold,
             out_of_fold_accuracy: right as f64 / count,
             out_of_fold_log_loss: loss / count,
-            steps: self.steps,
+            steps,
         })
+    }
+
+    /// Logits of labels whose fold leaves one class to the others, as in [`super::train`]'s polish; none where nothing could be
+    /// held out at all.
+    fn certain_logits(&self) -> Vec<(usize, Vec<f32>)> {
+        if self.held_out.logits.is_empty() {
+            return Vec::new();
+        }
+        let of_fold = |fold: usize| {
+            let (held, used): (Vec<usize>, Vec<usize>) =
+                (0..self.labels.len()).partition(|&place| self.folds[place] == fold);
+            let only = only_class(used.iter().map(|&place| self.labels[place].1));
+            only.map_or_else(Vec::new, |only| {
+                let mut logits = vec![ABSENT_INTERCEPT; self.classes];
+                logits[only] = 0.0;
+                held.into_iter().map(|place| (place, logits.clone())).collect()
+            })
+        };
+        (0..FOLDS).flat_map(of_fold).collect()
     }
 
     fn is_network(&self) -> bool {

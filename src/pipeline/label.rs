@@ -246,6 +246,8 @@ pub fn fold<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> HashMap
                     Source::Human | Source::Review | Source::Import => item.label = Some(set),
                 }
             }
+            // "Not sure" of a label that is asked again: the label stays.
+            Action::Skip if event.source == Source::Repeat => {}
             Action::Skip => item.skipped = true,
             Action::Flag => item.flagged = !item.flagged,
             Action::Keep(class) => {

@@ -14,10 +14,13 @@ use crate::pipeline::model::training_set::TrainingSet;
 use crate::pipeline::predict::{LabelEffect, effect, softmax};
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
+mod history;
 mod polish;
 
-use polish::Polish;
+use history::{History, Moment};
+use polish::{Polish, Polishing};
 
 /// Multiply-adds of one [`Learner::step`]: 10–25 ms of wasm.
 const SLICE_WORK: usize = 20 << 20;
@@ -51,6 +54,8 @@ pub enum Step {
     Idle,
     /// Something was done, more is due.
     Working,
+    /// There is a head where there was none, or a better rough one; it will be polished.
+    Rough,
     /// A polish has just ended: head, temperature and all probabilities are new.
     Polished,
 }
@@ -63,23 +68,53 @@ pub struct Learner {
     classes: usize,
     labels: BTreeMap<usize, usize>,
     excluded: HashSet<usize>,
-    head: Option<Linear>,
+    model: Model,
+    /// Labels changed since the last polish began.
+    due: bool,
+    polish: Option<Polish>,
+    /// How many polishes have begun.
+    begun: u64,
+    /// Labels that came while the polish was under way: it does not know them.
+    meanwhile: Vec<(usize, usize)>,
+    /// The labelled rows gathered for quick refits; dropped when labels are set anew.
+    gathered: Option<TrainingSet>,
+    /// What the model was before the latest changes of labels.
+    history: History,
+}
+
+/// What was learnt. Its large parts are shared with the moments of the history and copied only where a label moves them.
+#[derive(Debug, Clone)]
+struct Model {
+    head: Option<Arc<Linear>>,
     temperature: f64,
-    logits: Option<Array2<f32>>,
-    probabilities: Option<Array2<f32>>,
+    logits: Option<Arc<Array2<f32>>>,
+    probabilities: Option<Arc<Array2<f32>>>,
     version: u32,
     learnt: u32,
     curve: Vec<(u32, f64)>,
     out_of_fold: Option<f64>,
-    held_out: Vec<OutOfFoldRow>,
-    /// Labels changed since the last polish began.
-    due: bool,
-    polish: Option<Polish>,
-    /// Labels that came while the polish was under way: it does not know them.
-    meanwhile: Vec<(usize, usize)>,
-    online: Option<OnlineUpdate>,
-    /// The labelled rows gathered for quick refits; dropped when labels are set anew.
-    gathered: Option<TrainingSet>,
+    held_out: Arc<Vec<OutOfFoldRow>>,
+    online: Option<Arc<OnlineUpdate>>,
+    /// Not polished yet: made in one pass, or not calibrated.
+    rough: bool,
+}
+
+impl Model {
+    fn none() -> Self {
+        Self {
+            head: None,
+            temperature: 1.0,
+            logits: None,
+            probabilities: None,
+            version: 0,
+            learnt: 0,
+            curve: Vec::new(),
+            out_of_fold: None,
+            held_out: Arc::default(),
+            online: None,
+            rough: false,
+        }
+    }
 }
 
 impl Learner {
@@ -90,54 +125,45 @@ impl Learner {
             classes,
             labels: BTreeMap::new(),
             excluded: HashSet::new(),
-            head: None,
-            temperature: 1.0,
-            logits: None,
-            probabilities: None,
-            version: 0,
-            learnt: 0,
-            curve: Vec::new(),
-            out_of_fold: None,
-            held_out: Vec::new(),
+            model: Model::none(),
             due: false,
             polish: None,
+            begun: 0,
             meanwhile: Vec::new(),
-            online: None,
             gathered: None,
+            history: History::default(),
         }
     }
 
     /// Makes room for more classes; a class without labels has probability 0. Classes never shrink.
     pub fn set_classes(&mut self, classes: usize) {
         self.classes = self.classes.max(classes);
-        if let Some(head) = &mut self.head {
-            head.grow(self.classes);
+        let classes = self.classes;
+        let model = &mut self.model;
+        if let Some(head) = model.head.as_mut().filter(|head| head.classes() < classes) {
+            Arc::make_mut(head).grow(classes);
         }
         for (table, absent) in
-            [(&mut self.logits, crate::pipeline::model::linear::ABSENT_INTERCEPT), (&mut self.probabilities, 0.0)]
+            [(&mut model.logits, crate::pipeline::model::linear::ABSENT_INTERCEPT), (&mut model.probabilities, 0.0)]
         {
-            if let Some(table) = table {
-                let missing = Array2::from_elem((table.nrows(), self.classes - table.ncols()), absent);
-                *table = concatenate![Axis(1), *table, missing];
+            if let Some(table) = table.as_mut().filter(|table| table.ncols() < classes) {
+                let missing = Array2::from_elem((table.nrows(), classes - table.ncols()), absent);
+                *table = Arc::new(concatenate![Axis(1), **table, missing]);
             }
         }
     }
 
     /// Takes over a stored head, so that a reopened project predicts (after [`Learner::refresh`]) before it trains.
     pub fn restore(&mut self, head: Linear, temperature: f64, version: u32, labels: u32, curve: Vec<(u32, f64)>) {
-        self.out_of_fold = curve.last().map(|&(_, share)| share);
-        self.head = Some(head);
-        self.temperature = temperature;
-        self.version = version;
-        self.learnt = labels;
-        self.curve = curve;
-        self.logits = None;
-        self.probabilities = None;
-        let classes = self.head.as_ref().map_or(0, Linear::classes);
+        let classes = head.classes();
+        let out_of_fold = curve.last().map(|&(_, share)| share);
+        let head = Some(Arc::new(head));
+        self.model = Model { head, temperature, version, learnt: labels, curve, out_of_fold, ..Model::none() };
         self.set_classes(classes.max(self.classes));
     }
 
-    /// All training labels, each (row, class): on opening, after an undo, a relabelling, a bulk decision. The model
+    /// All training labels, each (row, class): on opening, after an undo, a relabelling, a bulk decision. If they are what they
+    /// were before one of the latest changes, the model is again what it was then, to the bit. Else it
     /// follows with the next polish; until then the present one stands, unless fewer than two classes are left.
     ///
     /// A row named twice has its last class. Classes beyond the known ones make room for themselves.
@@ -146,16 +172,46 @@ impl Learner {
         if labels == self.labels {
             return;
         }
+        self.gathered = None;
+        let known = self.history.at(&self.labels, &labels);
+        self.history.push(self.moment(history::difference(&labels, &self.labels)));
+        if let Some(moment) = known {
+            self.labels = labels;
+            self.go_back(moment);
+            return;
+        }
         let most = labels.values().max().map_or(0, |&class| class + 1);
         self.set_classes(most);
         self.labels = labels;
-        self.gathered = None;
         self.polish = None;
         self.meanwhile.clear();
         self.due = true;
         if self.labelled_classes() < 2 {
             self.forget_model();
         }
+    }
+
+    /// The present, to be gone back to; `undo` are the labels that a change is taken back by.
+    fn moment(&self, undo: Vec<(usize, Option<usize>)>) -> Moment {
+        let polish = self.polish.is_some().then_some((self.begun, self.meanwhile.len()));
+        Moment { undo, model: self.model.clone(), due: self.due, polish }
+    }
+
+    /// The model of that moment. A polish that was under way then and still is goes on without what came since; one that has begun
+    /// since knows what was taken back, and ends.
+    fn go_back(&mut self, moment: Moment) {
+        let goes_on = moment.polish.filter(|&(begun, _)| self.polish.is_some() && begun == self.begun);
+        match goes_on {
+            Some((_, meanwhile)) => self.meanwhile.truncate(meanwhile),
+            None => {
+                self.polish = None;
+                self.meanwhile.clear();
+            }
+        }
+        self.due = moment.due || (moment.polish.is_some() && goes_on.is_none());
+        // A version names one model for ever.
+        self.model = Model { version: self.model.version, ..moment.model };
+        self.set_classes(self.classes);
     }
 
     /// Rows that are not counted as unlabelled: audits, for which the model's opinion must not show.
@@ -170,6 +226,7 @@ impl Learner {
     pub fn observe(&mut self, features: &Features, row: usize, class: usize) -> LabelEffect {
         self.set_classes(class + 1);
         self.refresh(features);
+        self.history.push(self.moment(vec![(row, self.labels.get(&row).copied())]));
         let relabelled = self.labels.insert(row, class).is_some();
         self.due = true;
         if self.polish.is_some() {
@@ -182,13 +239,13 @@ impl Learner {
         if self.labelled_classes() < 2 {
             return LabelEffect::default();
         }
-        let before = self.probabilities.clone();
+        let before = self.model.probabilities.clone();
         if !self.fold_in(features, row, class) {
             self.refit_briefly(features);
         }
-        self.learnt = self.labels.len() as u32;
+        self.model.learnt = self.labels.len() as u32;
         self.calibrate();
-        match (before, &self.probabilities) {
+        match (before, &self.model.probabilities) {
             (Some(before), Some(after)) => effect(&before, after, self.unlabelled_rows(features.len())),
             _ => LabelEffect::default(),
         }
@@ -196,18 +253,19 @@ impl Learner {
 
     /// The pool grew: predicts the new rows. Costs nothing if there are none.
     pub fn refresh(&mut self, features: &Features) {
-        let Some(head) = self.head.as_ref().filter(|head| head.fits(features)) else {
+        let model = &mut self.model;
+        let Some(head) = model.head.as_ref().filter(|head| head.fits(features)) else {
             return;
         };
-        let known = self.logits.as_ref().map_or(0, Array2::nrows);
-        if self.probabilities.is_some() && known >= features.len() {
+        let known = model.logits.as_ref().map_or(0, |logits| logits.nrows());
+        if model.probabilities.is_some() && known >= features.len() {
             return;
         }
         let new = head.logits_of_rows(features, known..features.len());
-        self.logits = Some(match self.logits.take() {
-            Some(old) => concatenate![Axis(0), old, new],
+        model.logits = Some(Arc::new(match model.logits.take() {
+            Some(old) => concatenate![Axis(0), *old, new],
             None => new,
-        });
+        }));
         self.calibrate();
     }
 
@@ -216,11 +274,46 @@ impl Learner {
         let Some(polish) = &mut self.polish else {
             return self.begin_polish(features);
         };
-        if !polish.step(features, SLICE_WORK) {
+        match polish.step(features, SLICE_WORK) {
+            Polishing::Working => Step::Working,
+            Polishing::Predicts => self.take_over(features),
+            Polishing::Done => {
+                self.finish_polish(features);
+                Step::Polished
+            }
+        }
+    }
+
+    /// How much of the polish is done, 0 to 1; `None` while none is under way.
+    pub fn progress(&self) -> Option<f64> {
+        self.polish.as_ref().map(Polish::progress)
+    }
+
+    /// Whether the polish under way takes long enough for a person to be told how it gets on.
+    pub fn is_long(&self) -> bool {
+        self.polish.as_ref().is_some_and(Polish::is_long)
+    }
+
+    /// Whether the present head came in one pass and a better one is on its way.
+    pub fn is_rough(&self) -> bool {
+        self.model.rough
+    }
+
+    /// A project without a head, or with a rough one, does not wait for the folds: what predicts the pool already is shown.
+    fn take_over(&mut self, features: &Features) -> Step {
+        if self.model.head.is_some() && !self.model.rough {
             return Step::Working;
         }
-        self.finish_polish(features);
-        Step::Polished
+        let Some((head, logits)) = self.polish.as_ref().and_then(Polish::predicting) else { return Step::Working };
+        self.model.rough = true;
+        self.model.learnt = self.labels.len() as u32;
+        self.model.head = Some(Arc::new(head.clone()));
+        self.model.logits = Some(Arc::new(logits.clone()));
+        self.model.probabilities = None;
+        self.set_classes(self.classes);
+        self.refresh(features);
+        self.calibrate();
+        Step::Rough
     }
 
     /// Whether [`Learner::step`] has something to do: labels changed since the last polish, one is under way, or the
@@ -236,43 +329,43 @@ impl Learner {
 
     /// n × K calibrated probabilities; `None` before two classes have a label.
     pub fn probabilities(&self) -> Option<&Array2<f32>> {
-        self.probabilities.as_ref()
+        self.model.probabilities.as_deref()
     }
 
     /// The head; `None` before two classes have a label.
     pub fn head(&self) -> Option<&Linear> {
-        self.head.as_ref()
+        self.model.head.as_deref()
     }
 
     /// The calibration temperature, above 0; 1 before the first polish.
     pub fn temperature(&self) -> f64 {
-        self.temperature
+        self.model.temperature
     }
 
     /// Counts polishes, restored ones included.
     pub fn version(&self) -> u32 {
-        self.version
+        self.model.version
     }
 
     /// How many labels the head has learnt from.
     pub fn labels(&self) -> u32 {
-        self.learnt
+        self.model.learnt
     }
 
     /// Out-of-fold share of labels predicted right, by number of labels: one point a polish, labels ascending.
     pub fn curve(&self) -> &[(u32, f64)] {
-        &self.curve
+        &self.model.curve
     }
 
     /// Out-of-fold share right at the last polish, 0 to 1; `None` while there are too few labels to hold any out.
     pub fn out_of_fold(&self) -> Option<f64> {
-        self.out_of_fold
+        self.model.out_of_fold
     }
 
     /// What the last polish of this visit predicted of the labels it held out, rows in no particular order. A label whose
     /// class no other fold has is not among them.
     pub fn held_out(&self) -> &[OutOfFoldRow] {
-        &self.held_out
+        &self.model.held_out
     }
 
     fn labelled_classes(&self) -> usize {
@@ -284,31 +377,29 @@ impl Learner {
     }
 
     fn forget_model(&mut self) {
-        self.head = None;
-        self.logits = None;
-        self.probabilities = None;
-        self.out_of_fold = None;
-        self.held_out.clear();
-        self.temperature = 1.0;
-        self.learnt = 0;
+        let Model { version, curve, online, .. } = std::mem::replace(&mut self.model, Model::none());
+        self.model = Model { version, curve, online, ..Model::none() };
     }
 
     /// The at-once step; false if it is not to be had.
     fn fold_in(&mut self, features: &Features, row: usize, class: usize) -> bool {
-        let (Some(head), Some(logits)) = (&mut self.head, &mut self.logits) else { return false };
+        let model = &mut self.model;
+        let (Some(head), Some(logits)) = (&mut model.head, &mut model.logits) else { return false };
         if features.sparse_columns > 0 || features.dense_columns() > online::WIDEST || !head.knows(class) {
             return false;
         }
-        let online = self.online.get_or_insert_with(|| OnlineUpdate::new(features, self.config.head.params().c));
+        let c = self.config.head.params().c;
+        let online = model.online.get_or_insert_with(|| Arc::new(OnlineUpdate::new(features, c)));
         let missing: Vec<usize> = self.labels.keys().copied().filter(|&row| !online.includes(row)).collect();
         if missing.len() * online.cost() > AT_ONCE_WORK {
             return false;
         }
+        let online = Arc::make_mut(online);
         missing.into_iter().filter(|&other| other != row).for_each(|other| online.include(features, other));
         let residual = residual(logits.row(row), class);
         let direction = online.direction(features, row);
-        direction.move_head(head, residual.view());
-        direction.move_logits(features, residual.view(), logits);
+        direction.move_head(Arc::make_mut(head), residual.view());
+        direction.move_logits(features, residual.view(), Arc::make_mut(logits));
         true
     }
 
@@ -321,24 +412,27 @@ impl Learner {
             Some(set) if set.classes() == classes => set,
             gathered => gathered.insert(TrainingSet::gather(features, &labels, classes, scaling)),
         };
-        let start = self.head.as_ref().filter(|head| head.fits(features));
+        let start = self.model.head.as_deref().filter(|head| head.fits(features));
         let Some(mut fit) = self.config.head.begin(set, None, start) else { return };
         fit.step(set, AT_ONCE_WORK);
         let head = fit.head(set);
-        self.logits = Some(head.logits(features));
-        self.head = Some(head);
+        self.model.logits = Some(Arc::new(head.logits(features)));
+        self.model.head = Some(Arc::new(head));
     }
 
     /// Renews the probabilities from the logits.
     fn calibrate(&mut self) {
-        self.probabilities = self.logits.as_ref().map(|logits| softmax(logits, self.temperature));
+        let model = &mut self.model;
+        model.probabilities = model.logits.as_ref().map(|logits| Arc::new(softmax(logits, model.temperature)));
     }
 
     fn begin_polish(&mut self, features: &Features) -> Step {
         if self.due && self.labelled_classes() >= 2 {
             self.due = false;
             let labels: Vec<(usize, usize)> = self.labels.iter().map(|(&row, &class)| (row, class)).collect();
-            let start = self.head.as_ref().filter(|head| head.fits(features));
+            let rough = self.model.rough;
+            let start = self.model.head.as_deref().filter(|head| !rough && head.fits(features));
+            self.begun += 1;
             self.polish = Polish::begin(features, &labels, self.classes, &self.config, start);
             return Step::Working;
         }
@@ -350,7 +444,9 @@ impl Learner {
         if !self.lags() {
             return Step::Idle;
         }
-        let online = self.online.get_or_insert_with(|| OnlineUpdate::new(features, self.config.head.params().c));
+        let c = self.config.head.params().c;
+        let online = self.model.online.get_or_insert_with(|| Arc::new(OnlineUpdate::new(features, c)));
+        let online = Arc::make_mut(online);
         let most = (SLICE_WORK / online.cost()).max(1);
         let missing: Vec<usize> = self.labels.keys().copied().filter(|&row| !online.includes(row)).take(most).collect();
         missing.into_iter().for_each(|row| online.include(features, row));
@@ -360,25 +456,27 @@ impl Learner {
     /// Whether labelled rows are missing from the at-once update, where there can be one.
     fn lags(&self) -> bool {
         let fits = |head: &Linear| head.sparse.ncols() == 0 && head.dense.ncols() <= online::WIDEST;
-        self.head.as_ref().is_some_and(fits)
-            && self.online.as_ref().is_none_or(|online| self.labels.keys().any(|&row| !online.includes(row)))
+        self.model.head.as_deref().is_some_and(fits)
+            && self.model.online.as_ref().is_none_or(|online| self.labels.keys().any(|&row| !online.includes(row)))
     }
 
     fn finish_polish(&mut self, features: &Features) {
         let Some(polish) = self.polish.take() else { return };
         let result = polish.finish();
-        self.learnt = result.labels as u32;
-        self.version += 1;
-        self.temperature = result.temperature;
-        self.out_of_fold = result.out_of_fold;
-        self.held_out = result.held_out;
+        let model = &mut self.model;
+        model.learnt = result.labels as u32;
+        model.rough = false;
+        model.version += 1;
+        model.temperature = result.temperature;
+        model.out_of_fold = result.out_of_fold;
+        model.held_out = Arc::new(result.held_out);
         if let Some(share) = result.out_of_fold {
-            self.curve.retain(|&(labels, _)| labels < self.learnt);
-            self.curve.push((self.learnt, share));
+            model.curve.retain(|&(labels, _)| labels < model.learnt);
+            model.curve.push((model.learnt, share));
         }
-        self.head = Some(result.head);
-        self.logits = Some(result.logits);
-        self.probabilities = None;
+        model.head = Some(Arc::new(result.head));
+        model.logits = Some(Arc::new(result.logits));
+        model.probabilities = None;
         self.set_classes(self.classes);
         self.refresh(features);
         for (row, class) in std::mem::take(&mut self.meanwhile) {
@@ -387,7 +485,7 @@ impl Learner {
                 break;
             }
         }
-        self.learnt = self.learnt.max(self.labels.len() as u32);
+        self.model.learnt = self.model.learnt.max(self.labels.len() as u32);
         self.calibrate();
     }
 }
@@ -521,6 +619,74 @@ mod tests {
         assert!(column(&learner, 2) > 1.0, "the first label of a class makes it likely somewhere");
         polish(&mut learner, &features);
         assert_eq!(column(&learner, 3), 0.0);
+    }
+
+    /// Labels, corrections, bulk decisions and background work in random turns: what is taken back leaves no trace.
+    #[test]
+    fn a_label_taken_back_leaves_the_model_as_it_was_to_the_bit() {
+        for sparse_columns in [0, 1 << 18] {
+            let (features, targets) = clusters(120, sparse_columns);
+            let mut random = ChaCha8Rng::seed_from_u64(77);
+            let mut naive_differs = 0;
+            for _ in 0..12 {
+                let mut learner = new();
+                let start: Vec<(usize, usize)> =
+                    (0..random.random_range(2..30)).map(|row| (row, targets[row])).collect();
+                learner.set_labels(start);
+                (0..random.random_range(0..40)).for_each(|_| {
+                    learner.step(&features);
+                });
+                learner.refresh(&features);
+                let mut before = Vec::new();
+                for _ in 0..random.random_range(1..6) {
+                    let labels: Vec<(usize, usize)> =
+                        learner.labels.iter().map(|(&row, &class)| (row, class)).collect();
+                    let seen = |learner: &Learner| {
+                        (
+                            learner.probabilities().cloned(),
+                            learner.out_of_fold(),
+                            learner.temperature(),
+                            learner.labels(),
+                        )
+                    };
+                    before.push((labels.clone(), seen(&learner)));
+                    let row = random.random_range(0..120);
+                    let class = random.random_range(0..CLASSES);
+                    if learner.labels.contains_key(&row) {
+                        let other = (learner.labels[&row] + 1) % CLASSES;
+                        let corrected = labels.into_iter().filter(|&(at, _)| at != row).chain([(row, other)]);
+                        learner.set_labels(corrected.collect());
+                    } else {
+                        learner.observe(&features, row, class);
+                    }
+                    (0..random.random_range(0..30)).for_each(|_| {
+                        learner.step(&features);
+                    });
+                }
+                // Naive: the labels that are left are learnt again from where the model stands.
+                let kept = before.last().expect("a change").1.0.clone();
+                naive_differs += usize::from(learner.probabilities() != kept.as_ref());
+                while let Some((labels, (probabilities, out_of_fold, temperature, count))) = before.pop() {
+                    learner.set_labels(labels);
+                    learner.refresh(&features);
+                    assert_eq!(learner.probabilities(), probabilities.as_ref());
+                    assert_eq!(
+                        (learner.out_of_fold(), learner.temperature(), learner.labels()),
+                        (out_of_fold, temperature, count)
+                    );
+                }
+                // And it goes on from there as a model that never saw them.
+                let labels = learner.labels.iter().map(|(&row, &class)| (row, class)).collect();
+                polish(&mut learner, &features);
+                let mut fresh = new();
+                fresh.set_labels(labels);
+                polish(&mut fresh, &features);
+                if learner.labelled_classes() > 1 {
+                    assert!(furthest(&learner, &fresh) < 1e-3);
+                }
+            }
+            assert!(naive_differs >= 6, "{naive_differs} of 12");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Interval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+    /// Whether too little is behind it for the estimate to lead: the interval comes first.
+    pub few: bool,
 }
 
 /// Which model is looked at.
@@ -44,6 +46,8 @@ pub struct EvaluationState {
     /// Share right over the items nobody labelled for training, for display. Only audits say it: without any it is open,
     /// from 0 to 1.
     pub estimate: Interval,
+    /// Whether the audits are too few for figures without an interval of their own.
+    pub few: bool,
     /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,
     /// Mean of the classes' F1.

@@ -28,8 +28,8 @@ pub struct MonitorSummary {
 pub struct MonitorState {
     /// Why nothing is watched; `None` if it is.
     pub why_not: Option<String>,
-    /// The acceptable level.
-    pub floor: f64,
+    /// The acceptable level; `None` while nobody set one and the champion was measured on too little to set it.
+    pub floor: Option<f64>,
     /// Whether the user set it; otherwise it follows from what the first champion was measured at.
     pub floor_is_set: bool,
     /// All imports, oldest first.
@@ -125,6 +125,8 @@ pub struct WayBack {
 pub struct BatchDetails {
     /// Its place among the imports.
     pub batch: u32,
+    /// What all tests and findings together say, in a sentence; empty while it is not compared.
+    pub summary: String,
     /// What was found in the data themselves: whether it is a warning, and the sentence.
     pub findings: Vec<(bool, String)>,
     /// How well a linear classifier tells the batch from the reference: 0.5 not at all, 1 always.
@@ -144,10 +146,10 @@ pub struct BatchDetails {
 pub struct ClassMoved {
     /// Which.
     pub class: ClassIndex,
-    /// Its estimated share in the reference.
-    pub before: f64,
-    /// Its estimated share in the batch.
-    pub now: Interval,
+    /// The share predicted as it: in the reference, in the batch.
+    pub predicted: (f64, f64),
+    /// Its estimated share in the reference, and in the batch; `None` where nothing can be estimated.
+    pub estimated: Option<(f64, Interval)>,
     /// Audits of the batch that are of this class, and how many of them the champion had right.
     pub audited: (u32, u32),
 }

@@ -100,10 +100,34 @@ pub struct ReviewState {
     pub progress: Option<f32>,
     /// What the list means and how long it is, in one sentence.
     pub headline: String,
+    /// What the label audit says, beside the suspects.
+    pub label_audit: LabelAuditState,
+    /// What was found so far in the ranking of suspects and what is to be expected of the next ones, in a sentence; empty before
+    /// anything was looked at.
+    pub forecast: String,
     /// Rare classes and weak parts of the data.
     pub findings: Vec<Finding>,
     /// Who labelled, how far they agree with each other and with themselves.
     pub annotators: AnnotatorsState,
+}
+
+/// Labels drawn at random and asked again, blind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelAuditState {
+    /// How many are still to be asked.
+    pub wished: u32,
+    /// How many got an answer.
+    pub answered: u32,
+    /// How many of these another one than the label.
+    pub different: u32,
+    /// How many were answered with "not sure".
+    pub unsure: u32,
+    /// The share of labels that are wrong, with its exact interval; `None` before the first answer.
+    pub rate: Option<Interval>,
+    /// The same interval in labels.
+    pub wrong: Option<(u32, u32)>,
+    /// How many labels can still be asked again.
+    pub left: u32,
 }
 
 /// A case in the list.

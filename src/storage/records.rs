@@ -92,8 +92,25 @@ pub struct LabellingRecord {
 /// How far the review has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReviewRecord {
+    /// How many labels are still to be asked again by the label audit under way.
+    #[serde(default)]
+    pub label_audits_wished: u32,
+    /// Suspects that a person decided about, in that order.
+    #[serde(default)]
+    pub seen: Vec<SeenSuspect>,
     /// The newest event of the label log when a gain was last measured: the present review is what came after it.
     pub since: Option<String>,
+}
+
+/// A suspect that a person decided about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenSuspect {
+    /// The decision's event: one that is taken back no longer counts.
+    pub event: String,
+    /// Its place in the ranking, from 0, those decided before it counted.
+    pub rank: u32,
+    /// Whether its label was wrong.
+    pub wrong: bool,
 }
 
 /// Who is champion, who was, and who wants to be.

@@ -261,9 +261,8 @@ pub fn send(app: App, request: Request, words: Option<String>) {
                 if let Some(item) = decided {
                     app.state.deck.update(|deck| deck.acknowledge(item));
                 }
-                if let Some(decision) = words {
-                    app.state.effect.set(Some(LastEffect { decision, effect }));
-                }
+                let changed = words.map(|decision| LastEffect { decision, effect });
+                app.state.effects.update(|effects| effects.push(changed));
             }
             other => app.unexpected(other),
         }
@@ -290,6 +289,7 @@ pub fn undo(app: App) {
 pub async fn take_back(app: App) -> Option<Card> {
     match write(app, app.new_id(), Request::Undo).await {
         Reply::Undone(Some(card)) => {
+            app.state.effects.update(|effects| drop(effects.pop()));
             app.state.announcement.set(format!("Took back the decision about {}", card.name));
             return Some(*card);
         }
@@ -317,7 +317,12 @@ pub fn add_class(app: App, name: String) {
     }
     let named_for = state.card_item.get_untracked();
     spawn_local(async move {
-        match write(app, app.new_id(), Request::AddClass { name: name.clone() }).await {
+        let reply = write(app, app.new_id(), Request::AddClass { name: name.clone() }).await;
+        if let Reply::ClassAdded(class) = reply {
+            // The project's new state may come later than what is said of its class.
+            state.expect_class(class, &name);
+        }
+        match reply {
             Reply::ClassAdded(class) if named_for.is_some() && state.card_item.get_untracked() == named_for => {
                 label_as(app, class, name);
             }

@@ -13,6 +13,8 @@ pub struct Deck {
     left: u32,
     empty: Option<String>,
     arrived: bool,
+    /// A person has come to answer audits: the first one takes the place of whatever is on screen.
+    audit_first: bool,
 }
 
 impl Deck {
@@ -64,6 +66,26 @@ impl Deck {
             None => self.current = cards.pop_front(),
         }
         self.ahead = cards;
+        self.bring_audit();
+    }
+
+    /// The next audit, of the model or of labels, comes first, now or with the next queue; the card on screen comes after it.
+    pub fn ask_audits(&mut self) {
+        self.audit_first = true;
+        self.bring_audit();
+    }
+
+    fn bring_audit(&mut self) {
+        if !self.audit_first {
+            return;
+        }
+        let asked_blind = |card: &Card| card.audit.is_some() || card.repeat;
+        let is_there = self.current.as_ref().is_some_and(asked_blind);
+        let place = self.ahead.iter().position(asked_blind);
+        if let Some(audit) = place.filter(|_| !is_there).and_then(|place| self.ahead.remove(place)) {
+            self.ahead.extend(self.current.replace(audit));
+        }
+        self.audit_first = !is_there && place.is_none();
     }
 
     /// Moves on: the card on screen is decided, the next one takes its place. Returns the decided card.
@@ -98,6 +120,26 @@ impl Deck {
 mod tests {
     use super::*;
     use crate::protocol::{CardContent, Suggestion};
+
+    #[test]
+    fn whoever_comes_to_answer_audits_is_shown_one_first() {
+        let audit = |item| Card { audit: Some(0.1), ..card(item) };
+        let queue = |cards| QueueState { cards, left: 9, empty: None };
+        let items = |deck: &Deck| deck.upcoming().map(|card| card.item).collect::<Vec<_>>();
+        let mut deck = Deck::default();
+        deck.merge(queue(vec![card(1), card(2), audit(3)]));
+        deck.ask_audits();
+        assert_eq!(items(&deck), [3, 2, 1], "it was at hand");
+        let mut deck = Deck::default();
+        deck.merge(queue(vec![card(1), card(2)]));
+        deck.ask_audits();
+        assert_eq!(items(&deck), [1, 2], "nothing to bring yet");
+        deck.merge(queue(vec![audit(5), audit(6), card(1)]));
+        assert_eq!(items(&deck), [5, 6, 1], "the queue has brought it");
+        deck.advance();
+        deck.merge(queue(vec![card(1), audit(6)]));
+        assert_eq!(deck.current().map(|card| card.item), Some(6), "once");
+    }
 
     fn card(item: ItemIndex) -> Card {
         Card {

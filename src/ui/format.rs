@@ -45,14 +45,31 @@ pub fn interval(estimate: f64, low: f64, high: f64) -> String {
     format!("{} ({}–{})", percent(estimate), fixed(low * 100.0, 1), fixed(high * 100.0, 1))
 }
 
-/// The same of a protocol's interval.
-pub fn estimate(interval: Interval) -> String {
-    self::interval(interval.estimate, interval.low, interval.high)
+/// The same of a protocol's interval. If too little is behind the estimate, its interval alone is told: `19.4–99.4 %, too few to
+/// say`.
+pub fn estimate(Interval { estimate, low, high, few }: Interval) -> String {
+    match few {
+        true => format!("{}, too few to say", range(low, high)),
+        false => interval(estimate, low, high),
+    }
+}
+
+/// An interval without its point, from 0 to 1: `19.4–99.4 %`.
+pub fn range(low: f64, high: f64) -> String {
+    format!("{}–{}", fixed(low * 100.0, 1), percent(high))
+}
+
+/// The point of an estimate beside its interval where [`estimate`] tells the interval alone.
+pub fn muted_point(interval: Interval) -> Option<String> {
+    interval.few.then(|| format!("{} so far", percent(interval.estimate)))
 }
 
 /// Any other estimate with its interval, to two decimals: `0.71 (0.52–0.88)`.
-pub fn decimals(interval: Interval) -> String {
-    format!("{} ({}–{})", fixed(interval.estimate, 2), fixed(interval.low, 2), fixed(interval.high, 2))
+pub fn decimals(Interval { estimate, low, high, few }: Interval) -> String {
+    match few {
+        true => format!("{}–{}, too few to say", fixed(low, 2), fixed(high, 2)),
+        false => format!("{} ({}–{})", fixed(estimate, 2), fixed(low, 2), fixed(high, 2)),
+    }
 }
 
 /// Any number to four significant digits: `0.9123`, `12,346`, `1.2e-7`.

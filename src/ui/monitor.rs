@@ -2,10 +2,11 @@
 
 use crate::protocol::{ItemFilter, Request};
 use crate::ui::app::App;
+use crate::ui::deck::Deck;
 use crate::ui::experiments::perform;
 use crate::ui::route::Route;
 use crate::ui::{experiments, format};
-use leptos::prelude::Set;
+use leptos::prelude::{Set, Update};
 
 /// The acceptable level, as a share.
 pub fn set_floor(app: App, floor: f64) {
@@ -15,6 +16,7 @@ pub fn set_floor(app: App, floor: f64) {
 /// Asks the audits that decide about an import.
 pub fn audit(app: App, batch: u32) {
     perform(app, Request::AuditBatch { batch }, "The next questions are audits of this import".to_owned());
+    app.state.deck.update(Deck::ask_audits);
     app.go(Route::Label);
 }
 

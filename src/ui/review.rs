@@ -7,8 +7,10 @@ use crate::protocol::{
     ClassIndex, Decision, ItemIndex, Reply, Request, ReviewCase, ReviewKind, ReviewRow, ReviewState, Verdict,
 };
 use crate::ui::app::App;
+use crate::ui::deck::Deck;
 use crate::ui::experiments::{self, perform};
 use crate::ui::parts::toast::Tone;
+use crate::ui::route::Route;
 use crate::ui::{actions, dom, order, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -226,6 +228,16 @@ impl ReviewView {
 /// Measures what the review gained.
 pub fn measure(app: App) {
     experiments::experiment(app, Request::MeasureGain, Request::MeasureGain);
+}
+
+/// Asks so many labels again, blind, on the Label screen; 0 ends it.
+pub fn audit_labels(app: App, count: u32) {
+    let said = if count == 0 { "No more labels are asked again" } else { "Labels to ask again" };
+    perform(app, Request::AuditLabels { count }, said.to_owned());
+    if count > 0 {
+        app.state.deck.update(Deck::ask_audits);
+        app.go(Route::Label);
+    }
 }
 
 /// Asks these items next.

@@ -67,8 +67,8 @@ pub struct AppState {
     pub shown_at: StoredValue<f64>,
     /// Decisions on their way to the disk.
     pub outbox: RwSignal<Outbox>,
-    /// What the last label changed.
-    pub effect: RwSignal<Option<LastEffect>>,
+    /// What the latest decisions changed, the last one last; `None` for one of which nothing is told.
+    pub effects: RwSignal<Vec<Option<LastEffect>>>,
     /// Background jobs, oldest first.
     pub jobs: RwSignal<Vec<JobState>>,
     /// Messages on screen.
@@ -103,6 +103,8 @@ pub struct AppState {
     pub update_waiting: RwSignal<bool>,
     /// The classes of the open project.
     pub classes: Memo<Vec<ClassState>>,
+    /// The class made last, which the project's state may not tell of yet.
+    pub newest_class: RwSignal<Option<(ClassIndex, String)>>,
     /// Whether the open project learns a number instead of classes.
     pub numeric: Memo<bool>,
     /// The card on screen.
@@ -127,7 +129,7 @@ impl AppState {
             deck,
             shown_at: StoredValue::new(0.0),
             outbox: RwSignal::new(Outbox::default()),
-            effect: RwSignal::new(None),
+            effects: RwSignal::new(Vec::new()),
             jobs: RwSignal::new(Vec::new()),
             toasts: RwSignal::new(Vec::new()),
             announcement: RwSignal::new(String::new()),
@@ -144,6 +146,7 @@ impl AppState {
             reading: RwSignal::new(None),
             offline: RwSignal::new(false),
             update_waiting: RwSignal::new(false),
+            newest_class: RwSignal::new(None),
             classes: Memo::new(move |_| {
                 project.with(|project| project.as_ref().map(|project| project.classes.clone()).unwrap_or_default())
             }),
@@ -180,7 +183,7 @@ impl AppState {
             if let Some(summary) = projects.iter_mut().find(|summary| summary.id == project.id) {
                 summary.name.clone_from(&project.name);
                 summary.items = project.items;
-                summary.labelled = project.labelled + project.audits + project.tests;
+                summary.labelled = project.decided();
             }
         });
     }
@@ -203,7 +206,8 @@ impl AppState {
     /// Forgets the cards of a project that is being left.
     pub fn forget_cards(&self) {
         self.deck.set(Deck::default());
-        self.effect.set(None);
+        self.effects.set(Vec::new());
+        self.newest_class.set(None);
         self.naming_class.set(false);
         self.showing.set(None);
         self.open_run.set(None);
@@ -233,16 +237,27 @@ impl AppState {
         });
     }
 
+    /// A class that was just made is known by its name before the project's next state tells of it.
+    pub fn expect_class(&self, class: ClassIndex, name: &str) {
+        self.newest_class.set(Some((class, name.to_owned())));
+    }
+
     /// A class's name.
     pub fn class_name(&self, class: ClassIndex) -> String {
-        self.classes.with(|classes| {
-            classes.get(usize::from(class)).map_or_else(|| format!("class {class}"), |state| state.class.name.clone())
-        })
+        let known = self.classes.with(|classes| classes.get(usize::from(class)).map(|state| state.class.name.clone()));
+        let newest = || self.newest_class.get().filter(|(newest, _)| *newest == class).map(|(_, name)| name);
+        known.or_else(newest).unwrap_or_else(|| format!("class {}", class + 1))
     }
 
     /// A label in words: its class's name, or its number.
     pub fn label_words(&self, class: Option<ClassIndex>, number: Option<f64>) -> Option<String> {
         class.map(|class| self.class_name(class)).or(number.map(text::plain))
+    }
+
+    /// Why nothing predicts yet, or that the first model is being made, in a sentence; empty if there is a model.
+    pub fn why_no_model(&self) -> String {
+        let why = self.project.with(|project| project.as_ref().and_then(|project| project.why_no_model.clone()));
+        why.map(|why| format!("{why}.")).unwrap_or_default()
     }
 
     /// Why nothing can be written now; `None` if it can.

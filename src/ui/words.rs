@@ -1,17 +1,20 @@
 //! Sentences on models and certificates, the same wherever they are shown.
 
 use crate::protocol::{
-    AuditState, CertificatePart, CertificateState, CertificateStatus, Health, MonitorSummary, ProjectState,
-    SearchState, Target, TriageState,
+    AuditState, CertificatePart, CertificateState, CertificateStatus, Health, LabelAuditState, MonitorSummary,
+    ProjectState, SearchState, Target, TriageState,
 };
 use crate::ui::format;
 
 /// Accuracy on audits or, without any, on imported test labels: `91.2 % (88.4–93.5) on 164 audits`.
 fn measured(audit: Option<&AuditState>, test: Option<&AuditState>) -> String {
-    let share = |on: &AuditState| format::interval(on.estimate, on.low, on.high);
+    let told = |on: &AuditState, what: String| match on.share().few {
+        true => format!("{} on {what}, too few to say", format::range(on.low, on.high)),
+        false => format!("{} on {what}", format::interval(on.estimate, on.low, on.high)),
+    };
     match (audit, test) {
-        (Some(audit), _) => format!("{} on {}", share(audit), format::counted(audit.total.into(), "audit", "audits")),
-        (None, Some(test)) => format!("{} on {}", share(test), test_labels(test.total)),
+        (Some(audit), _) => told(audit, format::counted(audit.total.into(), "audit", "audits")),
+        (None, Some(test)) => told(test, test_labels(test.total)),
         (None, None) => "not audited yet".to_owned(),
     }
 }
@@ -24,7 +27,9 @@ pub fn test_labels(count: u32) -> String {
 /// The project's state in one sentence, for the top bar.
 pub fn state_sentence(project: &ProjectState) -> String {
     if let Some(champion) = &project.deployment.champion {
-        let health = project.monitor.health.map(|health| format!(" · {}", health.word())).unwrap_or_default();
+        // That there is too little to say of is said with the figure.
+        let health = project.monitor.health.filter(|health| *health != Health::TooSmall);
+        let health = health.map(|health| format!(" · {}", health.word())).unwrap_or_default();
         return format!(
             "Champion r{} · {}{health}",
             champion.number,
@@ -32,9 +37,14 @@ pub fn state_sentence(project: &ProjectState) -> String {
         );
     }
     match &project.model {
-        None if project.items == 0 => "Nothing imported yet".to_owned(),
-        None if project.target == Target::Number => "Learns a number: how well is on Models".to_owned(),
-        None => "No model yet: it needs two classes with a label each".to_owned(),
+        None if project.target == Target::Number && project.why_no_model.is_none() => {
+            "Learns a number: how well is on Models".to_owned()
+        }
+        None => project.why_no_model.clone().unwrap_or_default(),
+        Some(model) if model.rough => {
+            let labels = format::counted(model.labels.into(), "label", "labels");
+            format!("A first, rough model of {labels} · a better one is being made")
+        }
         Some(model) => {
             let measured = measured(model.audit.as_ref(), model.test.as_ref());
             format!("Model {} · {measured}{}", model.version, if model.polishing { " · refining" } else { "" })
@@ -42,12 +52,33 @@ pub fn state_sentence(project: &ProjectState) -> String {
     }
 }
 
+/// What a label audit says of how many labels are wrong.
+pub fn label_errors(audit: &LabelAuditState) -> String {
+    let unsure = match audit.unsure {
+        0 => String::new(),
+        count => format!(" {} not sure.", format::counted(count.into(), "answer was", "answers were")),
+    };
+    let (Some(rate), Some((least, most))) = (audit.rate, audit.wrong) else {
+        return format!(
+            "How many labels are wrong? Some, drawn at random, can be asked again, blind: that tells, whatever any model thinks.{unsure}"
+        );
+    };
+    let answered = format::counted(audit.answered.into(), "label asked again", "labels asked again");
+    let labels = format::count(most.into());
+    format!(
+        "{} of {answered} got another answer: {} are wrong, {} to {labels} labels.{unsure}",
+        format::count(audit.different.into()),
+        format::estimate(rate),
+        format::count(least.into())
+    )
+}
+
 /// The import on which the champion does not hold, or nobody knows whether: a chip's classes, its word, and the name.
 pub fn alarm(monitor: &MonitorSummary) -> Option<(&'static str, &'static str, String)> {
     let (_, name) = monitor.batch.as_ref()?;
     let name = format::shorten(name, 24);
     match monitor.health? {
-        Health::Healthy => None,
+        Health::TooSmall | Health::Healthy => None,
         Health::Watch => Some(("chip watch", "Watch", name)),
         Health::Deteriorated => Some(("chip bad", "Deteriorated", name)),
     }
@@ -79,9 +110,7 @@ pub fn verdict(project: &ProjectState) -> String {
     }
     let Some(champion) = &deployment.champion else {
         return match (&project.model, &deployment.training) {
-            (None, _) => {
-                "There is no model yet. Label at least one item of each of two classes, and it appears here.".to_owned()
-            }
+            (None, _) => format!("{}.", project.why_no_model.as_deref().unwrap_or("There is no model yet")),
             (_, Some(training)) => format!("There is no champion yet. Under way: {training}."),
             (Some(model), None) => format!(
                 "The working model has learnt from {}, but no model is deployed. Press “Train now” for the first champion.",
@@ -234,6 +263,7 @@ mod tests {
     fn what_is_measured_on_imported_labels_says_so() {
         let on = |total| AuditState { right: total, total, estimate: 1.0, low: 0.9, high: 1.0 };
         assert!(measured(Some(&on(20)), Some(&on(50))).ends_with("on 20 audits"));
+        assert_eq!(measured(Some(&on(3)), None), "90.0–100.0\u{a0}% on 3 audits, too few to say");
         assert!(measured(None, Some(&on(50))).ends_with("on 50 imported test labels, not blind"));
         assert_eq!(measured(None, None), "not audited yet");
     }
@@ -247,6 +277,7 @@ mod tests {
         };
         check(None, None);
         check(Some(Health::Healthy), None);
+        check(Some(Health::TooSmall), None);
         check(Some(Health::Watch), Some(("chip watch", "Watch")));
         check(Some(Health::Deteriorated), Some(("chip bad", "Deteriorated")));
     }

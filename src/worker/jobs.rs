@@ -29,6 +29,7 @@ struct Running {
     recent: VecDeque<(f64, u64)>,
     told_ms: f64,
     cancel: CancelFlag,
+    can_cancel: bool,
 }
 
 /// The jobs under way.
@@ -50,10 +51,21 @@ impl Jobs {
             recent: VecDeque::from([(now_ms, 0)]),
             told_ms: now_ms,
             cancel: cancel.clone(),
+            can_cancel: true,
         };
         let state = running.state(self.last, JobStatus::Running);
         self.running.insert(self.last, running);
         (self.last, cancel, state)
+    }
+
+    /// A new job that can't be cancelled.
+    pub fn start_for_good(&mut self, title: &str, total: Option<u64>, now_ms: f64) -> (u32, CancelFlag, JobState) {
+        let (job, cancel, mut state) = self.start(title, total, now_ms);
+        state.can_cancel = false;
+        if let Some(running) = self.running.get_mut(&job) {
+            running.can_cancel = false;
+        }
+        (job, cancel, state)
     }
 
     /// Records that `done` of `total` steps are done. Returns a state if it is time to tell.
@@ -108,6 +120,7 @@ impl Running {
             rate,
             seconds_left: left.filter(|_| rate > 0.0).map(|left| left / rate),
             status,
+            can_cancel: self.can_cancel,
         }
     }
 }

@@ -22,25 +22,25 @@ use std::path::Path;
 const BATCH: usize = 200;
 
 /// Items with their features and classes, and what else is compared of them.
-struct World {
+pub struct World {
     features: Features,
     truth: Vec<usize>,
-    classes: usize,
+    pub classes: usize,
     kind: Kind,
     texts: Vec<String>,
     looks: Vec<Looks>,
 }
 
 /// A model trained on some rows, with its held-out predictions of these.
-struct Model {
+pub struct Model {
     head: TrainedHead,
     temperature: f64,
     trained: Vec<usize>,
-    held_out: Vec<(Vec<f32>, usize)>,
+    pub held_out: Vec<(Vec<f32>, usize)>,
 }
 
 impl World {
-    fn train(&self, rows: &[usize], seed: u64) -> Model {
+    pub fn train(&self, rows: &[usize], seed: u64) -> Model {
         let labels: Vec<(usize, usize)> = rows.iter().map(|&row| (row, self.truth[row])).collect();
         let spec = HeadSpec::default_for(self.kind);
         let outcome = experiment::run(&self.features, &labels, self.classes, &spec, seed).expect("several classes");
@@ -52,12 +52,12 @@ impl World {
         }
     }
 
-    fn predict(&self, model: &Model, rows: &[usize]) -> Array2<f32> {
+    pub fn predict(&self, model: &Model, rows: &[usize]) -> Array2<f32> {
         softmax(&model.head.logits(&self.features.select(rows)), model.temperature)
     }
 
     /// The share of rows predicted right.
-    fn accuracy(&self, probabilities: &Array2<f32>, rows: &[usize]) -> f64 {
+    pub fn accuracy(&self, probabilities: &Array2<f32>, rows: &[usize]) -> f64 {
         let right = rows.iter().zip(probabilities.rows()).filter(|(row, said)| likeliest(*said) == self.truth[**row]);
         right.count() as f64 / rows.len() as f64
     }
@@ -73,7 +73,7 @@ impl World {
 
     /// What an import would compare: the reference is what was trained on (held out) and some other rows, whose audits are the
     /// first of them.
-    fn compare(&self, model: &Model, others: &[usize], audits: usize, batch: &[usize], seed: u64) -> Report {
+    pub fn compare(&self, model: &Model, others: &[usize], audits: usize, batch: &[usize], seed: u64) -> Report {
         let trained =
             Array2::from_shape_fn((model.trained.len(), self.classes), |(row, class)| model.held_out[row].0[class]);
         let of_others = self.predict(model, others);
@@ -94,24 +94,24 @@ impl World {
     }
 }
 
-fn shuffled(rows: &[usize], random: &mut ChaCha8Rng) -> Vec<usize> {
+pub fn shuffled(rows: &[usize], random: &mut ChaCha8Rng) -> Vec<usize> {
     let mut rows = rows.to_vec();
     rows.shuffle(random);
     rows
 }
 
 /// Whether so many alarms in so many runs go together with a rate of at most `rate`: a larger number has a chance below 1 in 1,000.
-fn at_most(alarms: u64, runs: u64, rate: f64) -> bool {
+pub fn at_most(alarms: u64, runs: u64, rate: f64) -> bool {
     alarms == 0 || binomial_at_most(alarms - 1, runs, rate) < 0.999
 }
 
 /// And with a rate of at least `rate`.
-fn at_least(alarms: u64, runs: u64, rate: f64) -> bool {
+pub fn at_least(alarms: u64, runs: u64, rate: f64) -> bool {
     binomial_at_most(alarms, runs, rate) > 0.001
 }
 
 /// The demo sentences, and the rows of each domain: product, film, restaurant.
-fn sentences() -> (World, [Vec<usize>; 3]) {
+pub fn sentences() -> (World, [Vec<usize>; 3]) {
     let encoder = TextEncoder::load(&installed("text.safetensors"), &installed("text-tokenizer.bin"));
     let encoder = encoder.expect("the installed weights");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("public/demo/sentences.csv");
@@ -244,7 +244,7 @@ fn no_estimate_sees_that_names_have_changed() {
     let model = world.train(&rows[..500], 1);
     let batch = &rows[700..900];
     let report = world.compare(&model, &rows[500..700], 100, batch, 1);
-    let estimate = report.accuracy.expect("held-out rows");
+    let estimate = report.accuracy.expect("held-out rows, of its own kind");
     let swapped = 1.0 - world.accuracy(&world.predict(&model, batch), batch);
     assert!(!report.moved && estimate.low > swapped + 0.3, "{estimate:?} {swapped}");
 }

@@ -6,5 +6,8 @@ mod certificate;
 mod intervals;
 mod gate;
 mod suspects;
+mod label_audit;
 mod drift;
+mod estimates;
 mod precision;
+mod audits;

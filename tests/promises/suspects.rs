@@ -10,13 +10,15 @@ use hone::pipeline::model::spec::HeadSpec;
 use hone::pipeline::predict::likeliest;
 use hone::pipeline::quality::label_quality::{LabelQuality, ranked};
 use hone::pipeline::quality::neighbour_votes::{NEIGHBOURS, neighbour_votes};
+use hone::pipeline::quality::opinions::opinions;
 use hone::pipeline::quality::out_of_fold::of_labels;
-use hone::pipeline::quality::suspects::suspects;
+use hone::pipeline::quality::suspects::{Evidence, suspects};
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 pub fn installed(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("public/models").join(name);
@@ -30,6 +32,9 @@ pub fn sorted(folder: &Path) -> Vec<PathBuf> {
     paths.sort();
     paths
 }
+
+/// See [`photos`].
+static PHOTOS: LazyLock<(Features, Vec<usize>)> = LazyLock::new(photos);
 
 /// The demo photos' features and classes.
 fn photos() -> (Features, Vec<usize>) {
@@ -58,7 +63,7 @@ fn found_in_first(part: f64, order: impl Iterator<Item = usize>, given: &[usize]
 
 #[test]
 fn planted_errors_are_among_the_first() {
-    let (features, truth) = photos();
+    let (features, truth) = &*PHOTOS;
     let classes = 1 + truth.iter().max().expect("photos");
     assert_eq!((truth.len(), classes), (195, 5));
     const RUNS: u64 = 5;
@@ -73,27 +78,93 @@ fn planted_errors_are_among_the_first() {
         }
         let labels: Vec<(usize, usize)> = given.iter().copied().enumerate().collect();
         let spec = HeadSpec::default_for(Kind::Image);
-        let outcome = experiment::run(&features, &labels, classes, &spec, seed).expect("five classes");
-        let probabilities = of_labels(&labels, classes, &outcome.out_of_fold);
-        let votes = neighbour_votes(&features, &labels, NEIGHBOURS);
-        let found = |probabilities: &Array2<f64>, votes: Option<&[Vec<usize>]>| {
-            let report = suspects(&given, probabilities.view(), votes);
-            found_in_first(0.15, report.ranked.iter().map(|suspect| suspect.index), &given, &truth)
+        let outcome = experiment::run(features, &labels, classes, &spec, seed).expect("five classes");
+        let known =
+            Known::of(features, &labels, classes, Kind::Image, of_labels(&labels, classes, &outcome.out_of_fold));
+        let found = |evidence: &Evidence| {
+            let report = suspects(&given, evidence);
+            found_in_first(0.15, report.ranked.iter().map(|suspect| suspect.index), &given, truth)
         };
-        let share = found(&probabilities, Some(&votes));
+        let share = found(&known.all());
         (least, mean) = (least.min(share), mean + share / RUNS as f64);
-        without += found(&probabilities, None) / RUNS as f64;
+        without += found(&Evidence::of(known.probabilities.view())) / RUNS as f64;
         // Naive: ask a model that was trained on the labels which of them it would give otherwise; or look in any order.
-        let in_sample = outcome.head.logits(&features);
+        let in_sample = outcome.head.logits(features);
         let contradicted = (0..given.len()).filter(|&label| likeliest(in_sample.row(label)) != given[label]);
-        seen += found_in_first(0.15, contradicted, &given, &truth) / RUNS as f64;
+        seen += found_in_first(0.15, contradicted, &given, truth) / RUNS as f64;
         order.shuffle(&mut random);
-        at_random += found_in_first(0.15, order.iter().copied(), &given, &truth) / RUNS as f64;
+        at_random += found_in_first(0.15, order.iter().copied(), &given, truth) / RUNS as f64;
     }
-    println!("found in the first 15 %: {mean:.3}, least {least:.3}; without neighbours {without:.3}");
+    println!("found in the first 15 %: {mean:.3}, least {least:.3}; the model alone {without:.3}");
     println!("naive: contradicted in-sample {seen:.3}, in any order {at_random:.3}");
     assert!(least >= 0.9, "{least}");
     assert!(seen < 0.5 && at_random < 0.5, "in-sample {seen}, in any order {at_random}");
+}
+
+/// All that is known of labels.
+struct Known {
+    probabilities: Array2<f64>,
+    class_means: Array2<f64>,
+    votes: Vec<Vec<usize>>,
+    margins: Vec<f64>,
+}
+
+impl Known {
+    fn of(
+        features: &Features,
+        labels: &[(usize, usize)],
+        classes: usize,
+        kind: Kind,
+        probabilities: Array2<f64>,
+    ) -> Self {
+        let (class_means, margins) = opinions(features, labels, classes, kind);
+        Self { probabilities, class_means, votes: neighbour_votes(features, labels, NEIGHBOURS), margins }
+    }
+
+    fn all(&self) -> Evidence<'_> {
+        Evidence {
+            class_means: Some(self.class_means.view()),
+            margins: Some(&self.margins),
+            ..self.model_and_neighbours()
+        }
+    }
+
+    fn model_and_neighbours(&self) -> Evidence<'_> {
+        Evidence { neighbour_votes: Some(&self.votes), ..Evidence::of(self.probabilities.view()) }
+    }
+}
+
+/// Errors as people make them: each class is mistaken for one other, and some classes for it more often.
+fn mistaken(truth: &[usize], classes: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut rates: Vec<f64> = (0..classes).map(|class| if class % 2 == 0 { 0.18 } else { 0.03 }).collect();
+    rates.shuffle(random);
+    let other: Vec<usize> = (0..classes).map(|class| (class + random.random_range(1..classes)) % classes).collect();
+    truth.iter().map(|&class| if random.random::<f64>() < rates[class] { other[class] } else { class }).collect()
+}
+
+#[test]
+fn errors_of_one_direction_are_ranked_better_than_by_model_and_neighbours() {
+    let (features, truth) = &*PHOTOS;
+    let known: Vec<Option<usize>> = truth.iter().copied().map(Some).collect();
+    const RUNS: u64 = 6;
+    let (mut all, mut before, mut own) = (0.0, 0.0, 0.0);
+    for seed in 0..RUNS {
+        let given = mistaken(truth, 5, &mut ChaCha8Rng::seed_from_u64(seed));
+        let labels: Vec<(usize, usize)> = given.iter().copied().enumerate().collect();
+        let spec = HeadSpec::default_for(Kind::Image);
+        let outcome = experiment::run(features, &labels, 5, &spec, 0).expect("five classes");
+        let evidence = Known::of(features, &labels, 5, Kind::Image, of_labels(&labels, 5, &outcome.out_of_fold));
+        let precision = |evidence: &Evidence| {
+            let report = suspects(&given, evidence);
+            average_precision(report.ranked.iter().map(|suspect| suspect.index), &given, &known) / RUNS as f64
+        };
+        all += precision(&evidence.all());
+        before += precision(&evidence.model_and_neighbours());
+        own += precision(&Evidence::of(evidence.probabilities.view()));
+    }
+    println!("average precision {all:.3}; by model and neighbours {before:.3}, by the model alone {own:.3}");
+    assert!(all >= 0.94, "{all}");
+    assert!(before < 0.93 && own < 0.93, "{before} {own}");
 }
 
 /// Texts that many people judged.
@@ -162,40 +233,32 @@ fn errors_of_people_are_ranked_better_than_by_self_confidence() {
     let folder = std::env::var("HONE_BENCH_DATA").expect("HONE_BENCH_DATA names the folder with the data");
     for path in sorted(&Path::new(&folder).join("votes")) {
         let Votes { features, votes, truth } = votes(&path);
-        let mut scores: [(&str, Vec<f64>); 6] = [
-            ("self-confidence", Vec::new()),
-            ("normalised margin", Vec::new()),
-            ("self-confidence, not calibrated", Vec::new()),
-            ("without the neighbours", Vec::new()),
-            ("all, not calibrated", Vec::new()),
-            ("all", Vec::new()),
-        ];
+        let mut scores = NAMES.map(|name| (name, Vec::new()));
         for seed in 0..5 {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
             let given: Vec<usize> = votes.iter().map(|votes| votes[random.random_range(0..votes.len())]).collect();
             let labels: Vec<(usize, usize)> = given.iter().copied().enumerate().collect();
             let spec = HeadSpec::default_for(Kind::Text);
             let outcome = experiment::run(&features, &labels, 3, &spec, 0).expect("three classes");
-            let calibrated = of_labels(&labels, 3, &outcome.out_of_fold);
-            let mut plain = calibrated.mapv(|p| p.powf(outcome.temperature));
-            plain.rows_mut().into_iter().for_each(|mut row| row /= row.sum());
-            let neighbours = neighbour_votes(&features, &labels, NEIGHBOURS);
-            let by_quality = |probabilities: &Array2<f64>, method| {
-                let order = ranked(&given, probabilities.view(), &vec![true; given.len()], method);
+            let known = Known::of(&features, &labels, 3, Kind::Text, of_labels(&labels, 3, &outcome.out_of_fold));
+            let by_quality = |method| {
+                let order = ranked(&given, known.probabilities.view(), &vec![true; given.len()], method);
                 average_precision(order.into_iter(), &given, &truth)
             };
-            let by_all = |probabilities: &Array2<f64>, neighbours: Option<&[Vec<usize>]>| {
-                let report = suspects(&given, probabilities.view(), neighbours);
+            let by_evidence = |evidence: &Evidence| {
+                let report = suspects(&given, evidence);
                 average_precision(report.ranked.iter().map(|suspect| suspect.index), &given, &truth)
             };
             let of_seed = [
-                by_quality(&calibrated, LabelQuality::SelfConfidence),
-                by_quality(&calibrated, LabelQuality::NormalizedMargin),
-                by_quality(&plain, LabelQuality::SelfConfidence),
-                by_all(&calibrated, None),
-                by_all(&plain, Some(&neighbours)),
-                by_all(&calibrated, Some(&neighbours)),
+                by_quality(LabelQuality::SelfConfidence),
+                by_quality(LabelQuality::NormalizedMargin),
+                by_evidence(&Evidence::of(known.probabilities.view())),
+                by_evidence(&known.model_and_neighbours()),
+                by_evidence(&Evidence { margins: None, ..known.all() }),
+                by_evidence(&Evidence { class_means: None, ..known.all() }),
+                by_evidence(&known.all()),
             ];
+            println!("  {seed}: {of_seed:.3?}");
             scores.iter_mut().zip(of_seed).for_each(|((_, scores), score)| scores.push(score));
         }
         println!("{}", path.display());
@@ -203,13 +266,26 @@ fn errors_of_people_are_ranked_better_than_by_self_confidence() {
             let (mean, deviation) = mean_and_deviation(scores);
             println!("  {name}: {mean:.3} ± {deviation:.3}");
         }
-        let [own, _, _, without, _, all] = &scores;
+        let [own, _, model, neighbours, .., all] = &scores;
         for seed in 0..own.1.len() {
-            assert!(without.1[seed] >= own.1[seed], "{scores:?}");
-            assert!(all.1[seed] > without.1[seed], "{scores:?}");
+            assert!(model.1[seed] >= own.1[seed], "{scores:?}");
+            assert!(neighbours.1[seed] > model.1[seed], "{scores:?}");
         }
+        let gain = mean_and_deviation(&all.1).0 - mean_and_deviation(&neighbours.1).0;
+        assert!(gain >= 0.001, "{gain}");
     }
 }
+
+/// The rankings compared.
+const NAMES: [&str; 7] = [
+    "self-confidence",
+    "normalised margin",
+    "the model alone",
+    "model and neighbours",
+    "without the margins",
+    "without the class means",
+    "all",
+];
 
 #[test]
 fn average_precision_by_hand() {

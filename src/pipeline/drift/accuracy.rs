@@ -13,10 +13,13 @@ use ndarray::{Array2, Axis};
 use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Exp1, Gamma};
 use statrs::function::beta::beta_reg;
 
 /// With fewer held-out rows nothing is estimated.
 pub const FEWEST_HELD_OUT: usize = 20;
+/// And of a sample of fewer rows nothing either.
+pub const FEWEST_ROWS: usize = 20;
 /// Resamples behind an interval; its ends are read from a smooth mixture, so that these are enough.
 const REPLICATES: usize = 200;
 /// A sample counts through at most this many rows, drawn at random.
@@ -78,6 +81,13 @@ impl CalibrationFit {
 }
 
 impl Calibration {
+    /// As how many items of each class the source's shares count beside a sample's rows: the square root of the held-out rows in all.
+    /// Few enough that a sample of other shares is believed, enough that a row which tells little moves them little.
+    fn prior(&self, source: &[f64]) -> Vec<f64> {
+        let weight = (self.held_out.len() as f64).sqrt();
+        source.iter().map(|share| weight * share).collect()
+    }
+
     /// The variance of the mean difference between a held-out row's being predicted right and its recalibrated chance of that, for
     /// classes of the shares `shares`: rows count as often as their class is more frequent there.
     fn unverified(&self, shares: &[f64]) -> f64 {
@@ -174,7 +184,8 @@ impl Estimation {
         let all = vec![1.0; self.logarithms.nrows()];
         if self.point.is_none() {
             let posteriors = calibration.fit.fitted.apply(&self.logarithms);
-            let shares = class_shares(&posteriors, &all, &calibration.source, &calibration.source);
+            let prior = calibration.prior(&calibration.source);
+            let shares = class_shares(&posteriors, &all, &calibration.source, &prior, &calibration.source);
             let outcome = self.outcome(&posteriors, &calibration.source, &shares);
             let doubt = DOUBT * calibration.unverified(&shares);
             self.point = Some(Point { shares, outcome, doubt });
@@ -213,9 +224,11 @@ impl Estimation {
         let recalibration = calibration.fit.resampled(&calibration.held_out, &held_out_weights);
         let source = calibration.held_out.mean_probabilities(&recalibration, &held_out_weights);
         let posteriors = recalibration.apply(&self.logarithms);
-        let weights = drawn_again(self.logarithms.nrows(), &mut self.random);
+        let weights: Vec<f64> = (0..self.logarithms.nrows()).map(|_| self.random.sample(Exp1)).collect();
+        let prior =
+            calibration.prior(&source).into_iter().map(|count| gamma(count, &mut self.random)).collect::<Vec<_>>();
         let start = self.point.as_ref().map_or(source.as_slice(), |point| point.shares.as_slice());
-        let shares = class_shares(&posteriors, &weights, &source, start);
+        let shares = class_shares(&posteriors, &weights, &source, &prior, start);
         // The sample's rows are what they are; only the shares are as a resample tells them.
         let mut outcome = self.outcome(&posteriors, &source, &shares);
         outcome.variance += self.point.as_ref().map_or(0.0, |point| point.doubt);
@@ -259,6 +272,11 @@ impl HeldOut {
         means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
         means
     }
+}
+
+/// A draw from the gamma distribution of this mean and scale 1.
+fn gamma(mean: f64, random: &mut ChaCha8Rng) -> f64 {
+    Gamma::new(mean, 1.0).map_or(mean, |gamma| random.sample(gamma)).max(f64::MIN_POSITIVE)
 }
 
 /// How often each of `rows` rows is drawn in as many draws with replacement.

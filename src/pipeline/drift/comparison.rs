@@ -1,11 +1,12 @@
 //! A batch compared with the reference, in slices.
 
-use super::accuracy::{Calibration, CalibrationFit, Estimated, Estimation};
+use super::accuracy::{Calibration, CalibrationFit, Estimated, Estimation, FEWEST_ROWS};
 use super::column::NamedColumn;
 use super::novelty::{Distances, Novelty};
-use super::report::{ClassShift, ColumnShift, LabelShift, Novel, Report, Separation, Test};
+use super::report::{ClassShift, ColumnShift, NoEstimate, Novel, Report, Separation, Test};
 use super::separation::separation;
 use super::two_sample::{fisher, kolmogorov_smirnov};
+use crate::pipeline::evaluate::Estimate;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::model::projection::{Projection, ProjectionFit};
 use crate::pipeline::predict::likeliest;
@@ -264,28 +265,18 @@ impl Comparison {
     }
 
     fn report(&mut self, novelty: Novelty) -> Report {
-        let predicted = self.predicted();
-        let (reference, batch) = (self.input.reference.len(), self.input.batch.len());
         let estimated: Option<[Estimated; 2]> = std::mem::take(&mut self.estimated).try_into().ok();
-        let estimated = estimated.filter(|_| reference > 0 && batch > 0);
-        let label_shift = estimated.as_ref().map(|[of_reference, of_batch]| LabelShift {
-            classes: of_reference
-                .shares
-                .iter()
-                .zip(&of_batch.shares)
-                .zip(&predicted)
-                .map(|((reference_share, batch_share), counts)| {
-                    let difference = counts.1 as f64 / batch as f64 - counts.0 as f64 / reference as f64;
-                    let p = fisher((counts.0 as u64, reference as u64), (counts.1 as u64, batch as u64));
-                    ClassShift {
-                        reference: reference_share.estimate,
-                        batch: *batch_share,
-                        test: Test::new(difference, p),
-                    }
-                })
-                .collect(),
+        let [of_reference, of_batch] = estimated.map_or([None, None], |both| both.map(Some));
+        let accuracy = match (&of_batch, self.separation) {
+            _ if self.input.batch.len() < FEWEST_ROWS => Err(NoEstimate::FewItems),
+            (None, _) => Err(NoEstimate::FewLabels),
+            (_, Some(separation)) if separation.is_unlike() => Err(NoEstimate::Unlike),
+            (Some(of_batch), _) => Ok(of_batch.accuracy),
+        };
+        let shares = of_reference.as_ref().zip(of_batch.as_ref()).filter(|_| accuracy.is_ok());
+        let classes = self.class_shifts(|class| {
+            shares.map(|(reference, batch)| (reference.shares[class].estimate, batch.shares[class]))
         });
-        let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
         let novel = |novel: Novel| Novel {
             row: self.chosen.batch[novel.row],
             nearest: novel.nearest.into_iter().map(|place| self.chosen.reference[place]).collect(),
@@ -295,11 +286,12 @@ impl Comparison {
             outputs: std::mem::take(&mut self.outputs),
             separation: self.separation,
             distance: novelty.test,
-            label_shift,
+            classes,
             columns: std::mem::take(&mut self.columns),
-            accuracy: estimated.as_ref().map(|[_, of_batch]| of_batch.accuracy),
-            reference_accuracy: estimated.as_ref().map(|[of_reference, _]| of_reference.accuracy),
-            predicted: predicted.iter().map(|counts| (share(counts.0, reference), share(counts.1, batch))).collect(),
+            accuracy,
+            reference_accuracy: of_reference
+                .map(|estimated| estimated.accuracy)
+                .filter(|_| !self.input.reference.is_empty()),
             novel: novelty.novel.into_iter().map(novel).collect(),
             moved: false,
             tests: Vec::new(),
@@ -308,12 +300,22 @@ impl Comparison {
         report
     }
 
-    /// How many rows are predicted as each class: in the reference, in the batch.
-    fn predicted(&self) -> Vec<(usize, usize)> {
+    /// How often each class is predicted on either side, and how it is estimated.
+    fn class_shifts(&self, estimated: impl Fn(usize) -> Option<(f64, Estimate)>) -> Vec<ClassShift> {
+        let (reference, batch) = (&self.input.reference_probabilities, &self.input.batch_probabilities);
+        let (of_reference, of_batch) = (reference.nrows() as u64, batch.nrows() as u64);
+        if of_reference == 0 || of_batch == 0 {
+            return Vec::new();
+        }
         let mut counts = vec![(0, 0); self.classes()];
-        self.input.reference_probabilities.rows().into_iter().for_each(|row| counts[likeliest(row)].0 += 1);
-        self.input.batch_probabilities.rows().into_iter().for_each(|row| counts[likeliest(row)].1 += 1);
-        counts
+        reference.rows().into_iter().for_each(|row| counts[likeliest(row)].0 += 1);
+        batch.rows().into_iter().for_each(|row| counts[likeliest(row)].1 += 1);
+        let shift = |(class, &(before, now)): (usize, &(u64, u64))| {
+            let predicted = (before as f64 / of_reference as f64, now as f64 / of_batch as f64);
+            let p = fisher((before, of_reference), (now, of_batch));
+            ClassShift { predicted, estimated: estimated(class), test: Test::new(predicted.1 - predicted.0, p) }
+        };
+        counts.iter().enumerate().map(shift).collect()
     }
 }
 

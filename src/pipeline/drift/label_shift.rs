@@ -2,46 +2,79 @@
 
 use ndarray::Array2;
 
-/// Rounds at most; a weak model needs some tens.
-const ROUNDS: usize = 100;
+/// Rounds at most: a model that tells nothing needs as many as the sample has rows to one of the prior, fewer by extrapolation.
+const ROUNDS: usize = 200;
 /// Shares are found once no share moves by more than this in a round.
 const STILL: f64 = 2e-5;
 
-/// The shares π of K classes that make the sample most plausible, by expectation–maximisation (Saerens, Latinne & Decaestecker,
-/// "Adjusting the outputs of a classifier to new a priori probabilities", 2002), from `start`.
+/// The shares π of K classes that the sample makes most plausible: the mode of their posterior, by expectation–maximisation (Saerens,
+/// Latinne & Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", 2002) from `start`.
 ///
 /// `posteriors` are n × K probabilities calibrated where the classes have the shares `source`, all positive; each row counts
-/// `weights` times. The answer holds under label shift: what the items of a class look like has not changed, only how many there
-/// are. Without rows it is `start`.
-pub fn class_shares(posteriors: &Array2<f64>, weights: &[f64], source: &[f64], start: &[f64]) -> Vec<f64> {
-    let total: f64 = weights.iter().sum();
-    let mut shares = start.to_vec();
-    if total <= 0.0 {
-        return shares;
-    }
-    let mut next = vec![0.0; shares.len()];
-    let mut ratios = vec![0.0; shares.len()];
+/// `weights` times. `prior` are K positive numbers of items that count as seen before the sample (a Dirichlet prior): without them the
+/// maximum lies on the boundary whenever a weak model can hardly tell, and a class would be called certain or absent.
+/// The answer holds under label shift: what the items of a class look like has not changed, only how many there are.
+/// Without rows it is the prior's.
+///
+/// With row weights drawn from the exponential distribution and prior counts from gamma distributions around theirs, the modes
+/// are draws from the posterior (Newton & Raftery, "Approximate Bayesian inference with the weighted likelihood bootstrap", 1994):
+/// exactly where the model is always sure, and where it tells nothing.
+pub fn class_shares(
+    posteriors: &Array2<f64>,
+    weights: &[f64],
+    source: &[f64],
+    prior: &[f64],
+    start: &[f64],
+) -> Vec<f64> {
+    let total = weights.iter().sum::<f64>() + prior.iter().sum::<f64>();
     // Plain slices: this is where a comparison spends its time.
     let rows = posteriors.as_standard_layout();
     let rows = rows.as_slice().unwrap_or(&[]);
-    for _ in 0..ROUNDS {
-        ratios.iter_mut().zip(&shares).zip(source).for_each(|((ratio, share), source)| *ratio = share / source);
-        next.fill(0.0);
+    let mut ratios = vec![0.0; start.len()];
+    let mut round = |shares: &[f64]| {
+        ratios.iter_mut().zip(shares).zip(source).for_each(|((ratio, share), source)| *ratio = share / source);
+        let mut next = vec![0.0; shares.len()];
         for (row, weight) in rows.chunks_exact(shares.len()).zip(weights) {
             let sum: f64 = row.iter().zip(&ratios).map(|(p, ratio)| p * ratio).sum();
             if *weight > 0.0 && sum > 0.0 {
-                let factor = weight / (total * sum);
-                next.iter_mut().zip(row).for_each(|(next, p)| *next += factor * p);
+                next.iter_mut().zip(row).for_each(|(next, p)| *next += weight / sum * p);
             }
         }
-        next.iter_mut().zip(&ratios).for_each(|(next, ratio)| *next *= ratio);
-        let moved = next.iter().zip(&shares).fold(0.0f64, |most, (next, share)| most.max((next - share).abs()));
-        std::mem::swap(&mut shares, &mut next);
+        next.iter_mut()
+            .zip(&ratios)
+            .zip(prior)
+            .for_each(|((next, ratio), prior)| *next = (*next * ratio + prior) / total);
+        next
+    };
+    let mut shares = start.to_vec();
+    for _ in 0..ROUNDS / 3 {
+        let first = round(&shares);
+        let second = round(&first);
+        let moved = farthest(&second, &first);
+        shares = if moved < STILL { second } else { round(&extrapolated(&shares, &first, second)) };
         if moved < STILL {
             break;
         }
     }
     shares
+}
+
+/// Where two rounds from `before` lead to (Varadhan & Roland, "Simple and globally convergent methods for accelerating the
+/// convergence of any EM algorithm", 2008, third step length); `second` if that is no set of shares.
+fn extrapolated(before: &[f64], first: &[f64], second: Vec<f64>) -> Vec<f64> {
+    let steps = || before.iter().zip(first).zip(&second).map(|((x, y), z)| (y - x, (z - y) - (y - x)));
+    let (length, bend) = steps().fold((0.0, 0.0), |(r, v), (step, bend)| (r + step * step, v + bend * bend));
+    if bend <= 0.0 {
+        return second;
+    }
+    let stride = (length / bend).sqrt().max(1.0);
+    let ahead: Vec<f64> =
+        before.iter().zip(steps()).map(|(x, (step, bend))| x + 2.0 * stride * step + stride * stride * bend).collect();
+    if ahead.iter().all(|&share| share > 0.0) { ahead } else { second }
+}
+
+fn farthest(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).fold(0.0f64, |most, (one, other)| most.max((one - other).abs()))
 }
 
 /// The probability of `class` where the classes have the shares `shares`, from a row of probabilities where they have the shares
@@ -80,7 +113,7 @@ mod tests {
     fn shares_are_found_where_counting_predictions_is_far_off() {
         let (posteriors, truth) = sample(4000, [0.1, 0.2, 0.7], 3);
         let equal = [1.0 / 3.0; 3];
-        let found = class_shares(&posteriors, &vec![1.0; 4000], &equal, &equal);
+        let found = class_shares(&posteriors, &vec![1.0; 4000], &equal, &[1.0; 3], &equal);
         let mut counted = [0.0; 3];
         for row in posteriors.rows() {
             counted[crate::pipeline::predict::likeliest(row)] += 1.0 / 4000.0;
@@ -99,10 +132,26 @@ mod tests {
         let equal = [1.0 / 3.0; 3];
         let twice = ndarray::concatenate![ndarray::Axis(0), posteriors, posteriors.slice(ndarray::s![..10, ..])];
         let weights: Vec<f64> = (0..50).map(|row| if row < 10 { 2.0 } else { 1.0 }).collect();
-        let (a, b) =
-            (class_shares(&posteriors, &weights, &equal, &equal), class_shares(&twice, &[1.0; 60], &equal, &equal));
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9), "{a:?} {b:?}");
-        assert_eq!(class_shares(&posteriors, &[0.0; 50], &equal, &[0.2, 0.3, 0.5]), [0.2, 0.3, 0.5]);
+        let found = |rows, weights: &[f64]| class_shares(rows, weights, &equal, &[0.5; 3], &equal);
+        let (a, b) = (found(&posteriors, &weights), found(&twice, &[1.0; 60]));
+        assert!(farthest(&a, &b) < 1e-9, "{a:?} {b:?}");
+        let untouched = class_shares(&posteriors, &[0.0; 50], &equal, &[2.0, 3.0, 5.0], &equal);
+        assert!(farthest(&untouched, &[0.2, 0.3, 0.5]) < 1e-12, "{untouched:?}");
+    }
+
+    /// Where nothing can be told the prior stays; where everything can, items and prior add up.
+    #[test]
+    fn what_is_not_told_stays_as_it_was_thought() {
+        let prior = [6.0, 4.0];
+        let flat = Array2::from_elem((300, 2), 0.5);
+        let found = class_shares(&flat, &[1.0; 300], &[0.5, 0.5], &prior, &[0.02, 0.98]);
+        assert!(farthest(&found, &[0.6, 0.4]) < 0.01, "{found:?}");
+        let sure = Array2::from_shape_fn((30, 2), |(row, class)| f64::from(u8::from((row < 20) == (class == 0))));
+        let found = class_shares(&sure, &[1.0; 30], &[0.5, 0.5], &prior, &[0.5, 0.5]);
+        assert!(farthest(&found, &[26.0 / 40.0, 14.0 / 40.0]) < 1e-9, "{found:?}");
+        // One row, hardly told: the maximum of the likelihood alone is (1, 0).
+        let one = class_shares(&ndarray::arr2(&[[0.55, 0.45]]), &[1.0], &[0.5, 0.5], &prior, &[0.5, 0.5]);
+        assert!((0.6..0.62).contains(&one[0]), "{one:?}");
     }
 
     #[test]

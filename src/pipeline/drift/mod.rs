@@ -31,5 +31,5 @@ pub use column::{Column, NamedColumn};
 pub use comparison::{Comparison, Input};
 pub use describe::{table_columns, text_columns};
 pub use looks::{Looks, look_columns};
-pub use report::{ClassShift, ColumnKind, ColumnShift, LEVEL, LabelShift, Novel, Report, Separation, Test};
+pub use report::{ClassShift, ColumnKind, ColumnShift, LEVEL, NoEstimate, Novel, Report, Separation, Test};
 pub use schema::{Finding, Severity, check_duplicates, check_rows};

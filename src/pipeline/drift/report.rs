@@ -45,22 +45,28 @@ pub struct Separation {
     pub test: Test,
 }
 
-/// The class shares, as the outputs tell them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LabelShift {
-    /// One entry a class, in the classes' order.
-    pub classes: Vec<ClassShift>,
-}
-
 /// One class's share.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClassShift {
-    /// Its share in the reference, 0 to 1.
-    pub reference: f64,
-    /// Its share in the batch, with its 95 % interval.
-    pub batch: Estimate,
+    /// The share of rows predicted as it: in the reference, in the batch.
+    pub predicted: (f64, f64),
+    /// Its estimated share in the reference, and in the batch with the 95 % interval; `None` where nothing can be estimated.
+    pub estimated: Option<(f64, Estimate)>,
     /// Fisher's exact test of how many rows are predicted as this class; the statistic is the difference of these shares, −1 to 1.
     pub test: Test,
+}
+
+/// Why a batch's accuracy is not estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoEstimate {
+    /// It has fewer than [`FEWEST_ROWS`](super::accuracy::FEWEST_ROWS) items.
+    FewItems,
+    /// Fewer than [`FEWEST_HELD_OUT`](super::accuracy::FEWEST_HELD_OUT) labels, or labels of one class alone, tell how far the
+    /// model's probabilities can be believed.
+    FewLabels,
+    /// A classifier tells its items from the reference's: what the probabilities were worth there says nothing here.
+    Unlike,
 }
 
 /// What a column holds.
@@ -121,16 +127,14 @@ pub struct Report {
     pub separation: Option<Separation>,
     /// Kolmogorov–Smirnov of the distances to the nearest reference rows; `None` where rows are too few.
     pub distance: Option<Test>,
-    /// `None` where held-out predictions are too few.
-    pub label_shift: Option<LabelShift>,
+    /// One entry a class, in the classes' order; none if either side is empty.
+    pub classes: Vec<ClassShift>,
     /// One entry a column, in their order.
     pub columns: Vec<ColumnShift>,
-    /// The batch's estimated accuracy with its 95 % band; `None` where held-out predictions are too few.
-    pub accuracy: Option<Estimate>,
-    /// The reference's, estimated in the same way.
+    /// The batch's estimated accuracy with its 95 % band, or why there is none.
+    pub accuracy: Result<Estimate, NoEstimate>,
+    /// The reference's, estimated in the same way; `None` where held-out predictions are too few.
     pub reference_accuracy: Option<Estimate>,
-    /// The share of rows predicted as each class: in the reference, in the batch.
-    pub predicted: Vec<(f64, f64)>,
     /// The batch's most novel rows, the most novel first; at most 48.
     pub novel: Vec<Novel>,
     /// The alarm: whether any corrected p-value is below [`LEVEL`].
@@ -140,12 +144,32 @@ pub struct Report {
 }
 
 impl Report {
+    /// What all of it says in a sentence or two, `findings` in the data themselves included: nothing is out of the ordinary only if
+    /// no test says otherwise.
+    pub fn summary(&self, findings: usize) -> String {
+        let alarms = self.tests.iter().filter(|(_, test)| test.alarms()).count();
+        let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let tests = plural(self.tests.len(), "test", "tests");
+        let found = plural(findings, "finding", "findings");
+        match (findings, alarms) {
+            (0, 0) => format!(
+                "Nothing out of the ordinary: no finding in the data themselves, and none of {tests} tells them from the reference."
+            ),
+            (0, alarms) => {
+                format!("The rows are well formed, but they are not like the reference: {alarms} of {tests} say so.")
+            }
+            (_, 0) => format!("{found} in the data themselves; none of {tests} tells them from the reference."),
+            (_, alarms) => {
+                format!("{found} in the data themselves, and {alarms} of {tests} tell them from the reference.")
+            }
+        }
+    }
+
     /// Corrects the tests for each other, puts them in words and in order, and decides whether they alarm.
     pub(super) fn conclude(&mut self) {
-        let shares = || self.label_shift.iter().flat_map(|shift| &shift.classes);
         let present = [
             !self.outputs.is_empty(),
-            shares().next().is_some(),
+            !self.classes.is_empty(),
             self.separation.is_some(),
             self.distance.is_some(),
             !self.columns.is_empty(),
@@ -158,13 +182,12 @@ impl Report {
             false => correct_family(tests, families),
         };
         of_classes(&mut self.outputs.iter_mut());
-        let shares = self.label_shift.iter_mut().flat_map(|shift| &mut shift.classes);
-        of_classes(&mut shares.map(|class| &mut class.test));
+        of_classes(&mut self.classes.iter_mut().map(|class| &mut class.test));
         correct_family(self.separation.iter_mut().map(|separation| &mut separation.test), families);
         correct_family(self.distance.iter_mut(), families);
         correct_family(self.columns.iter_mut().map(|column| &mut column.test), families);
 
-        let shares = self.label_shift.iter().flat_map(|shift| &shift.classes).map(|class| class.test);
+        let shares = self.classes.iter().map(|class| class.test);
         let of_all: [(&str, Option<Test>); 4] = [
             ("model outputs", self.outputs.iter().copied().reduce(Test::stronger)),
             ("class shares", shares.reduce(Test::stronger)),

@@ -10,8 +10,17 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 /// Below this many rows on either side a classifier learns nothing.
 pub const FEWEST_ROWS: usize = 20;
+/// From this area on, surely, the batch is another kind of data: a model's held-out record on the reference says nothing of it.
+const UNLIKE: f64 = 0.6;
 /// How far variances are drawn towards their mean, at least; with fewer rows more.
 const SHRINKAGE: f64 = 0.1;
+
+impl Separation {
+    /// Whether the batch's items are unlike the reference's, beyond doubt.
+    pub fn is_unlike(&self) -> bool {
+        self.auc.low > UNLIKE
+    }
+}
 
 /// The classifier two-sample test (Lopez-Paz & Oquab, "Revisiting classifier two-sample tests", 2017) with Fisher's linear
 /// discriminant: n × k and m × k rows in any order that does not depend on their content, split into two halves each. The discriminant of

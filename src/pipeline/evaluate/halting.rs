@@ -49,6 +49,15 @@ pub fn halting_hint(curve: &[(u32, f64)], accuracy: Option<Estimate>, share_done
         let points = points(gain);
         return hint(Halting::Red, format!("Go on: twice as many labels may gain about {points}."));
     }
+    if gain < -WORTH {
+        let lost = points(-gain);
+        return hint(
+            Halting::Amber,
+            format!(
+                "Look before you go on: the last labels made it worse, by about {lost} for twice as many. They may be wrong, or of another kind than those before; see Review and Monitor."
+            ),
+        );
+    }
     let flat = "the learning curve is flat";
     match accuracy {
         None => {
@@ -128,6 +137,13 @@ mod tests {
         check(&[(10, 0.5), (12, 0.5), (14, 0.5)], None, 0.1, Halting::Red, "too early");
         check(&steep, of(0.8, 0.05), 0.1, Halting::Red, "about 10.0 points");
         check(&flat, None, 0.1, Halting::Amber, "nothing is known");
+        check(
+            &[(10, 1.0), (20, 0.9), (40, 0.62)],
+            of(0.9, 0.04),
+            0.1,
+            Halting::Amber,
+            "made it worse, by about 19.0 points",
+        );
         check(&flat, of(0.85, 0.1), 0.1, Halting::Amber, "from 75 % to 95 %");
         check(&flat, of(0.6, 0.05), 0.1, Halting::Amber, "at most 65 %");
         check(&flat, of(0.9, 0.04), 0.4, Halting::Green, "90 % (86 % to 94 %), and 40 %");

@@ -1,12 +1,13 @@
 //! Whether probabilities mean what they say.
 
 use super::bootstrap::{middle_of, replicates};
-use super::interval::Estimate;
+use super::interval::{Estimate, clopper_pearson};
 use crate::pipeline::predict::TopTwo;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-/// Bins of the expected calibration error.
+/// Bins of the expected calibration error, at most: each has at least [`DIAGRAM_ROWS`] rows, or their chance alone would be read
+/// as a gap.
 const ERROR_BINS: usize = 15;
 /// The reliability diagram has at most this many bins, each of at least [`DIAGRAM_ROWS`] rows: with fewer rows a bin's
 /// interval spans most of the diagram.
@@ -65,20 +66,23 @@ pub fn reliability(probabilities: &Array2<f32>, targets: &[usize]) -> Vec<Reliab
 }
 
 /// Equal-mass expected calibration error (Nguyen & O'Connor, 2015): rows sorted by the probability of the predicted
-/// class are cut into 15 bins of (nearly) as many rows; the mean over rows of |share right − mean probability| of
-/// their bin. 0 is perfectly calibrated; with few rows it is biased upwards.
+/// class are cut into 15 bins of (nearly) as many rows, fewer if they would have fewer than 10 each; the mean over rows of
+/// |share right − mean probability| of their bin. 0 is perfectly calibrated; with few rows it is biased upwards.
 pub fn expected_calibration_error(probabilities: &Array2<f32>, targets: &[usize]) -> f64 {
     error_of(&tops(probabilities, targets))
 }
 
 fn error_of(sorted: &[(f64, bool)]) -> f64 {
     let gap = |rows: &[(f64, bool)]| rows.iter().map(|&(p, right)| f64::from(right) - p).sum::<f64>().abs();
-    cut(sorted, ERROR_BINS.min(sorted.len())).map(gap).sum::<f64>() / sorted.len().max(1) as f64
+    let bins = (sorted.len() / DIAGRAM_ROWS).clamp(1, ERROR_BINS);
+    cut(sorted, bins).map(gap).sum::<f64>() / sorted.len().max(1) as f64
 }
 
 /// The expected calibration error with a 95 % bootstrap interval. A resample is as much further from calibration as the
 /// rows are from the truth, so the interval is the reversed one (Davison & Hinkley's "basic"), which takes that bias
-/// off again; it is cut at 0 and made to hold the estimate.
+/// off again; it is cut at 0 and made to hold the estimate. It also holds every gap between the mean probability and a share right
+/// that the exact interval of that share leaves open: without this, one audit or audits that are all right would have an interval
+/// without width.
 pub fn calibration_estimate(probabilities: &Array2<f32>, targets: &[usize]) -> Estimate {
     let rows = tops(probabilities, targets);
     let estimate = error_of(&rows);
@@ -97,7 +101,16 @@ pub fn calibration_estimate(probabilities: &Array2<f32>, targets: &[usize]) -> E
     });
     let (low, high) = middle_of(&found, 0.95);
     let reversed = |end: f64| (2.0 * estimate - end).clamp(0.0, 1.0);
-    Estimate { estimate, low: reversed(high).min(estimate), high: reversed(low).max(estimate) }
+    let (least, most) = open_gaps(&rows);
+    Estimate { estimate, low: reversed(high).min(estimate).min(least), high: reversed(low).max(estimate).max(most) }
+}
+
+/// The least and the largest gap between the mean probability and a share right within its exact interval.
+fn open_gaps(rows: &[(f64, bool)]) -> (f64, f64) {
+    let mean = rows.iter().map(|row| row.0).sum::<f64>() / rows.len() as f64;
+    let right = rows.iter().filter(|row| row.1).count() as u64;
+    let (low, high) = clopper_pearson(right, rows.len() as u64, 0.95);
+    ((low - mean).max(mean - high).max(0.0), (mean - low).abs().max((high - mean).abs()))
 }
 
 #[cfg(test)]
@@ -125,6 +138,25 @@ mod tests {
         assert!(low.estimate < 0.03 && low.low < 0.005, "{low:?}");
         assert!((0.2..0.3).contains(&high.estimate) && high.low > 0.2 && high.high < 0.3, "{high:?}");
         assert_eq!(low.estimate, expected_calibration_error(&honest, &targets));
+    }
+
+    /// 1 to 60 audits of honest probabilities: no interval is a point, and 19 of 20 hold no gap at all.
+    #[test]
+    fn few_rows_leave_doubt() {
+        let (mut held, mut naive_held, runs) = (0, 0, 300);
+        for seed in 0..runs {
+            let (probabilities, targets) = honest(1 + seed as usize % 60, seed);
+            let Estimate { estimate, low, high } = calibration_estimate(&probabilities, &targets);
+            assert!(low <= estimate && estimate <= high && high - low > 0.05, "{low} {estimate} {high}");
+            held += usize::from(low < 1e-9);
+            // Naive: the bootstrap by itself.
+            let rows = tops(&probabilities, &targets);
+            let found = replicates(rows.len(), SEED, |resample| {
+                error_of(&resample.iter().map(|&row| rows[row]).collect::<Vec<_>>())
+            });
+            naive_held += usize::from(2.0 * estimate - middle_of(&found, 0.95).1 <= 1e-9);
+        }
+        assert!(held >= 270 && naive_held < held, "{held}, naively {naive_held}, of {runs}");
     }
 
     #[test]

@@ -184,10 +184,9 @@ impl Fitting {
     }
 
     /// How much is done, 0 to 1; an estimate where nobody knows.
-    pub fn progress(&self) -> f64 {
+    pub fn progress(&self, prepared: &Prepared) -> f64 {
         match self {
-            // Cold fits take some 30 iterations.
-            Fitting::Logistic(fit, _) => 1.0 - (-(fit.iterations() as f64) / 15.0).exp(),
+            Fitting::Logistic(fit, _) => fit.progress(&prepared.set),
             Fitting::Ridge(fit, _) => fit.progress(),
             Fitting::Prototype(fit) => fit.progress(),
             Fitting::Knn(_) => 1.0,

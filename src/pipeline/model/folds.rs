@@ -74,6 +74,12 @@ pub fn assign_grouped_folds(labels: &[(usize, usize)], group: impl Fn(usize) -> 
     folds
 }
 
+/// The one class of these; `None` if they are of several, or there are none.
+pub fn only_class(mut classes: impl Iterator<Item = usize>) -> Option<usize> {
+    let first = classes.next()?;
+    classes.all(|class| class == first).then_some(first)
+}
+
 /// A number that seed and row decide, as good as random.
 pub fn row_hash(seed: u64, row: usize) -> u64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);

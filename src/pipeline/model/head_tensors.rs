@@ -3,7 +3,7 @@
 use super::forest::{Forest, LEAF, Node};
 use super::head::TrainedHead;
 use super::knn::Knn;
-use super::linear::Linear;
+use super::linear::{Linear, by_columns};
 use super::mlp::Mlp;
 use super::projection::Projection;
 use super::prototype::Prototype;
@@ -91,7 +91,7 @@ impl TrainedHead {
             "prototype" => {
                 let linear = Linear {
                     dense: file.matrix("dense")?,
-                    sparse: file.matrix("sparse")?,
+                    sparse: by_columns(file.matrix("sparse")?),
                     intercepts: file.vector("intercepts")?,
                 };
                 let classes = linear.intercepts.len();

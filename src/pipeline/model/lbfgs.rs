@@ -43,6 +43,10 @@ pub struct Lbfgs {
     search: Search,
     pairs: VecDeque<Pair>,
     memory: usize,
+    /// The gradient's largest component at the start.
+    first_slope: f64,
+    /// And at the best point.
+    present_slope: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -78,7 +82,18 @@ impl Lbfgs {
     pub fn new(point: Vec<f64>, tolerance: f64, max_iterations: usize) -> Self {
         let memory = (MEMORY_NUMBERS / (2 * point.len().max(1))).clamp(3, MEMORY);
         let (search, pairs) = (Search::default(), VecDeque::new());
-        Self { tolerance, max_iterations, iterations: 0, base: None, point, search, pairs, memory }
+        Self {
+            tolerance,
+            max_iterations,
+            iterations: 0,
+            base: None,
+            point,
+            search,
+            pairs,
+            memory,
+            first_slope: 0.0,
+            present_slope: 0.0,
+        }
     }
 
     /// The point to evaluate next.
@@ -101,9 +116,17 @@ impl Lbfgs {
         self.iterations
     }
 
+    /// How far the gradient's largest component has come from its first value down to the tolerance, by orders of magnitude, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        let way = (self.first_slope / self.tolerance).ln();
+        let come = (self.first_slope / self.present_slope.max(self.tolerance)).ln();
+        if way > 0.0 && come.is_finite() { (come / way).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
     /// Takes the loss and the gradient at [`Lbfgs::point`].
     pub fn tell(&mut self, loss: f64, gradient: &[f64]) -> Status {
         let Some(base) = self.base.take() else {
+            self.first_slope = largest(gradient);
             self.base = Some(Base { point: self.point.clone(), loss, gradient: gradient.to_vec() });
             return self.begin_search();
         };
@@ -161,7 +184,8 @@ impl Lbfgs {
 
     fn begin_search(&mut self) -> Status {
         let Some(base) = &self.base else { return Status::Continue };
-        if base.gradient.iter().all(|component| component.abs() <= self.tolerance) {
+        self.present_slope = largest(&base.gradient);
+        if self.present_slope <= self.tolerance {
             return Status::Converged;
         }
         if self.iterations >= self.max_iterations {
@@ -216,6 +240,10 @@ fn move_along(point: &mut [f64], base: &[f64], search: &Search) {
     for ((to, from), direction) in point.iter_mut().zip(base).zip(&search.direction) {
         *to = from + search.step * direction;
     }
+}
+
+fn largest(gradient: &[f64]) -> f64 {
+    gradient.iter().fold(0.0, |largest, component| component.abs().max(largest))
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::products::rows_by_classes;
 use crate::pipeline::features::matrix::Features;
-use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, ShapeBuilder, s};
 
 /// The intercept of a class that no training label has: so low that its probability is 0 at any temperature, yet
 /// finite, so that it survives every file format.
@@ -13,7 +13,8 @@ pub const ABSENT_INTERCEPT: f32 = -1e4;
 pub struct Linear {
     /// K × d weights of the dense columns.
     pub dense: Array2<f32>,
-    /// K × sparse columns weights of the sparse half; no columns where there is none.
+    /// K × sparse columns weights of the sparse half; no columns where there is none. In memory the classes of a column lie side by
+    /// side (see [`by_columns`]): each entry of a row reads one column.
     pub sparse: Array2<f32>,
     /// One a class; [`ABSENT_INTERCEPT`] where the class had no label.
     pub intercepts: Vec<f32>,
@@ -24,7 +25,7 @@ impl Linear {
     pub fn absent(classes: usize, dense_columns: usize, sparse_columns: usize) -> Self {
         Self {
             dense: Array2::zeros((classes, dense_columns)),
-            sparse: Array2::zeros((classes, sparse_columns)),
+            sparse: Array2::zeros((classes, sparse_columns).f()),
             intercepts: vec![ABSENT_INTERCEPT; classes],
         }
     }
@@ -55,12 +56,28 @@ impl Linear {
         if missing == 0 {
             return;
         }
-        for weights in [&mut self.dense, &mut self.sparse] {
-            let mut grown = Array2::zeros((classes, weights.ncols()));
-            grown.slice_mut(s![..classes - missing, ..]).assign(weights);
-            *weights = grown;
-        }
+        let known = classes - missing;
+        let mut dense = Array2::zeros((classes, self.dense.ncols()));
+        dense.slice_mut(s![..known, ..]).assign(&self.dense);
+        let mut sparse = Array2::zeros((classes, self.sparse.ncols()).f());
+        sparse.slice_mut(s![..known, ..]).assign(&self.sparse);
+        (self.dense, self.sparse) = (dense, sparse);
         self.intercepts.extend(std::iter::repeat_n(ABSENT_INTERCEPT, missing));
+    }
+
+    /// A head with these of its classes, in this order; `None` is an absent one.
+    ///
+    /// # Panics
+    /// If a class is beyond its own.
+    pub fn picked(&self, classes: &[Option<usize>]) -> Self {
+        let mut head = Self::absent(classes.len(), self.dense.ncols(), self.sparse.ncols());
+        for (class, &from) in classes.iter().enumerate() {
+            let Some(from) = from else { continue };
+            head.dense.row_mut(class).assign(&self.dense.row(from));
+            head.sparse.row_mut(class).assign(&self.sparse.row(from));
+            head.intercepts[class] = self.intercepts[from];
+        }
+        head
     }
 
     /// n × K logits of all rows, uncalibrated.
@@ -88,23 +105,21 @@ impl Linear {
         self.logits_of_rows(features, row..row + 1).remove_axis(Axis(0))
     }
 
-    /// Column-major reading: all classes' weights of one column lie side by side, so that each non-zero entry
-    /// costs one jump in memory instead of K. The transpose is worth its price from a few rows on.
     fn add_sparse(&self, features: &Features, rows: std::ops::Range<usize>, mut logits: ArrayViewMut2<f32>) {
-        let classes = self.classes();
-        let transposed: Option<Array2<f32>> =
-            (classes > 2 && rows.len() > 64).then(|| self.sparse.t().as_standard_layout().into_owned());
         for (mut out, row) in logits.rows_mut().into_iter().zip(rows) {
             let sparse = &features.sparse[row];
             for (&column, &value) in sparse.indices.iter().zip(&sparse.values) {
-                let column = column as usize;
-                match &transposed {
-                    Some(weights) => out.scaled_add(value, &weights.row(column)),
-                    None => out.scaled_add(value, &self.sparse.column(column)),
-                }
+                out.scaled_add(value, &self.sparse.column(column as usize));
             }
         }
     }
+}
+
+/// The same matrix with each column in one piece of memory.
+pub fn by_columns(matrix: Array2<f32>) -> Array2<f32> {
+    let mut arranged = Array2::zeros(matrix.dim().f());
+    arranged.assign(&matrix);
+    arranged
 }
 
 #[cfg(test)]
@@ -135,6 +150,17 @@ mod tests {
         assert_eq!(all[[4, 1]], 4.0 + 10.0 + 200.0 + 0.5);
         assert_eq!(all.row(4), head.logits_of_row(&features, 4));
         assert!(head.knows(1) && !head.knows(0));
+    }
+
+    #[test]
+    fn classes_are_picked_by_where_they_were() {
+        let mut head = Linear::absent(2, 2, 3);
+        head.dense.row_mut(1).fill(4.0);
+        head.sparse[[1, 2]] = 7.0;
+        head.intercepts = vec![1.0, 2.0];
+        let picked = head.picked(&[Some(1), None, Some(0)]);
+        assert_eq!((picked.dense[[0, 1]], picked.sparse[[0, 2]]), (4.0, 7.0));
+        assert_eq!(picked.intercepts, [2.0, ABSENT_INTERCEPT, 1.0]);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Rows evaluated at a time: few enough that their features are still in the cache when the second product wants them.
 const CHUNK: usize = 64;
 
+/// Evaluations that a fit from zero usually takes.
+const USUAL_EVALUATIONS: f64 = 40.0;
+
 /// How a logistic regression is fitted; unchecked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogisticParams {
@@ -152,7 +155,8 @@ impl Logistic {
             None => vec![0.0; classes * (set.dense_columns() + set.sparse_columns() + 1)],
         };
         let lbfgs = Lbfgs::new(point, self.params.tolerance, self.params.max_iterations);
-        Some(Fit { lbfgs, row_weights, active, penalty: 1.0 / (c * rows as f64), evaluation: None, done: false })
+        let penalty = 1.0 / (c * rows as f64);
+        Some(Fit { lbfgs, row_weights, active, penalty, evaluation: None, evaluations: 0, done: false })
     }
 
     /// A whole fit at once; `None` if fewer than two classes have a row.
@@ -174,6 +178,8 @@ pub struct Fit {
     active: Vec<bool>,
     penalty: f64,
     evaluation: Option<Evaluation>,
+    /// How many are over.
+    evaluations: usize,
     done: bool,
 }
 
@@ -216,6 +222,7 @@ impl Fit {
             loss += 0.5 * self.penalty * weight * weight;
             *slope += self.penalty * weight;
         }
+        self.evaluations += 1;
         self.done = self.lbfgs.tell(loss, &gradient) != Status::Continue;
     }
 
@@ -227,6 +234,20 @@ impl Fit {
     /// Line searches so far.
     pub fn iterations(&self) -> usize {
         self.lbfgs.iterations()
+    }
+
+    /// How much is done, 0 to 1: an estimate by how far the gradient has come down on its way to the tolerance, and by the rows of
+    /// the evaluation under way.
+    pub fn progress(&self, set: &TrainingSet) -> f64 {
+        if self.done {
+            return 1.0;
+        }
+        let within = self.evaluation.as_ref().map_or(0.0, |evaluation| evaluation.next_row as f64 / set.len() as f64);
+        let evaluations = self.evaluations as f64;
+        let come = self.lbfgs.progress();
+        // Before there is a trend, as many evaluations as fits from zero take.
+        let expected = if come > 0.05 { evaluations / come } else { USUAL_EVALUATIONS.max(evaluations + 1.0) };
+        ((evaluations + within) / expected.max(evaluations + 1.0)).min(0.99)
     }
 
     /// Which classes are told apart; the others' logits are no use.
@@ -364,11 +385,13 @@ fn to_parameters(head: &Linear, set: &TrainingSet, active: &[bool]) -> Vec<f64> 
             point[class * set.dense_columns() + column] = f64::from(weight / dense_scale);
             intercept += f64::from(weight) * f64::from(centre);
         }
-        for (compact, &hashed) in set.hashed_column().iter().enumerate() {
+        point[first_intercept + class] = intercept / set.intercept_scale();
+    }
+    for (compact, &hashed) in set.hashed_column().iter().enumerate() {
+        for &class in &known {
             let weight = head.sparse[[class, hashed as usize]];
             point[dense_weights + compact * classes + class] = f64::from(weight / sparse_scale);
         }
-        point[first_intercept + class] = intercept / set.intercept_scale();
     }
     let mean = known.iter().map(|class| point[first_intercept + class]).sum::<f64>() / known.len().max(1) as f64;
     for class in (0..classes).filter(|class| active[*class] && !known.contains(class)) {
@@ -392,9 +415,11 @@ fn from_parameters(point: &[f64], set: &TrainingSet, active: &[bool]) -> Linear 
             head.dense[[class, column]] = weight as f32;
             intercepts[class] -= weight * f64::from(centre[column]);
         }
-        for (compact, &hashed) in set.hashed_column().iter().enumerate() {
-            let weight = point[classes * columns + compact * classes + class];
-            head.sparse[[class, hashed as usize]] = weight as f32 * sparse_scale;
+    }
+    for (compact, &hashed) in set.hashed_column().iter().enumerate() {
+        let weights = &point[classes * columns + compact * classes..][..classes];
+        for class in (0..classes).filter(|&class| active[class]) {
+            head.sparse[[class, hashed as usize]] = weights[class] as f32 * sparse_scale;
         }
     }
     let present = active.iter().filter(|&&active| active).count().max(1) as f64;

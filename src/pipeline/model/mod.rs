@@ -12,6 +12,7 @@ pub mod linear;
 pub mod products;
 pub mod lbfgs;
 pub mod logistic;
+pub mod rough;
 pub mod online;
 pub mod least_squares;
 pub mod ridge;

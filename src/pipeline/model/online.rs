@@ -36,6 +36,11 @@ pub struct Direction {
 }
 
 impl OnlineUpdate {
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        4 * self.inverse.len() + 16 * self.included.len()
+    }
+
     /// Nothing labelled yet; `c` as for the logistic regression, on features of unit spread.
     pub fn new(features: &Features, c: f64) -> Self {
         let stride = features.len().div_ceil(SAMPLE).max(1);

@@ -104,9 +104,14 @@ impl PrototypeFit {
         self.head.clone().map(Prototype)
     }
 
+    /// What every used row would be called by means made without it: n × K uncalibrated logits, once
+    /// [`PrototypeFit::step`] is done.
+    pub fn left_out(&self) -> Array2<f32> {
+        self.cosines.mapv(|cosine| (SHARPNESS as f32 * cosine).max(ABSENT_INTERCEPT))
+    }
+
     fn means(&self) -> Linear {
-        let logits = self.cosines.mapv(|cosine| (SHARPNESS as f32 * cosine).max(ABSENT_INTERCEPT));
-        let sharpness = SHARPNESS / fit_temperature(&logits, &self.targets, PRIOR_DEVIATION);
+        let sharpness = SHARPNESS / fit_temperature(&self.left_out(), &self.targets, PRIOR_DEVIATION);
         let (classes, dense) = (self.counts.classes(), self.rows.dense_columns());
         let mut head = Linear::absent(classes, dense, self.rows.sparse_columns);
         let grand = &self.total / self.rows.len() as f32;

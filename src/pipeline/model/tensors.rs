@@ -1,6 +1,6 @@
 //! A head as safetensors bytes, and back: the form in which it is stored and taken away.
 
-use super::linear::Linear;
+use super::linear::{Linear, by_columns};
 use ndarray::Array2;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -43,7 +43,7 @@ pub fn head_from_tensors(bytes: &[u8]) -> Result<Linear, TensorsError> {
     if dense.nrows() != intercepts.len() || sparse.nrows() != intercepts.len() {
         return Err(TensorsError::Tensor("intercepts"));
     }
-    Ok(Linear { dense, sparse, intercepts })
+    Ok(Linear { dense, sparse: by_columns(sparse), intercepts })
 }
 
 fn floats(view: &TensorView<'_>, name: &'static str) -> Result<Vec<f32>, TensorsError> {

@@ -145,6 +145,11 @@ impl TrainingSet {
         &self.targets
     }
 
+    /// How many numbers the rows have: n d and the sparse halves' entries.
+    pub fn entries(&self) -> usize {
+        self.dense.len() + self.sparse.iter().map(|row| row.indices.len()).sum::<usize>()
+    }
+
     /// d.
     pub fn dense_columns(&self) -> usize {
         self.dense.ncols()

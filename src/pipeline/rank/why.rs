@@ -26,8 +26,13 @@ pub enum Why {
     Audit,
 }
 
-/// Above this the model is not said to waver.
+/// Above this the model is said to be fairly sure.
 const SURE: f32 = 0.9;
+/// It wavers where its second choice has at least this share of the first's probability, and below [`LIKELY`] anyway: from there on
+/// it leans to its first.
+const NEAR: f32 = 0.5;
+/// See [`NEAR`].
+const LIKELY: f32 = 0.5;
 
 impl Why {
     /// One sentence for the card; `names` are the classes' names in class order.
@@ -61,8 +66,12 @@ fn opinion(top: TopTwo, names: &[impl AsRef<str>]) -> String {
     let (p, q) = (percent(top.first_probability), percent(top.second_probability));
     if top.first_probability > SURE {
         format!("The model is fairly sure of {first} ({p})")
-    } else {
+    } else if top.second_probability >= NEAR * top.first_probability {
         format!("The model wavers between {first} ({p}) and {second} ({q})")
+    } else if top.first_probability >= LIKELY {
+        format!("The model leans to {first} ({p}); {second} has {q}")
+    } else {
+        format!("The model sees many possible classes: {first} ({p}) is the likeliest, {second} ({q}) the next")
     }
 }
 
@@ -82,6 +91,14 @@ mod tests {
             (
                 Why::Herding { top: sure, alike: 1 },
                 "The model is fairly sure of animal (97 %), but no label is as near to 1 unlabelled item much like it.",
+            ),
+            (
+                Why::Margin(TopTwo { first: 0, first_probability: 0.89, second: 1, second_probability: 0.11 }),
+                "The model leans to animal (89 %); fish has 11 %.",
+            ),
+            (
+                Why::Margin(TopTwo { first: 0, first_probability: 0.3, second: 1, second_probability: 0.06 }),
+                "The model sees many possible classes: animal (30 %) is the likeliest, fish (6 %) the next.",
             ),
             (Why::Margin(wavering), "The model wavers between fish (41 %) and animal (38 %)."),
             (Why::Herald { alike: 1 }, "It stands for 1 unlabelled item much like it."),

@@ -294,7 +294,7 @@ mod tests {
             match learner.step(features) {
                 Step::Idle => return polished,
                 Step::Polished => polished += 1,
-                Step::Working => {}
+                Step::Working | Step::Rough => {}
             }
         }
     }

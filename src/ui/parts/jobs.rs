@@ -69,12 +69,13 @@ fn JobRow(job: u32) -> impl IntoView {
             parts.join(" · ")
         })
     };
+    let can_cancel = move || state.with(|job| job.as_ref().is_some_and(|job| job.can_cancel));
     view! {
         <li>
             <span class="job-title">{move || title()}</span>
             <progress aria-label=title max="1" value=move || done().map(|share| text::fixed(share, 4))></progress>
             <span class="figures muted">{move || figures()}</span>
-            <button on:click=move |_| actions::cancel(app, job)>"Cancel"</button>
+            {move || can_cancel().then(|| view! { <button on:click=move |_| actions::cancel(app, job)>"Cancel"</button> })}
         </li>
     }
 }

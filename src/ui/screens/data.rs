@@ -220,7 +220,7 @@ fn watch_changes(app: App, view: DataView) {
                     p.items,
                     p.embedded,
                     p.labelled,
-                    p.audits + p.tests,
+                    p.decided(),
                     p.skipped,
                     p.flagged,
                     model,

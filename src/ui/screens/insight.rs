@@ -66,7 +66,7 @@ fn Probabilities() -> impl IntoView {
             view! { <p class="muted">"Hidden: you labelled this before, and are asked again to see how steady labels are."</p> }.into_any()
         }
         Some(card) if card.probabilities.is_empty() => {
-            view! { <p class="muted">"No model yet. It needs two classes with a label each."</p> }.into_any()
+            view! { <p class="muted">{move || state.why_no_model()}</p> }.into_any()
         }
         Some(card) => view! { <ul class="probabilities">{likeliest(card).into_iter().map(row).collect_any()}</ul> }.into_any(),
     })
@@ -130,7 +130,7 @@ pub fn NeighbourList(
 #[component]
 fn Effect() -> impl IntoView {
     let state = use_app().state;
-    redrawn(move || match state.effect.get() {
+    redrawn(move || match state.effects.with(|effects| effects.last().cloned().flatten()) {
         None => view! { <p class="muted">"Nothing yet."</p> }.into_any(),
         Some(LastEffect { decision, effect }) if effect.compared == 0 => {
             view! { <p class="muted">{decision}": it changed no prediction."</p> }.into_any()

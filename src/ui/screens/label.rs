@@ -131,8 +131,8 @@ fn Progress() -> impl IntoView {
     let state = use_app().state;
     let figures = Memo::new(move |_| {
         state.project.with(|project| {
-            project.as_ref().map_or((0, 0, 0, 0, 0, 0), |p| {
-                (p.labelled + p.audits + p.tests, p.items, p.embedded, p.audits, p.skipped, p.tests)
+            project.as_ref().map_or((0, 0, 0, [0; 4]), |p| {
+                (p.decided(), p.items, p.embedded, [p.audits, p.checks, p.tests, p.skipped])
             })
         })
     });
@@ -152,13 +152,12 @@ fn Progress() -> impl IntoView {
                 {move || format!(" of {} labelled", format::count(figures.get().1.into()))}</p>
             <Bar share />
             <p class="muted figures">{move || {
-                let (_, _, _, audits, skipped, tests) = figures.get();
+                let (_, _, _, [audits, checks, tests, skipped]) = figures.get();
                 let mut parts = vec![format::counted(audits.into(), "audit", "audits")];
-                if tests > 0 {
-                    parts.push(format!("{} in the test set", format::count(tests.into())));
-                }
-                if skipped > 0 {
-                    parts.push(format!("{} skipped", format::count(skipped.into())));
+                for (count, what) in [(checks, "for certificates"), (tests, "in the test set"), (skipped, "skipped")] {
+                    if count > 0 {
+                        parts.push(format!("{} {what}", format::count(count.into())));
+                    }
                 }
                 parts.join(" · ")
             }}</p>

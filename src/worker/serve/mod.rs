@@ -153,7 +153,10 @@ impl Server {
         let progress = self.session.experiment_progress();
         let state = match (progress, self.experiments.take()) {
             (Some((title, _)), None) => {
-                let (job, cancel, state) = self.jobs.start(&title, Some(STEPS), now_ms());
+                let (job, cancel, state) = match self.session.can_stop_progress() {
+                    true => self.jobs.start(&title, Some(STEPS), now_ms()),
+                    false => self.jobs.start_for_good(&title, Some(STEPS), now_ms()),
+                };
                 self.experiments = Some((job, title, cancel));
                 Some(state)
             }

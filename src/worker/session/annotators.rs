@@ -102,12 +102,12 @@ impl Project {
         let mut state = AnnotatorsState { me: self.annotator.clone(), ..AnnotatorsState::default() };
         if let Some(people) = &self.review.people {
             state.annotators = self.annotator_states(people);
-            state.alpha = people.alpha.as_ref().map(|alpha| interval(alpha.alpha));
+            state.alpha = people.alpha.as_ref().map(|alpha| interval(alpha.alpha, people.answers.items.len()));
             state.pairs = agreement_matrix(&people.answers)
                 .into_iter()
                 .filter(|pair| pair.both > 0)
                 .map(|pair| {
-                    let kappa = pair.kappa.ok().map(|kappa| interval(kappa.kappa));
+                    let kappa = pair.kappa.ok().map(|kappa| interval(kappa.kappa, pair.both as usize));
                     (pair.first as u32, pair.second as u32, pair.both as u32, kappa)
                 })
                 .collect();

@@ -15,7 +15,8 @@ impl Project {
     /// those come back.
     pub(super) fn candidate_rows(&self) -> Vec<usize> {
         // Whoever takes labels of an import as the way back is asked about that import.
-        let about = self.asks_about();
+        let about = self.asks_about().map(|batch| [batch]);
+        let about = about.as_ref().map(|about| about.as_slice());
         let open: Vec<usize> =
             (0..self.item_of.len()).filter(|&row| self.is_open(row) && self.is_of(self.item_of[row], about)).collect();
         let fresh: Vec<usize> =
@@ -38,6 +39,10 @@ impl Project {
                 "Drawn at random from what certificate {number} would accept. No suggestion is shown, and it will not train."
             );
             let card = Card { audit: Some(q), label: None, given: None, ..self.bare_card(item, why) };
+            planned.push(Planned { card, request: None });
+        }
+        // Then those of the label audit that a person has begun.
+        for card in self.label_audit_cards(CARDS_AHEAD.saturating_sub(planned.len())) {
             planned.push(Planned { card, request: None });
         }
         // What a person asked for comes next, until it is decided.
@@ -116,7 +121,7 @@ impl Project {
         let share = if wished { 1.0 } else { self.record.options.audit_share };
         let may_be_drawn = |&row: &usize| {
             let item = self.item_of[row];
-            self.is_of(item, of)
+            self.is_of(item, of.as_deref())
                 // What is accepted is audited, too: the stream measures the model on all that no person decided.
                 && !self.labels[item as usize].is_decided()
                 && self.drawn_with(item).is_none()

@@ -3,6 +3,7 @@
 use super::audits::Audited;
 use super::frozen::Frozen;
 use super::{Project, Session, SessionError, refused};
+use crate::pipeline::evaluate::{Estimate, too_few};
 use crate::pipeline::gate::{ClassState, EVIDENCE_NEEDED, Verdict, gate, spelt};
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::protocol::{
@@ -233,9 +234,9 @@ fn stacked(model: &Frozen, rows: &[usize]) -> Array2<f32> {
     stacked
 }
 
-/// An estimate as the protocol carries it.
-pub(super) fn interval(estimate: crate::pipeline::evaluate::Estimate) -> Interval {
-    Interval { estimate: estimate.estimate, low: estimate.low, high: estimate.high }
+/// An estimate from so many items as the protocol carries it.
+pub(super) fn interval(Estimate { estimate, low, high }: Estimate, items: usize) -> Interval {
+    Interval { estimate, low, high, few: too_few(items) }
 }
 
 fn figures(Compared { verdict, tests }: &Compared) -> GateFigures {
@@ -257,9 +258,9 @@ fn figures(Compared { verdict, tests }: &Compared) -> GateFigures {
         losses: verdict.losses as u32,
         evidence: verdict.e_value,
         evidence_needed: EVIDENCE_NEEDED,
-        champion: interval(verdict.champion),
-        challenger: interval(verdict.challenger),
-        difference: interval(verdict.difference),
+        champion: interval(verdict.champion, verdict.audits),
+        challenger: interval(verdict.challenger, verdict.audits),
+        difference: interval(verdict.difference, verdict.audits),
         champion_log_loss: verdict.champion_log_loss,
         challenger_log_loss: verdict.challenger_log_loss,
         classes: verdict.classes.iter().map(class).collect(),

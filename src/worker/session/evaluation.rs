@@ -8,7 +8,8 @@ use super::frozen::Frozen;
 use super::project::SEED;
 use super::runs::metric;
 use crate::pipeline::evaluate::{
-    Estimate, Evaluation, Halting, WeighedLoss, audit_accuracy, clopper_pearson, evaluate, halting_hint, slices,
+    Estimate, Evaluation, FEWEST_FOR_CALIBRATION, Halting, WeighedLoss, audit_accuracy, clopper_pearson, evaluate,
+    halting_hint, slices, too_few,
 };
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::pipeline::predict::softmax;
@@ -108,10 +109,13 @@ impl Project {
             .map(|(audit, &right)| WeighedLoss { loss: f64::from(u8::from(!right)), probability: audit.probability })
             .collect();
         let undecided = self.labels.iter().filter(|labels| !labels.is_decided()).count();
-        let estimate = match on_test {
+        let count = audited.len();
+        let estimate = match (on_test, undecided) {
             // Only what was drawn at random says what holds for the rest.
-            true => Interval { low: 0.0, high: 1.0, ..interval(evaluation.accuracy) },
-            false => interval(audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?),
+            (true, _) => Interval { low: 0.0, high: 1.0, ..interval(evaluation.accuracy, count) },
+            // Of nothing left it would be a point; what is told is how the model does on items like these.
+            (false, 0) => interval(evaluation.accuracy, count),
+            (false, _) => interval(audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?, count),
         };
         let curve = self.learning_curve();
         let decided = (0..self.items.len() as ItemIndex).filter(|&item| self.is_settled(item)).count();
@@ -122,14 +126,18 @@ impl Project {
             audits: if on_test { 0 } else { audited.len() as u32 },
             test: on_tests,
             on_test,
-            accuracy: interval(evaluation.accuracy),
+            accuracy: interval(evaluation.accuracy, count),
+            few: too_few(count),
             estimate,
             balanced_accuracy: evaluation.balanced_accuracy,
             macro_f1: evaluation.macro_f1,
             log_loss: evaluation.log_loss,
             brier: evaluation.brier,
             roc_auc: evaluation.roc_auc,
-            calibration_error: interval(evaluation.calibration),
+            calibration_error: Interval {
+                few: count < FEWEST_FOR_CALIBRATION,
+                ..interval(evaluation.calibration, count)
+            },
             classes: evaluation.classes.iter().map(class_measures).collect(),
             confusion: counts(&evaluation.confusion),
             reliability: evaluation.reliability.iter().map(reliability_bar).collect(),
@@ -138,10 +146,19 @@ impl Project {
                 &probabilities,
                 &right,
             ),
-            halting: halting(&curve, evaluation.accuracy, share_done),
+            halting: halting(&curve, self.told_accuracy(), share_done),
             curve,
             random_baseline: self.random_baseline(),
         })
+    }
+
+    /// The accuracy that stands on top of the screen: the champion's, before there is one the working model's; on audits, before
+    /// there are any on imported test labels.
+    fn told_accuracy(&self) -> Option<Estimate> {
+        let model = if self.champion.is_some() { Judged::Champion } else { Judged::Working };
+        let says = |audit: &Audited| Some(super::cards::likeliest(self.opinion(model, audit.row)?)?.0);
+        let told = share_right(&self.audited(), says).or_else(|| share_right(&self.tested(), says))?;
+        Some(Estimate { estimate: told.estimate, low: told.low, high: told.high })
     }
 
     /// A model that has not predicted the pool yet, measured on the audits.
@@ -190,7 +207,7 @@ impl Project {
                 let labels = run.params.get("labels")?.parse().ok()?;
                 let audits = run.metric("accuracy").zip(run.metric("audits")).map(|(accuracy, audits)| {
                     let (low, high) = clopper_pearson((accuracy * audits).round() as u64, audits as u64, 0.95);
-                    Interval { estimate: accuracy, low, high }
+                    interval(Estimate { estimate: accuracy, low, high }, audits as usize)
                 });
                 Some(CurvePoint { labels, audits, out_of_fold: run.metric("out_of_fold_accuracy") })
             })
@@ -215,7 +232,7 @@ impl Project {
             .map(|(labels, share)| {
                 let audits = audits_behind(labels);
                 let (low, high) = clopper_pearson((share * audits as f64).round() as u64, audits, 0.95);
-                (labels, Interval { estimate: share, low, high })
+                (labels, interval(Estimate { estimate: share, low, high }, audits as usize))
             })
             .collect()
     }
@@ -229,7 +246,7 @@ impl Project {
                 .map(|slice| SliceState {
                     name: slice.name,
                     audits: slice.rows as u32,
-                    accuracy: interval(slice.accuracy),
+                    accuracy: interval(slice.accuracy, slice.rows),
                 })
                 .collect();
             // Of two that are equally often right, the one that is less surely so is the worse.
@@ -314,9 +331,9 @@ fn class_measures(class: &crate::pipeline::evaluate::ClassScore) -> ClassMeasure
     ClassMeasures {
         occurs: class.occurs as u32,
         predicted: class.predicted as u32,
-        precision: class.precision.map(interval),
-        recall: class.recall.map(interval),
-        f1: class.f1.map(interval),
+        precision: class.precision.map(|precision| interval(precision, class.predicted)),
+        recall: class.recall.map(|recall| interval(recall, class.occurs)),
+        f1: class.f1.map(|f1| interval(f1, class.occurs + class.predicted - class.right)),
     }
 }
 
@@ -326,16 +343,16 @@ fn reliability_bar(bin: &crate::pipeline::evaluate::ReliabilityBin) -> Reliabili
         high: bin.high,
         mean_probability: bin.mean_probability,
         audits: bin.rows as u32,
-        right: interval(bin.right),
+        right: interval(bin.right, bin.rows),
     }
 }
 
-fn halting(curve: &[CurvePoint], accuracy: Estimate, share_done: f64) -> HaltingState {
+fn halting(curve: &[CurvePoint], accuracy: Option<Estimate>, share_done: f64) -> HaltingState {
     // What the audits say where they say something, else the training labels.
-    let measured: Vec<(u32, f64)> =
-        curve.iter().filter_map(|point| Some((point.labels, point.audits?.estimate))).collect();
+    let told = |point: &CurvePoint| Some((point.labels, point.audits.filter(|share| !share.few)?.estimate));
+    let measured: Vec<(u32, f64)> = curve.iter().filter_map(told).collect();
     let guessed: Vec<(u32, f64)> = curve.iter().filter_map(|point| Some((point.labels, point.out_of_fold?))).collect();
-    let hint = halting_hint(if measured.len() >= 3 { &measured } else { &guessed }, Some(accuracy), share_done);
+    let hint = halting_hint(if measured.len() >= 3 { &measured } else { &guessed }, accuracy, share_done);
     let light = match hint.state {
         Halting::Green => Light::Green,
         Halting::Amber => Light::Amber,

@@ -4,6 +4,7 @@ use super::audits::Audited;
 use super::experiments::{SLICE_WORK, TrainingData, Trial, ended, from_log, log_outcome};
 use super::runs::metric;
 use super::{Project, Session, SessionError, refused};
+use crate::pipeline::evaluate::too_few;
 use crate::pipeline::experiment::Outcome;
 use crate::pipeline::gate::gate;
 use crate::pipeline::item::ContentHash;
@@ -259,8 +260,9 @@ impl Project {
 /// The gain that a run has logged.
 fn gain_of(run: &Run) -> Option<GainState> {
     let number = |key: &str| run.metric(key);
+    let few = too_few(number("audits").unwrap_or(0.0) as usize);
     let three = |key: &str, low: &str, high: &str| {
-        Some(Interval { estimate: number(key)?, low: number(low)?, high: number(high)? })
+        Some(Interval { estimate: number(key)?, low: number(low)?, high: number(high)?, few })
     };
     let before = three("accuracy_before", "accuracy_before_low", "accuracy_before_high")?;
     let after = three("accuracy", "accuracy_low", "accuracy_high")?;

@@ -11,7 +11,7 @@ pub struct Term {
 }
 
 /// All of them, in the order of the flow.
-pub const TERMS: [Term; 40] = [
+pub const TERMS: [Term; 43] = [
     term(
         "Label",
         "What a person, or the data, says an item is. Labels form a log that is only ever added to; undo adds a line, too.",
@@ -39,6 +39,10 @@ pub const TERMS: [Term; 40] = [
     term(
         "Accuracy",
         "The share of audits that a model has right, with the exact (Clopper–Pearson) 95 % interval: it covers the truth at least 95 times in 100, however few the audits.",
+    ),
+    term(
+        "Too few to say",
+        "Fewer than 20 audits (100 for the calibration error) are behind a figure: its interval comes first and its point is muted. At 20 the exact 95 % interval of a share is at most 46 points wide.",
     ),
     term(
         "Estimate for the rest",
@@ -133,19 +137,27 @@ pub const TERMS: [Term; 40] = [
     ),
     term(
         "Healthy, watch, deteriorated",
-        "Deteriorated: audits, or the whole band of the expected accuracy, lie below the acceptable level. Watch: the data moved or the expectation fell, and an audit has to decide. Else healthy.",
+        "Deteriorated: audits, or the whole band of the expected accuracy, lie below the acceptable level. Watch: the data moved, can’t be estimated, or fell; an audit decides. Healthy needs evidence. Else it is too small to say; small imports are judged together.",
     ),
     term(
         "Acceptable level",
-        "The accuracy below which the champion has deteriorated. Until you set it: the lower bound of what the first champion was measured at, and at least five points below that.",
+        "The accuracy below which the champion has deteriorated. Until you set it: what the first champion was measured at less five points, or its lower bound; none if always guessing the largest class does better.",
     ),
     term(
         "Expected accuracy",
-        "What the champion's own confidence promises on an import, recalibrated on held-out labels and for the import's class shares (CBPE). It can't see that the same item means another class now: only audits can.",
+        "What the champion’s own confidence promises on an import, recalibrated on held-out labels and for its class shares. None for fewer than 20 items, or for items unlike the reference. It can’t see that the same item is called something else now.",
     ),
     term(
         "Class shares before and now",
-        "Estimated from what the champion predicts by expectation–maximisation (Saerens, Latinne and Decaestecker, 2002), with bootstrap intervals.",
+        "Estimated from what the champion predicts: the posterior of the shares with a prior around those of the reference, so that what a weak model can’t tell widens the interval. Where nothing can be estimated, what is predicted is counted.",
+    ),
+    term(
+        "Label audit",
+        "Labels drawn at random are asked again, blind; no label changes. The share answered otherwise, with the exact interval of a finite number of labels, tells how many are wrong, whatever a model thinks. Skip if you can’t tell.",
+    ),
+    term(
+        "Next in the ranking",
+        "How many of the next suspects are expected to be wrong, from those already reviewed: precision is supposed to stay or fall with rank. With a 90 % interval; it says when going on is hardly worth it.",
     ),
     term(
         "Stability index (PSI)",

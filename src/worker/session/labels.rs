@@ -28,10 +28,11 @@ impl Session {
             (None, Some(_)) => project.certificate_asking(decision.item),
             _ => None,
         };
+        let label_drawn_with = project.label_drawn_with(decision.item).filter(|_| decision.repeat);
         let asked_as_audit = decision.audit.is_some() || drawn.is_some();
         let source = match &action {
             Action::Label(_) if asked_as_audit => Source::Audit,
-            Action::Label(_) if decision.repeat => Source::Repeat,
+            Action::Label(_) | Action::Skip if decision.repeat => Source::Repeat,
             _ => project.source_of(decision.item, &action),
         };
         let event = LabelEvent {
@@ -41,12 +42,18 @@ impl Session {
             action,
             source,
             shown: decision.shown,
-            drawn_with: decision.audit,
+            drawn_with: decision.audit.or(label_drawn_with),
             certificate,
             took_ms: decision.took_ms,
             time_ms: now_ms,
         };
-        self.record_events(vec![event], now_ms).await
+        let seen = match event.source {
+            Source::Review => project.seen_suspect(decision.item, &event.action, &event.id),
+            _ => None,
+        };
+        let effect = self.record_events(vec![event], now_ms).await?;
+        self.opened_mut()?.record.review.seen.extend(seen);
+        Ok(effect)
     }
 
     /// The same label for many items: one transaction, one event an item.
@@ -127,6 +134,10 @@ impl Session {
             let is_undo = matches!(event.action, Action::Undo(_));
             let is_request = matches!(event.source, Source::Human | Source::Audit | Source::Repeat);
             let is_repeat = event.source == Source::Repeat;
+            if is_repeat && event.drawn_with.is_some() {
+                let wished = &mut project.record.review.label_audits_wished;
+                *wished = wished.saturating_sub(1);
+            }
             let granted = event.source == Source::Audit && event.certificate.is_none();
             let Some(item) = project.push_event(event) else { continue };
             let before = project.training_target(item);
@@ -137,7 +148,7 @@ impl Session {
             } else if is_request {
                 project.requests += 1;
             }
-            if granted && project.is_of(item, project.audits_of()) {
+            if granted && project.is_of(item, project.audits_of().as_deref()) {
                 let wished = &mut project.record.deployment.audits_wished;
                 *wished = wished.saturating_sub(1);
             }

@@ -14,6 +14,7 @@ mod frozen;
 mod gain;
 mod glossary;
 mod imports;
+mod label_audit;
 mod labels;
 mod monitor;
 mod nearest;
@@ -301,6 +302,7 @@ impl Session {
             }
             Request::AuditBatch { batch } => Reply::Count(self.audit_batch(batch, now_ms).await?).into(),
             Request::LabelBatch { batch, count } => Reply::Count(self.label_batch(batch, count, now_ms).await?).into(),
+            Request::AuditLabels { count } => Reply::Count(self.audit_labels(count, now_ms).await?).into(),
             Request::MeasureGain => Reply::Experiment(self.measure_gain(now_ms).await?).into(),
             Request::AskFirst { items } => Reply::Count(self.ask_first(items)?).into(),
             Request::SetAnnotator { name } => {
@@ -332,9 +334,19 @@ impl Session {
         })
     }
 
-    /// What experiments are under way: a title, and the share done.
+    /// What is being learnt or tried, if it takes long: a title, and the share done. Experiments wait until the labels are learnt, so
+    /// that is told first.
     pub fn experiment_progress(&self) -> Option<(String, f64)> {
-        self.open.as_ref().and_then(|project| project.experiments.progress())
+        let project = self.open.as_ref()?;
+        match project.learner.progress().filter(|_| project.learner.is_long()) {
+            Some(share) => Some((project.learning_title(), share)),
+            None => project.experiments.progress(),
+        }
+    }
+
+    /// Whether what [`Session::experiment_progress`] tells of can be stopped: learning the labels can't.
+    pub fn can_stop_progress(&self) -> bool {
+        self.open.as_ref().is_some_and(|project| !project.learner.is_long())
     }
 
     fn opened(&self) -> Result<&Project, SessionError> {

@@ -13,19 +13,18 @@ use super::cards::likeliest;
 use super::deployment::interval;
 use super::frozen::{Frozen, HeldOut};
 use super::project::SEED;
-use crate::pipeline::drift::judge::{Evidence, Judgement, acceptable_level, judge};
-use crate::pipeline::drift::{Comparison, Input, Report};
-use crate::pipeline::evaluate::{Estimate, clopper_pearson};
+use crate::pipeline::drift::accuracy::FEWEST_ROWS;
+use crate::pipeline::drift::judge::{Evidence, Judgement, acceptable_level, is_vague, judge};
+use crate::pipeline::drift::{Comparison, Input, NoEstimate, Report};
+use crate::pipeline::evaluate::{Estimate, FEWEST_FOR_SHARE, clopper_pearson, too_few};
 use crate::pipeline::label::Source;
 use crate::protocol::{
-    AuditState, BatchMonitor, ClassIndex, Health, HealthChange, ItemIndex, MonitorState, MonitorSummary,
+    AuditState, BatchMonitor, ClassIndex, Health, HealthChange, Interval, ItemIndex, MonitorState, MonitorSummary,
 };
 use ndarray::Array2;
 use std::collections::{BTreeMap, HashMap};
 use ways::Ways;
 
-/// A batch with fewer items isn't compared: nothing could be found.
-const FEWEST_COMPARED: usize = 20;
 /// Labels that came with the data measure the champion if at least this share of the batch has one; else somebody chose
 /// which have.
 const CAME_LABELLED: f64 = 0.95;
@@ -39,6 +38,7 @@ type Basis = (String, usize, usize);
 #[derive(Default)]
 pub(super) struct Monitor {
     under_way: Option<(u32, Basis, Comparison)>,
+    /// By the first import of their pool.
     reports: BTreeMap<u32, (Basis, Report)>,
     ways: Ways,
     revision: u32,
@@ -75,16 +75,43 @@ impl Project {
         (0..self.batches.len() as u32).filter(|&batch| !self.is_reference(batch))
     }
 
-    fn basis(&self, champion: &Frozen, batch: u32) -> Basis {
+    /// Imports since the champion was deployed that are judged as one: one of enough items by itself; smaller ones with those that
+    /// come after them, until they are enough.
+    fn pools(&self) -> Vec<Vec<u32>> {
+        let mut counts = vec![0; self.batches.len()];
+        self.item_of.iter().for_each(|&item| counts[self.batch_of(item) as usize] += 1);
+        let (mut pools, mut small, mut gathered) = (Vec::new(), Vec::new(), 0);
+        for batch in self.new_batches().filter(|&batch| counts[batch as usize] > 0) {
+            if counts[batch as usize] >= FEWEST_ROWS {
+                pools.push(vec![batch]);
+                continue;
+            }
+            small.push(batch);
+            gathered += counts[batch as usize];
+            if gathered >= FEWEST_ROWS {
+                pools.push(std::mem::take(&mut small));
+                gathered = 0;
+            }
+        }
+        pools.extend((!small.is_empty()).then_some(small));
+        pools
+    }
+
+    /// The imports that this one is judged with, itself among them.
+    pub(super) fn pool_of(&self, batch: u32) -> Vec<u32> {
+        self.pools().into_iter().find(|pool| pool.contains(&batch)).unwrap_or_else(|| vec![batch])
+    }
+
+    fn basis(&self, champion: &Frozen, pool: &[u32]) -> Basis {
         let count =
             |which: &dyn Fn(u32) -> bool| self.item_of.iter().filter(|&&item| which(self.batch_of(item))).count();
-        (champion.run.clone(), count(&|other| self.is_reference(other)), count(&|other| other == batch))
+        (champion.run.clone(), count(&|other| self.is_reference(other)), count(&|other| pool.contains(&other)))
     }
 
     /// The comparison of a batch with the champion's reference, as far as it is known and still holds.
     fn report(&self, batch: u32) -> Option<&Report> {
         let champion = self.champion.as_ref()?;
-        let (basis, report) = self.monitor.reports.get(&batch)?;
+        let (basis, report) = self.monitor.reports.get(self.pool_of(batch).first()?)?;
         (basis.0 == champion.run).then_some(report)
     }
 
@@ -105,21 +132,21 @@ impl Project {
         if self.is_numeric() || self.pending_count() > 0 || !champion.is_complete(&self.features) {
             return false;
         }
-        let due = self.new_batches().find_map(|batch| {
-            let basis = self.basis(champion, batch);
-            let known = self.monitor.reports.get(&batch).is_some_and(|(known, _)| *known == basis);
-            (!known && basis.2 >= FEWEST_COMPARED && basis.1 >= FEWEST_COMPARED).then_some((batch, basis))
+        let due = self.pools().into_iter().find_map(|pool| {
+            let basis = self.basis(champion, &pool);
+            let known = self.monitor.reports.get(&pool[0]).is_some_and(|(known, _)| *known == basis);
+            (!known && basis.2 >= FEWEST_ROWS && basis.1 >= FEWEST_ROWS).then_some((pool, basis))
         });
-        let Some((batch, basis)) = due else { return false };
-        let Some(input) = self.comparison_input(batch) else { return false };
-        self.monitor.under_way = Some((batch, basis, Comparison::new(input, SEED)));
+        let Some((pool, basis)) = due else { return false };
+        let Some(input) = self.comparison_input(&pool) else { return false };
+        self.monitor.under_way = Some((pool[0], basis, Comparison::new(input, SEED)));
         self.touch();
         true
     }
 
     /// What the champion says of its reference, as it would of new items: of what it was trained on, by models that had not
     /// seen it.
-    fn comparison_input(&self, batch: u32) -> Option<Input> {
+    fn comparison_input(&self, pool: &[u32]) -> Option<Input> {
         let champion = self.champion.as_ref()?;
         let held_out: HashMap<ItemIndex, &HeldOut> = champion.held_out.iter().map(|held| (held.item, held)).collect();
         let classes = champion.head.classes();
@@ -138,12 +165,13 @@ impl Project {
                 reference.push(row);
             }
         }
-        let batch_rows = self.rows_of(|other| other == batch);
+        let batch_rows = self.rows_of(|other| pool.contains(&other));
         let mut batch_said = Array2::zeros((0, classes));
         for &row in &batch_rows {
             batch_said.push_row(champion.row(row)?).ok()?;
         }
-        let audits = self.audited().into_iter().filter(|audit| self.is_reference(self.batch_of(audit.item)));
+        let audits = self.audited().into_iter().chain(self.tested());
+        let audits = audits.filter(|audit| self.is_reference(self.batch_of(audit.item)));
         let audits = audits.filter_map(|audit| Some((champion.row(audit.row)?.to_vec(), usize::from(audit.truth))));
         let trained = champion.held_out.iter().map(|held| (held.probabilities.clone(), held.class));
         Some(Input {
@@ -158,10 +186,15 @@ impl Project {
 
     /// The audits of a batch. Of a new one that came labelled, these labels say the same: the champion never saw them.
     fn measured(&self, batch: u32, audited: &[Audited]) -> Option<Measured> {
+        self.measured_together(&[batch], audited)
+    }
+
+    /// The same of several.
+    fn measured_together(&self, pool: &[u32], audited: &[Audited]) -> Option<Measured> {
         let champion = self.champion.as_ref()?;
         let says = |row: usize| champion.prediction(row).map(|(class, _)| class);
-        if !self.is_reference(batch) {
-            let rows = self.rows_of(|other| other == batch);
+        if !pool.iter().any(|&batch| self.is_reference(batch)) {
+            let rows = self.rows_of(|other| pool.contains(&other));
             let given = |row: &usize| {
                 let labels = &self.labels[self.item_of[*row] as usize];
                 let label = labels.test.as_ref().or(labels.label.as_ref())?;
@@ -176,7 +209,7 @@ impl Project {
         }
         let own: Vec<bool> = audited
             .iter()
-            .filter(|audit| self.batch_of(audit.item) == batch)
+            .filter(|audit| pool.contains(&self.batch_of(audit.item)))
             .filter_map(|audit| Some(says(audit.row)? == audit.truth))
             .collect();
         let right = own.iter().filter(|right| **right).count() as u64;
@@ -184,41 +217,50 @@ impl Project {
     }
 
     /// The acceptable level: set by the user, or by the first champion that met new data.
-    fn floor(&self, audited: &[Audited]) -> f64 {
-        self.record.monitor.floor.unwrap_or_else(|| acceptable_level(self.measured_before(audited)))
+    fn floor(&self, audited: &[Audited]) -> Option<f64> {
+        self.record.monitor.floor.or_else(|| self.level_of_reference(audited))
     }
 
-    /// What the champion was measured at on its reference: by audits if there are enough, else by its training labels out of
-    /// fold.
-    fn measured_before(&self, audited: &[Audited]) -> Option<Estimate> {
+    /// The level that follows from what the champion was measured at on its reference: by audits and imported test labels if there
+    /// are enough, else by its training labels out of fold.
+    fn level_of_reference(&self, audited: &[Audited]) -> Option<f64> {
         let champion = self.champion.as_ref()?;
-        let mut right: Vec<bool> = audited
+        let tested = self.tested();
+        let mut known: Vec<(ClassIndex, bool)> = audited
             .iter()
+            .chain(&tested)
             .filter(|audit| self.is_reference(self.batch_of(audit.item)))
-            .filter_map(|audit| Some(champion.prediction(audit.row)?.0 == audit.truth))
+            .filter_map(|audit| Some((audit.truth, champion.prediction(audit.row)?.0 == audit.truth)))
             .collect();
-        if right.len() < LEAST_AUDITS {
-            right = champion.out_of_fold.iter().map(|row| row.right).collect();
+        if known.len() < LEAST_AUDITS {
+            let says = |held: &HeldOut| likeliest(ndarray::ArrayView1::from(&held.probabilities));
+            let right = |held: &HeldOut| Some((held.class as ClassIndex, usize::from(says(held)?.0) == held.class));
+            known = champion.held_out.iter().filter_map(right).collect();
         }
-        Estimate::of_share(right.iter().filter(|right| **right).count(), right.len())
+        let right = known.iter().filter(|(_, right)| *right).count();
+        let mut counts = HashMap::new();
+        known.iter().for_each(|(class, _)| *counts.entry(class).or_insert(0) += 1);
+        let largest = counts.into_values().max().unwrap_or(0) as f64 / known.len().max(1) as f64;
+        acceptable_level(Estimate::of_share(right, known.len()), largest)
     }
 
     /// Where the champion stands on a batch; `None` while that isn't known.
     fn judgement(&self, batch: u32, audited: &[Audited]) -> Option<Judgement> {
         self.champion.as_ref()?;
         let report = self.report(batch);
-        let measured = self.measured(batch, audited);
+        let pool = self.pool_of(batch);
+        let measured = self.measured_together(&pool, audited);
         let is_reference = self.is_reference(batch);
-        let rows = self.item_of.iter().filter(|&&item| self.batch_of(item) == batch).count();
-        let compared = is_reference || report.is_some() || rows < FEWEST_COMPARED;
+        let rows = self.item_of.iter().filter(|&&item| pool.contains(&self.batch_of(item))).count();
+        let compared = is_reference || report.is_some() || rows < FEWEST_ROWS;
         if !compared || (rows == 0 && !is_reference) {
             return None;
         }
         let evidence = Evidence {
             moved: report.is_some_and(|report| report.moved),
             estimate: match is_reference {
-                true => self.mean_confidence(batch),
-                false => report.and_then(|report| report.accuracy),
+                true => self.mean_confidence(batch).ok_or(NoEstimate::FewLabels),
+                false => report.map_or(Err(NoEstimate::FewItems), |report| report.accuracy),
             },
             audited: measured.map(|measured| (measured.right, measured.total)),
             items: rows as u64,
@@ -227,14 +269,28 @@ impl Project {
         let mut judgement = judge(&evidence);
         if is_reference && !judgement.by_audit {
             // Its confidence there only says how large an audit would have to be.
-            judgement.state = Health::Healthy;
             judgement.audits_needed = None;
-            judgement.sentence = "Healthy: part of what the champion was trained and audited on.".into();
+            let audits = measured.map_or(0, |measured| measured.total);
+            (judgement.state, judgement.sentence) = match too_few(audits as usize) {
+                true => {
+                    let noun = if audits == 1 { "audit" } else { "audits" };
+                    let sentence = format!(
+                        "Too small to say: part of what the champion was trained on, with {audits} {noun}; from {FEWEST_FOR_SHARE} on they say something."
+                    );
+                    (Health::TooSmall, sentence)
+                }
+                false => (Health::Healthy, "Healthy: part of what the champion was trained and audited on.".into()),
+            };
         }
         if let Some(report) = report.filter(|report| report.moved) {
             let moved: Vec<&str> =
                 report.tests.iter().filter(|(_, test)| test.alarms()).map(|(name, _)| name.as_str()).take(3).collect();
             judgement.sentence += &format!(" What moved: {}.", moved.join(", "));
+        }
+        if pool.len() > 1 {
+            let name = |&batch: &u32| format!("“{}”", self.batches[batch as usize].name);
+            let others: Vec<String> = pool.iter().filter(|&&other| other != batch).map(name).collect();
+            judgement.sentence += &format!(" Small imports are judged together: this one with {}.", others.join(", "));
         }
         if measured.is_some_and(|measured| measured.came_labelled) {
             judgement.sentence = judgement.sentence.replace("audits of it", "labels that came with it");
@@ -329,8 +385,12 @@ impl Project {
             health: judgement.as_ref().map(|judgement| judgement.state),
             sentence,
             estimate: match self.is_reference(batch) {
-                true => self.out_of_sample_share(batch).map(interval),
-                false => self.report(batch).and_then(|report| report.accuracy).map(interval),
+                true => self.out_of_sample_share(batch),
+                // A band's width tells by itself what is behind it.
+                false => self
+                    .report(batch)
+                    .and_then(|report| report.accuracy.ok())
+                    .map(|band| Interval { few: is_vague(band), ..interval(band, usize::MAX) }),
             },
             audited: measured.map(|Measured { right, total, .. }| {
                 let (low, high) = clopper_pearson(right, total, 0.95);
@@ -354,7 +414,7 @@ impl Project {
     }
 
     /// Of the reference, the share of its training labels that the champion had right without them.
-    fn out_of_sample_share(&self, batch: u32) -> Option<Estimate> {
+    fn out_of_sample_share(&self, batch: u32) -> Option<Interval> {
         let champion = self.champion.as_ref()?;
         let own: Vec<bool> = champion
             .held_out
@@ -364,6 +424,7 @@ impl Project {
                 Some(usize::from(likeliest(ndarray::ArrayView1::from(&held.probabilities))?.0) == held.class)
             })
             .collect();
-        Estimate::of_share(own.iter().filter(|right| **right).count(), own.len())
+        let share = Estimate::of_share(own.iter().filter(|right| **right).count(), own.len())?;
+        Some(interval(share, own.len()))
     }
 }

@@ -238,11 +238,18 @@ impl Project {
         NumericState {
             labels: numeric.learner.labels(),
             audits: audits.len() as u32,
-            out_of_fold: numeric.learner.scores().map(figures).unwrap_or_default(),
-            on_audits: scores(&labels, &predictions).map(figures).unwrap_or_default(),
+            out_of_fold: numeric
+                .learner
+                .scores()
+                .map(|scores| figures(scores, numeric.learner.labels() as usize))
+                .unwrap_or_default(),
+            on_audits: scores(&labels, &predictions).map(|scores| figures(scores, labels.len())).unwrap_or_default(),
             tests: tests.len() as u32,
-            on_tests: scores(&test_labels, &test_predictions).map(figures).unwrap_or_default(),
-            within_tolerance: share_within(audits.iter().copied(), tolerance).map(interval),
+            on_tests: scores(&test_labels, &test_predictions)
+                .map(|scores| figures(scores, test_labels.len()))
+                .unwrap_or_default(),
+            within_tolerance: share_within(audits.iter().copied(), tolerance)
+                .map(|share| interval(share, audits.len())),
             acceptable: acceptable.filter(|prediction| accept(prediction.interval(), tolerance)).count() as u32,
             problem: self.why_no_numbers(numeric),
         }
@@ -388,9 +395,9 @@ fn rounded(number: f64, place: i32) -> f64 {
     text.parse().map_or(number, |rounded: f64| rounded + 0.0)
 }
 
-fn figures(scores: NumericScores) -> NumericFigures {
-    let of = |estimate: Estimate| Some(interval(estimate));
-    NumericFigures { mae: of(scores.mae), rmse: of(scores.rmse), r2: scores.r2.map(interval) }
+fn figures(scores: NumericScores, items: usize) -> NumericFigures {
+    let of = |estimate: Estimate| Some(interval(estimate, items));
+    NumericFigures { mae: of(scores.mae), rmse: of(scores.rmse), r2: scores.r2.and_then(of) }
 }
 
 #[cfg(test)]

@@ -466,14 +466,22 @@ impl Project {
 
     fn restore_model(&mut self, record: Option<ModelRecord>) {
         let Some(record) = record else { return };
-        let keys: Vec<&str> = self.record.classes.iter().map(|class| class.key.as_str()).collect();
-        // A model of other features or classes is of no use here; the log will train a new one.
-        if record.feature_id != self.source.id || record.classes != keys {
+        // A model of other features is of no use here; the log will train a new one.
+        if record.feature_id != self.source.id {
+            return;
+        }
+        // Classes that came since it was stored are absent from it until the next polish; one that is gone is forgotten.
+        let place = |key: &str| record.classes.iter().position(|known| known == key);
+        let places: Vec<Option<usize>> = self.record.classes.iter().map(|class| place(&class.key)).collect();
+        if places.iter().flatten().count() < 2 {
             return;
         }
         if let Ok(head) = head_from_tensors(&record.tensors)
+            && head.classes() == record.classes.len()
             && head.columns() == self.features.columns()
         {
+            let head =
+                if places.iter().copied().eq((0..head.classes()).map(Some)) { head } else { head.picked(&places) };
             self.learner.restore(head, record.temperature, record.version, record.labels, record.curve);
         }
     }
@@ -581,6 +589,11 @@ impl Project {
         match step {
             Step::Idle => Background::Idle,
             Step::Working => Background::Working,
+            Step::Rough => {
+                self.mark_rank_due();
+                self.state_changed = true;
+                Background::Working
+            }
             Step::Polished => {
                 self.mark_rank_due();
                 self.state_changed = true;

@@ -7,14 +7,18 @@ use super::audits::Audited;
 use super::cards::likeliest;
 use super::project::SEED;
 use super::{Project, Session, SessionError};
+use crate::pipeline::label::{self, Action};
 use crate::pipeline::quality::neighbour_votes::{NEIGHBOURS, NeighbourVotes};
+use crate::pipeline::quality::opinions::Opinions;
 use crate::pipeline::quality::out_of_fold::of_labels;
-use crate::pipeline::quality::suspects::{SuspectReport, suspects};
+use crate::pipeline::quality::precision_forecast::{Reviewed, WorthIt, forecast, next_ranks};
+use crate::pipeline::quality::suspects::{Evidence, SuspectReport, suspects};
 use crate::pipeline::quality::{
     DuplicateGroup, Membership, Neighbours, Outlier, Strangers, duplicate_groups, imbalance, more_like, outliers,
     spread, weak_slices,
 };
 use crate::protocol::{Finding, ItemIndex, ReviewKind, ReviewRow, ReviewState, ReviewSummary};
+use crate::storage::records::SeenSuspect;
 use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,6 +26,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const ROWS_SENT: usize = 500;
 /// Items that "label more like these" asks.
 const MORE: usize = 10;
+/// So many of the next suspects are forecast.
+const FORECAST: usize = 100;
+/// Looking on is worth it while at least this share of them is wrong.
+const WORTH: f64 = 0.05;
+/// Multiply-adds of one slice: 10–25 ms of wasm.
+const SLICE_WORK: usize = 20 << 20;
 /// A column with more different values makes no slices.
 const MOST_SLICES: usize = 12;
 
@@ -54,11 +64,15 @@ type Basis = (u32, usize, usize);
 /// A search under way.
 struct Search {
     basis: Basis,
+    /// How many there were when it began.
+    classes: usize,
     /// Feature row and class of what trains.
     labels: Vec<(usize, usize)>,
     votes: NeighbourVotes,
     strangers: Strangers,
     votes_done: bool,
+    opinions: Opinions,
+    opinions_done: bool,
 }
 
 /// What a search found.
@@ -214,6 +228,7 @@ impl Project {
 
     fn begin_search_of_review(&self, basis: Basis) -> Search {
         let labels = self.training_rows();
+        let classes = self.record.classes.len();
         let unlabelled = (0..self.item_of.len()).filter(|&row| {
             let item = self.item_of[row];
             !self.labels[item as usize].is_decided() && !self.waits_as_audit(item)
@@ -224,8 +239,11 @@ impl Project {
             basis,
             votes: NeighbourVotes::new(&labels, NEIGHBOURS),
             strangers: Strangers::new(&labels, &predicted),
+            opinions: Opinions::new(&self.features, &labels, classes, self.kind()),
+            classes,
             labels,
             votes_done: false,
+            opinions_done: false,
         }
     }
 
@@ -235,15 +253,26 @@ impl Project {
             self.review.search = Some(search);
             return;
         }
+        if !search.opinions_done {
+            search.opinions_done = search.opinions.step(&self.features, SLICE_WORK);
+            self.review.search = Some(search);
+            return;
+        }
         let Some(strangers) = search.strangers.step(&self.review.neighbours) else {
             self.review.search = Some(search);
             return;
         };
-        let classes = self.record.classes.len();
         let votes = search.votes.finish();
         let given: Vec<usize> = search.labels.iter().map(|&(_, class)| class).collect();
-        let probabilities = of_labels(&search.labels, classes, self.learner.held_out());
-        let report = suspects(&given, probabilities.view(), Some(&votes));
+        let probabilities = of_labels(&search.labels, search.classes, self.learner.held_out());
+        let (class_means, margins) = search.opinions.finish();
+        let evidence = Evidence {
+            probabilities: probabilities.view(),
+            class_means: Some(class_means.view()),
+            neighbour_votes: Some(&votes),
+            margins: Some(&margins),
+        };
+        let report = suspects(&given, &evidence);
         let findings = self.findings(&search.labels);
         self.review.found = Some(Found { basis: search.basis, labels: search.labels, report, strangers, findings });
         self.reviewed_anew();
@@ -334,6 +363,8 @@ impl Project {
             kind,
             counts,
             headline: self.headline(kind, rows.len()),
+            label_audit: self.label_audit_state(),
+            forecast: if kind == ReviewKind::Suspect { self.forecast_sentence(rows.len()) } else { String::new() },
             rows: rows.into_iter().take(ROWS_SENT).collect(),
             progress: self.review_progress(),
             findings: self.review.found.as_ref().map(|found| found.findings.clone()).unwrap_or_default(),
@@ -353,14 +384,66 @@ impl Project {
         (self.review.found.is_none() && busy).then_some(0.5)
     }
 
+    /// What came of the suspects so far, and what is to be expected of the next ones.
+    fn forecast_sentence(&self, left: usize) -> String {
+        let standing: HashSet<&str> = label::standing(&self.log).into_iter().map(|event| event.id.as_str()).collect();
+        let seen = self.record.review.seen.iter().filter(|seen| standing.contains(seen.event.as_str()));
+        let mut reviewed: Vec<Reviewed> = Vec::new();
+        for seen in seen {
+            let mut rank = seen.rank as usize;
+            while reviewed.iter().any(|other| other.rank == rank) {
+                rank += 1;
+            }
+            reviewed.push(Reviewed { rank, wrong: seen.wrong });
+        }
+        if reviewed.is_empty() {
+            return String::new();
+        }
+        let next = next_ranks(&reviewed, reviewed.len() + left, FORECAST);
+        let found = forecast(&reviewed, &next);
+        let wrong = if found.found == 1 { "was" } else { "were" };
+        let so_far = format!("Of {} looked at, {} {wrong} wrong.", found.reviewed, found.found);
+        if found.next == 0 {
+            return so_far;
+        }
+        let of_next = match found.next {
+            1 => "The last one left may be".to_owned(),
+            next => {
+                format!("Of the next {next}, about {:.0} will be ({} to {})", found.expected, found.low, found.high)
+            }
+        };
+        let worth = match found.worth_it(WORTH) {
+            WorthIt::Yes => "",
+            WorthIt::Hardly => " Going on is hardly worth the time: fewer than 1 in 20 are expected to be wrong.",
+            WorthIt::No => " Going on is not worth the time: surely fewer than 1 in 20 are wrong.",
+        };
+        format!("{so_far} {of_next}.{worth}")
+    }
+
+    /// What a decision about an item says of the ranking of suspects; `None` if it is not one of them.
+    pub(super) fn seen_suspect(&self, item: ItemIndex, action: &Action, event: &str) -> Option<SeenSuspect> {
+        let place = self.review_rows(ReviewKind::Suspect).iter().position(|row| row.items == [item])?;
+        let given = self.labels[item as usize].label.as_ref()?;
+        let wrong = match action {
+            Action::Label(class) => *class != given.class,
+            Action::Exclude => true,
+            Action::Keep(_) => false,
+            _ => return None,
+        };
+        let rank = (self.record.review.seen.len() + place) as u32;
+        Some(SeenSuspect { event: event.to_owned(), rank, wrong })
+    }
+
     fn headline(&self, kind: ReviewKind, rows: usize) -> String {
         let found = self.review.found.as_ref();
         match kind {
             ReviewKind::Suspect if self.is_numeric() => self.numeric_headline(),
             ReviewKind::Suspect => match found {
-                Some(found) => format!(
-                    "About {:.0} labels are expected to be wrong; {} look wrong, and {} in all differ from what was predicted without them.",
-                    found.report.expected_errors, found.report.flagged, found.report.wide
+                Some(_) if rows == 0 => "No label that is left differs from what was predicted without it.".into(),
+                Some(_) if rows == 1 => "1 label differs from what was predicted without it.".into(),
+                // How many are wrong, no model knows: its own mistakes differ, too.
+                Some(_) => format!(
+                    "{rows} labels differ from what was predicted without them; the first are the likeliest wrong."
                 ),
                 None => "The labels are checked once two classes have labels.".into(),
             },
@@ -370,7 +453,9 @@ impl Project {
             ReviewKind::Disagreement => {
                 "Annotators differ: your decision settles it. The suggestion is the consensus.".into()
             }
-            ReviewKind::SecondOpinion => "Somebody asked for another opinion on these.".into(),
+            ReviewKind::SecondOpinion => {
+                "Somebody asked for another opinion on these, or gave another answer when they were asked again.".into()
+            }
             ReviewKind::Duplicate => "Near-identical items: label them together, or keep one.".into(),
             ReviewKind::Outlier if rows == 0 => "No item is far from all others.".into(),
             ReviewKind::Outlier => "Far from all other items, or from all labelled ones of its class.".into(),

@@ -10,6 +10,7 @@ use crate::protocol::{
     ItemSort, ModelState, ProjectState, Verdict,
 };
 use crate::storage::records::Ending;
+use std::collections::HashSet;
 
 /// Decisions in the history strip.
 const HISTORY: usize = 12;
@@ -37,12 +38,14 @@ impl Project {
             items: self.items.len() as u32,
             embedded: self.item_of.len() as u32,
             labelled: count(|labels| labels.label.is_some() && !labels.measures()),
-            audits: count(|labels| labels.audit.is_some()),
+            audits: count(|labels| labels.audit.as_ref().is_some_and(|audit| audit.certificate.is_none())),
+            checks: count(|labels| labels.audit.as_ref().is_some_and(|audit| audit.certificate.is_some())),
             tests: count(|labels| labels.test.is_some()),
             skipped: count(|labels| labels.skipped && !labels.is_decided()),
             flagged: count(|labels| labels.flagged),
             options: self.record.options,
             model: self.model_state(&audited, &tested),
+            why_no_model: self.why_no_model(),
             deployment: self.deployment_state(&audited, &tested),
             triage: self.triage_state(),
             review: self.review_summary(&audited),
@@ -79,12 +82,50 @@ impl Project {
             version: self.learner.version(),
             labels: self.learner.labels(),
             polishing: self.learner.polishing(),
+            rough: self.learner.is_rough(),
             out_of_fold: self.learner.out_of_fold(),
             temperature: self.learner.temperature(),
             audit: share_right(audited, |audit| Some(self.prediction(audit.item)?.0)),
             test: share_right(tested, |test| Some(self.prediction(test.item)?.0)),
             curve: self.learner.curve().to_vec(),
         })
+    }
+
+    /// Why nothing predicts yet; `None` if something does.
+    pub(super) fn why_no_model(&self) -> Option<String> {
+        if self.has_model() {
+            return None;
+        }
+        if self.items.is_empty() {
+            return Some("Nothing imported yet".into());
+        }
+        if self.is_numeric() {
+            return Some("No model yet: it needs three items with their numbers".into());
+        }
+        if self.learner.polish_due() {
+            let labels = grouped(u64::from(self.training_labels()));
+            return Some(format!("The first model is being made from {labels} labels"));
+        }
+        let labelled: HashSet<ClassIndex> =
+            (0..self.items.len() as ItemIndex).filter_map(|item| self.training_class(item)).collect();
+        match labelled.len() {
+            0 | 1 => Some("No model yet: it needs two classes with a label each".into()),
+            // The learner is told of labels once their items are read.
+            _ => Some("No model yet: the labelled items are being read".into()),
+        }
+    }
+
+    /// What the background does while labels are learnt.
+    pub(super) fn learning_title(&self) -> String {
+        let labels = grouped(u64::from(self.training_labels()));
+        match self.experiments.is_busy() {
+            true => format!("Learning from {labels} labels; experiments wait for it"),
+            false => format!("Learning from {labels} labels"),
+        }
+    }
+
+    fn training_labels(&self) -> u32 {
+        (0..self.items.len() as ItemIndex).filter(|&item| self.training_class(item).is_some()).count() as u32
     }
 
     /// The likeliest class of an item and its calibrated probability.

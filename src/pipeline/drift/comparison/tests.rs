@@ -65,6 +65,7 @@ fn a_like_batch_is_like_and_a_moved_one_is_not() {
     let (features, input) = world(600, 0.5, 2);
     let moved = whole(&features, input);
     assert!(moved.moved && moved.separation.is_some_and(|found| found.auc.low > 0.9), "{:?}", moved.tests);
+    assert_eq!(moved.accuracy, Err(NoEstimate::Unlike));
     let column = &moved.columns[0];
     assert!(column.test.alarms() && moved.distance.is_some_and(|test| test.alarms()), "{moved:?}");
     assert!(
@@ -82,12 +83,8 @@ fn what_is_too_little_is_left_out() {
     input.batch.truncate(6);
     input.batch_probabilities = input.batch_probabilities.slice(s![..6, ..]).to_owned();
     let found = whole(&features, input.clone());
-    assert!(
-        found.accuracy.is_none()
-            && found.separation.is_none()
-            && found.distance.is_none()
-            && found.label_shift.is_none()
-    );
+    assert!(found.accuracy == Err(NoEstimate::FewItems) && found.separation.is_none() && found.distance.is_none());
+    assert!(found.classes.len() == 3 && found.classes.iter().all(|class| class.estimated.is_none()));
     assert!(found.novel.len() == 6 && !found.moved, "{found:?}");
     input.batch.clear();
     input.batch_probabilities = Array2::zeros((0, 3));

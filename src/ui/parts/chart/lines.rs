@@ -34,8 +34,8 @@ impl Series {
     }
 }
 
-/// Count, value, and the ends of its interval.
-pub type Valued = (f64, f64, Option<(f64, f64)>);
+/// Count, value, and its interval.
+pub type Valued = (f64, f64, Option<Interval>);
 
 /// What the axes of such a chart are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,7 +60,7 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
     };
     let (first, last) = extent(&mut all().map(|point| point.0));
     let (mut low, mut high) = extent(&mut all().flat_map(|&(_, value, ends)| {
-        let (low, high) = ends.unwrap_or((value, value));
+        let (low, high) = ends.map_or((value, value), |ends| (ends.low, ends.high));
         [value, low, high]
     }));
     if !first.is_finite() || !low.is_finite() {
@@ -89,8 +89,11 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
     };
     for series in series.iter().filter(|series| !series.apart) {
         let place = |value: f64, count: f64| (x.at(count), y.at(value));
-        let band: Vec<(f64, f64, f64)> =
-            series.points.iter().filter_map(|&(count, _, ends)| ends.map(|(low, high)| (count, low, high))).collect();
+        let band: Vec<(f64, f64, f64)> = series
+            .points
+            .iter()
+            .filter_map(|&(count, _, ends)| ends.map(|ends| (count, ends.low, ends.high)))
+            .collect();
         if band.len() > 1 {
             let above = band.iter().map(|&(count, _, high)| place(high, count));
             let below = band.iter().rev().map(|&(count, low, _)| place(low, count));
@@ -102,29 +105,37 @@ pub fn draw(width: f64, axes: Axes<'_>, series: &[Series]) -> Scene {
     for series in series {
         for &(count, value, ends) in &series.points {
             let at = (x.at(count), y.at(value));
-            let whisker = ends.map(|(low, high)| [(at.0, y.at(low)), (at.0, y.at(high))]);
+            let whisker = ends.map(|ends| [(at.0, y.at(ends.low)), (at.0, y.at(ends.high))]);
             let words = words(axes, series, count, value, ends);
+            let ink = if is_few(ends) { Ink::Soft } else { series.ink };
             if series.thin && whisker.is_none() {
-                scene.small_point(at, series.ink, words);
+                scene.small_point(at, ink, words);
             } else {
-                scene.point(at, whisker, series.ink, words);
+                scene.point(at, whisker, ink, words);
             }
         }
     }
-    let ends: Vec<(&Series, f64, f64)> =
-        series.iter().filter_map(|series| series.points.last().map(|last| (series, last.0, last.1))).collect();
-    let places: Vec<f64> = ends.iter().map(|&(_, _, value)| y.at(value) + 4.0).collect();
-    for ((series, _, value), place) in ends.iter().zip(spread(&places, LINE_GAP * 2.0, field.bottom - LINE_GAP)) {
+    let ends: Vec<(&Series, &Valued)> =
+        series.iter().filter_map(|series| series.points.last().map(|last| (series, last))).collect();
+    let places: Vec<f64> = ends.iter().map(|(_, last)| y.at(last.1) + 4.0).collect();
+    for (&(series, &(_, value, interval)), place) in
+        ends.iter().zip(spread(&places, LINE_GAP * 2.0, field.bottom - LINE_GAP))
+    {
         // The name stands above the value: beside each other they would take half a phone's width.
-        scene.label((field.right + 8.0, place - 2.0), axes.unit.exact(*value), Anchor::Start, series.ink);
+        let value = if is_few(interval) { "too few".to_owned() } else { axes.unit.exact(value) };
+        scene.label((field.right + 8.0, place - 2.0), value, Anchor::Start, series.ink);
         scene.note((field.right + 8.0, place + LINE_GAP - 3.0), series.name.clone(), Anchor::Start);
     }
     scene
 }
 
-fn words(axes: Axes<'_>, series: &Series, count: f64, value: f64, ends: Option<(f64, f64)>) -> String {
+fn is_few(interval: Option<Interval>) -> bool {
+    interval.is_some_and(|interval| interval.few)
+}
+
+fn words(axes: Axes<'_>, series: &Series, count: f64, value: f64, ends: Option<Interval>) -> String {
     let value = match (axes.unit, ends) {
-        (Unit::Share, Some((low, high))) => format::interval(value, low, high),
+        (Unit::Share, Some(interval)) => format::estimate(interval),
         _ => axes.unit.exact(value),
     };
     if let Some(name) = axes.names.get((count as usize).saturating_sub(1)) {
@@ -139,7 +150,7 @@ fn words(axes: Axes<'_>, series: &Series, count: f64, value: f64, ends: Option<(
 /// The learning curve: right on the audits, right on the training labels out of fold, and what random labels would
 /// have given.
 pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interval)]) -> Drawing {
-    let with = |interval: &Interval| (interval.estimate, Some((interval.low, interval.high)));
+    let with = |interval: &Interval| (interval.estimate, Some(*interval));
     let audits = curve.iter().filter_map(|point| {
         let (value, ends) = with(point.audits.as_ref()?);
         Some((f64::from(point.labels), value, ends))
@@ -175,10 +186,8 @@ pub fn learning_curve(width: f64, curve: &[CurvePoint], baseline: &[(u32, Interv
 
 /// Accuracy import by import: what the champion's confidence promises, what audits found, and what is acceptable.
 pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
-    let with = |interval: Interval| (interval.estimate, Some((interval.low, interval.high)));
-    let audited = |batch: &BatchMonitor| {
-        batch.audited.map(|audit| Interval { estimate: audit.estimate, low: audit.low, high: audit.high })
-    };
+    let with = |interval: Interval| (interval.estimate, Some(interval));
+    let audited = |batch: &BatchMonitor| batch.audited.map(|audit| audit.share());
     let points = |of: &dyn Fn(&BatchMonitor) -> Option<Interval>| {
         let place = |(place, batch): (u32, &BatchMonitor)| {
             let (value, ends) = with(of(batch)?);
@@ -186,9 +195,10 @@ pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
         };
         (1..).zip(&state.batches).filter_map(place).collect::<Vec<Valued>>()
     };
-    let ends = [1.0, state.batches.len().max(1) as f64].map(|place| (place, state.floor, None));
+    let ends = [1.0, state.batches.len().max(1) as f64];
+    let acceptable = state.floor.map(|floor| ends.map(|place| (place, floor, None)).to_vec()).unwrap_or_default();
     let mut series = vec![
-        Series::line("acceptable", Ink::Edge, true, true, ends.to_vec()),
+        Series::line("acceptable", Ink::Edge, true, true, acceptable),
         Series::line("expected", Ink::Hue(1), false, false, points(&|batch| batch.estimate)),
         Series { apart: true, ..Series::line("audited", Ink::Hue(0), false, false, points(&audited)) },
     ];
@@ -203,7 +213,7 @@ pub fn timeline(width: f64, state: &MonitorState) -> Drawing {
             Cell::Interval(batch.estimate),
             Cell::Interval(audited(batch)),
             Cell::Share(Some(batch.accepted)),
-            Cell::Share(Some(state.floor)),
+            Cell::Share(state.floor),
         ]);
     }
     let names: Vec<String> = state.batches.iter().map(|batch| batch.name.clone()).collect();
@@ -235,7 +245,7 @@ mod tests {
     use super::*;
 
     fn curve() -> Vec<CurvePoint> {
-        let interval = |estimate| Interval { estimate, low: estimate - 0.1, high: estimate + 0.05 };
+        let interval = |estimate| Interval { estimate, low: estimate - 0.1, high: estimate + 0.05, few: false };
         vec![
             CurvePoint { labels: 10, audits: None, out_of_fold: Some(0.6) },
             CurvePoint { labels: 50, audits: Some(interval(0.8)), out_of_fold: Some(0.85) },
@@ -256,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_value_has_a_point_that_says_it_and_a_row() {
-        let baseline = [(50, Interval { estimate: 0.7, low: 0.6, high: 0.8 })];
+        let baseline = [(50, Interval { estimate: 0.7, low: 0.6, high: 0.8, few: false })];
         let drawing = learning_curve(600.0, &curve(), &baseline);
         let found = values(&drawing.scene);
         assert_eq!(found.len(), 5, "{found:?}");
@@ -276,7 +286,7 @@ mod tests {
             is_reference: batch == 0,
             health: Some(Health::Watch),
             sentence: String::new(),
-            estimate: Some(Interval { estimate, low: estimate - 0.05, high: estimate + 0.04 }),
+            estimate: Some(Interval { estimate, low: estimate - 0.05, high: estimate + 0.04, few: false }),
             audited: audited.map(|(right, total)| {
                 let estimate = f64::from(right) / f64::from(total);
                 crate::protocol::AuditState { right, total, estimate, low: 0.6, high: 0.9 }
@@ -287,7 +297,7 @@ mod tests {
             findings: 0,
         };
         let batches = vec![batch(0, 0.9, None), batch(1, 0.8, Some((60, 80)))];
-        let state = MonitorState { floor: 0.85, batches, ..MonitorState::default() };
+        let state = MonitorState { floor: Some(0.85), batches, ..MonitorState::default() };
         for width in [280.0, 900.0] {
             let drawing = timeline(width, &state);
             let found = values(&drawing.scene);
@@ -296,7 +306,7 @@ mod tests {
             assert!(found.contains(&"acceptable: 85.0\u{a0}% · week 1"), "{found:?}");
             assert_eq!(drawing.table.rows[1][5].shown(), "25.0\u{a0}%");
         }
-        let empty = timeline(400.0, &MonitorState { floor: 0.8, ..MonitorState::default() });
+        let empty = timeline(400.0, &MonitorState { floor: Some(0.8), ..MonitorState::default() });
         assert!(!format!("{:?}", empty.scene).contains("NaN"));
     }
 

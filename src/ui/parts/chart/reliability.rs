@@ -36,7 +36,7 @@ pub fn draw(width: f64, bins: &[ReliabilityBar]) -> Drawing {
             format::estimate(bin.right),
             format::counted(bin.audits.into(), "audit", "audits")
         );
-        scene.point(at, Some(whisker), Ink::Hue(0), value);
+        scene.point(at, Some(whisker), if bin.right.few { Ink::Soft } else { Ink::Hue(0) }, value);
         table.rows.push(vec![
             Cell::Text(format!("{}–{}\u{a0}%", text::fixed(bin.low * 100.0, 1), text::fixed(bin.high * 100.0, 1))),
             Cell::Share(Some(bin.mean_probability)),
@@ -60,7 +60,7 @@ mod tests {
             high: share + 0.05,
             mean_probability: share,
             audits: 12,
-            right: Interval { estimate: share, low: share - 0.2, high: (share + 0.1).min(1.0) },
+            right: Interval { estimate: share, low: share - 0.2, high: (share + 0.1).min(1.0), few: false },
         };
         let drawing = draw(400.0, &[bin(0.6), bin(0.8), bin(0.95)]);
         let points = drawing.scene.marks.iter().filter_map(|mark| match mark {

@@ -49,7 +49,7 @@ pub fn push(scene: &mut Scene, top: f64, rows: &[ShareRow]) -> f64 {
         let at = (scale.at(row.share.estimate), y + 28.0);
         let whisker = [(scale.at(row.share.low), at.1), (scale.at(row.share.high), at.1)];
         let value = format!("{}: {figures}{}{}", row.name, if row.note.is_empty() { "" } else { ", " }, row.note);
-        scene.point(at, Some(whisker), row.ink, value);
+        scene.point(at, Some(whisker), if row.share.few { Ink::Soft } else { row.ink }, value);
     }
     end + 22.0
 }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_slice_has_its_whisker_around_its_point_and_its_whole_name() {
         let name = "a class with a very long name that no phone has room for".to_owned();
-        let accuracy = Interval { estimate: 0.8, low: 0.61, high: 0.93 };
+        let accuracy = Interval { estimate: 0.8, low: 0.61, high: 0.93, few: false };
         let group = SliceGroup { by: "class".into(), slices: vec![SliceState { name, audits: 1, accuracy }] };
         let drawing = slices(320.0, &group);
         let Some(Mark::Point { at, whisker: Some([low, high]), value, .. }) =

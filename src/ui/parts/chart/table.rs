@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_table_is_read_in_short_and_saved_in_full() {
         let mut table = Table::new(&["class", "audits", "recall"]);
-        let recall = Interval { estimate: 0.912345, low: 0.5, high: 1.0 };
+        let recall = Interval { estimate: 0.912345, low: 0.5, high: 1.0, few: false };
         table.rows = vec![
             vec![Cell::Text("say \"a, b\"".into()), Cell::Count(1200), Cell::Interval(Some(recall))],
             vec![Cell::Text("c".into()), Cell::Count(0), Cell::Interval(None)],

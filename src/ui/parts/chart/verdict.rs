@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn figures(evidence: f64) -> GateFigures {
-        let interval = |estimate| Interval { estimate, low: estimate - 0.05, high: estimate + 0.05 };
+        let interval = |estimate| Interval { estimate, low: estimate - 0.05, high: estimate + 0.05, few: false };
         GateFigures {
             audits: 164,
             tests: 0,

@@ -22,10 +22,9 @@ pub fn AuditNow() -> impl IntoView {
     let wished = Memo::new(move |_| state.project.with(|project| project.as_ref().map_or(0, |p| p.audits_wished)));
     let number = move || count.with(|count| count.parse::<u32>().ok()).filter(|count| (1..=1000).contains(count));
     let why = Signal::derive(move || {
-        let no_model =
-            (!model(state)).then_some("Audits measure a model. First label one item of each of two classes.");
-        let bad = number().is_none().then_some("How many? Between 1 and 1,000.");
-        state.why_read_only().or(no_model).or(bad).map(str::to_owned)
+        let no_model = || (!model(state)).then(|| format!("Audits measure a model. {}", state.why_no_model()));
+        let bad = || number().is_none().then(|| "How many? Between 1 and 1,000.".to_owned());
+        state.why_read_only().map(str::to_owned).or_else(no_model).or_else(bad)
     });
     let ask = Callback::new(move |()| {
         if let Some(count) = untrack(number) {
@@ -53,6 +52,8 @@ pub fn AuditNow() -> impl IntoView {
     }
 }
 
+const HERE: &str = "Accuracy, confusion matrix, reliability, learning curve and slices will be here.";
+
 /// What will be here, and how it begins.
 #[component]
 pub fn NoAudits(
@@ -61,12 +62,10 @@ pub fn NoAudits(
 ) -> impl IntoView {
     let state = use_app().state;
     let sentence = move || match (loaded.get(), model(state)) {
-        (false, _) => "Measuring…",
-        (true, false) => {
-            "Accuracy, confusion matrix, reliability, learning curve and slices will be here. First label one item of each of two classes."
-        }
+        (false, _) => "Measuring…".to_owned(),
+        (true, false) => format!("{HERE} {}", state.why_no_model()),
         (true, true) => {
-            "Accuracy, confusion matrix, reliability, learning curve and slices will be here. They are measured on blind audits: press “Audit now”, then answer on the Label screen."
+            format!("{HERE} They are measured on blind audits: press “Audit now”, then answer on the Label screen.")
         }
     };
     view! { <p class="placeholder">{move || sentence()}</p> }

@@ -2,6 +2,7 @@
 
 use crate::protocol::{CertificatePart, CertificateState, CertificateStatus, PartStatus, TriageState};
 use crate::ui::app::{App, use_app};
+use crate::ui::deck::Deck;
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
@@ -91,7 +92,9 @@ fn buttons(app: App, certificate: &CertificateState, acceptable: u32) -> AnyView
     };
     let mut buttons = Vec::new();
     if certificate.status == CertificateStatus::Auditing {
-        buttons.push(view! { <a class="button primary" href=Route::Label.hash()>"Answer the audit"</a> }.into_any());
+        let answer = move |_| app.state.deck.update(Deck::ask_audits);
+        let link = view! { <a class="button primary" href=Route::Label.hash() on:click=answer>"Answer the audit"</a> };
+        buttons.push(link.into_any());
         buttons.push(button("Stop".to_owned(), "", Callback::new(move |()| experiments::stop_triage(app))));
     }
     if acceptable > 0 {

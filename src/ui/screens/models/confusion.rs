@@ -39,7 +39,7 @@ pub fn Confusion(
 
 /// The classes that the model was measured on: one added just now isn't there yet.
 fn first(names: &[String], count: usize) -> Vec<String> {
-    (0..count).map(|place| names.get(place).cloned().unwrap_or_else(|| format!("class {place}"))).collect()
+    (0..count).map(|place| names.get(place).cloned().unwrap_or_else(|| format!("class {}", place + 1))).collect()
 }
 
 fn matrix_view(model: Judged, names: &[String], counts: &[Vec<u32>]) -> AnyView {

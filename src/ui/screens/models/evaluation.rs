@@ -95,15 +95,7 @@ fn measure(app: App, model: Memo<Judged>, measured: Measured, loaded: RwSignal<b
         app.state.project.with(|project| {
             project.as_ref().map(|p| {
                 let version = p.model.as_ref().map(|model| (model.version, model.polishing));
-                (
-                    p.items,
-                    p.embedded,
-                    p.labelled,
-                    p.audits + p.tests,
-                    p.classes.len(),
-                    version,
-                    p.deployment.runs_revision,
-                )
+                (p.items, p.embedded, p.labelled, p.decided(), p.classes.len(), version, p.deployment.runs_revision)
             })
         })
     });
@@ -136,7 +128,8 @@ fn Tiles(measured: Measured) -> impl IntoView {
             Some(test) if e.on_test => words::test_labels(test.total),
             _ => format::counted(e.audits.into(), "audit", "audits"),
         };
-        format!("Share right on {on}, exact 95\u{a0}% interval")
+        let so_far = format::muted_point(e.accuracy).map(|point| format!("{point}. ")).unwrap_or_default();
+        format!("{so_far}Share right on {on}, exact 95\u{a0}% interval")
     });
     // In a figure of its own beside that of the audits.
     let test = move || {
@@ -145,7 +138,7 @@ fn Tiles(measured: Measured) -> impl IntoView {
             let note = format!("Share right on {}", words::test_labels(test.total));
             view! {
                 <div class="figure-tile"><dt>"Accuracy on the test set"</dt>
-                    <dd class="big figures">{format::interval(test.estimate, test.low, test.high)}</dd><dd class="muted">{note}</dd></div>
+                    <dd class="big figures">{format::estimate(test.share())}</dd><dd class="muted">{note}</dd></div>
             }
             .into_any()
         })
@@ -157,11 +150,16 @@ fn Tiles(measured: Measured) -> impl IntoView {
             {redrawn(test)}
             {tile("Estimate for the rest", "Share right among the items nobody labelled for training", |e| if e.on_test { "takes audits".to_owned() } else { format::estimate(e.estimate) })}
             {tile("Calibration error (ECE)", "Gap between how sure and how right it is", |e| format::estimate(e.calibration_error))}
-            {tile("Brier score", "0 is perfect, 2 is worst", |e| format::number(e.brier))}
-            {tile("Log loss (NLL)", "Mean −ln p of the true class", |e| format::number(e.log_loss))}
-            {tile("Balanced accuracy", "Mean of the classes’ recalls", |e| format::percent(e.balanced_accuracy))}
-            {tile("Macro F1", "Mean of the classes’ F1", |e| format::percent(e.macro_f1))}
-            {tile("ROC AUC", "One class against the rest, averaged", |e| e.roc_auc.map_or_else(|| "a class has no audit".to_owned(), format::number))}
+            {tile("Brier score", "0 is perfect, 2 is worst", |e| alone(e, format::number(e.brier)))}
+            {tile("Log loss (NLL)", "Mean −ln p of the true class", |e| alone(e, format::number(e.log_loss)))}
+            {tile("Balanced accuracy", "Mean of the classes’ recalls", |e| alone(e, format::percent(e.balanced_accuracy)))}
+            {tile("Macro F1", "Mean of the classes’ F1", |e| alone(e, format::percent(e.macro_f1)))}
+            {tile("ROC AUC", "One class against the rest, averaged", |e| e.roc_auc.map_or_else(|| "a class has no audit".to_owned(), |area| alone(e, format::number(area))))}
         </dl>
     }
+}
+
+/// A figure without an interval is told once the audits are enough.
+fn alone(evaluation: &EvaluationState, figure: String) -> String {
+    if evaluation.few { "too few to say".to_owned() } else { figure }
 }

@@ -26,9 +26,9 @@ pub fn Search() -> impl IntoView {
     let busy = Memo::new(move |_| searching.get() || training.with(Option::is_some));
     let model = move || state.project.with(|project| project.as_ref().is_some_and(|project| project.model.is_some()));
     let why = Signal::derive(move || {
-        let none = (!model()).then_some("There is nothing to train on yet: label one item of each of two classes.");
-        let under_way = busy.get().then_some("An experiment is under way. Stop it first.");
-        state.why_read_only().or(none).or(under_way).map(str::to_owned)
+        let none = || (!model()).then(|| format!("There is nothing to train on yet. {}", state.why_no_model()));
+        let under_way = || busy.get().then(|| "An experiment is under way. Stop it first.".to_owned());
+        state.why_read_only().map(str::to_owned).or_else(none).or_else(under_way)
     });
     let choose = move |event| seconds.set(event_target_value(&event).parse().unwrap_or(BUDGETS[0].0));
     let budget = |(seconds, title): (u32, &'static str)| view! { <option value=seconds.to_string()>{title}</option> };

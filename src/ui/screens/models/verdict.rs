@@ -1,6 +1,6 @@
 //! May the challenger replace the champion? One sentence, one drawing, two buttons.
 
-use crate::protocol::{ClassGateState, DeploymentState, Interval, ProjectState, PromotionState};
+use crate::protocol::{ClassGateState, DeploymentState, ProjectState, PromotionState};
 use crate::ui::app::use_app;
 use crate::ui::experiments;
 use crate::ui::parts::action::ActionButton;
@@ -49,8 +49,7 @@ fn compared(project: &ProjectState, width: f64) -> Option<Drawing> {
         (Some(challenger), Some(figures)) => Some(drawing::draw(width, champion.number, challenger.number, figures)),
         _ => {
             let audit = champion.audit?;
-            let share = Interval { estimate: audit.estimate, low: audit.low, high: audit.high };
-            Some(drawing::alone(width, champion.number, share))
+            Some(drawing::alone(width, champion.number, audit.share()))
         }
     }
 }

@@ -50,20 +50,23 @@ pub fn Details(
 }
 
 fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
-    let BatchDetails { findings, separation, tests, columns, classes, novel, .. } = details;
+    let BatchDetails { summary, findings, separation, tests, columns, classes, novel, .. } = details;
     let told = separation.map(|area| {
         format!(
             "A linear classifier tells its items from the reference’s with an area under the curve of {}; 0.50 is not at all.",
             format::decimals(area)
         )
     });
-    let mut by_class = Table::new(&["class", "share before", "share now", "audits", "of them right"]);
+    let estimated = classes.iter().all(|class| class.estimated.is_some());
+    let (before, now) =
+        if estimated { ("share before", "share now") } else { ("predicted so before", "predicted so now") };
+    let mut by_class = Table::new(&["class", before, now, "audits", "of them right"]);
     for class in classes {
         let (audits, right) = class.audited;
         by_class.rows.push(vec![
             Cell::Text(app.state.class_name(class.class)),
-            Cell::Share(Some(class.before)),
-            Cell::Interval(Some(class.now)),
+            Cell::Share(Some(class.estimated.map_or(class.predicted.0, |(before, _)| before))),
+            class.estimated.map_or(Cell::Share(Some(class.predicted.1)), |(_, now)| Cell::Interval(Some(now))),
             Cell::Count(audits),
             Cell::Count(right),
         ]);
@@ -106,20 +109,23 @@ fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
         ]);
     }
     // Text rather than views: nothing in it can be pressed.
-    let mut said = String::from("<ul class=\"findings\">");
+    let mut said = format!("<p>{}</p><ul class=\"findings\">", escape(&summary));
     for (warning, sentence) in &findings {
         said += &format!("<li{}>{}</li>", if *warning { " class=\"watch\"" } else { "" }, escape(sentence));
     }
     said += "</ul>";
-    if findings.is_empty() {
-        said += "<p class=\"muted\">Nothing in the data themselves is out of the ordinary.</p>";
-    }
     said += &told.map(|told| format!("<p>{told}</p>")).unwrap_or_default();
     let part = |table: Table, caption: &str| match table.rows.is_empty() {
         true => String::new(),
         false => format!("<div class=\"scroll-x\">{}</div>", table.markup(caption)),
     };
-    said += &part(by_class, "Class shares, estimated from what the champion predicts");
+    said += &part(
+        by_class,
+        match estimated {
+            true => "Class shares, estimated from what the champion predicts",
+            false => "What the champion predicts; no shares can be estimated from it",
+        },
+    );
     said += &part(by_column, "Column by column");
     said += &format!(
         "<details><summary>Every test</summary>{}</details>",

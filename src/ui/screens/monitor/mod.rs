@@ -80,11 +80,12 @@ fn Floor(
     let app = use_app();
     let typed = RwSignal::new(None::<String>);
     let floor = Memo::new(move |_| watched.with(|state| state.as_ref().map(|state| (state.floor, state.floor_is_set))));
-    let value = move || typed.get().or_else(|| Some(format::number((floor.get()?.0 * 1000.0).round() / 10.0)));
+    let value = move || typed.get().or_else(|| Some(format::number((floor.get()?.0? * 1000.0).round() / 10.0)));
     let note = move || {
-        floor.get().map(|(_, set)| match set {
-            true => "Set by you: below it, the model has deteriorated.",
-            false => "Follows from what the first champion was measured at, until you set it.",
+        floor.get().map(|(level, set)| match (level, set) {
+            (_, true) => "Set by you: below it, the model has deteriorated.",
+            (Some(_), _) => "Follows from what the first champion was measured at, until you set it.",
+            (None, _) => "None yet: what the champion was measured at would allow less than always guessing the largest class gives. Answer more audits, or set it.",
         })
     };
     let set = move |event: SubmitEvent| {
@@ -108,6 +109,7 @@ fn Floor(
 pub fn chip(health: Option<Health>) -> AnyView {
     let (class, word) = match health {
         None => ("chip", "comparing"),
+        Some(Health::TooSmall) => ("chip", Health::TooSmall.word()),
         Some(Health::Healthy) => ("chip ok", Health::Healthy.word()),
         Some(Health::Watch) => ("chip watch", Health::Watch.word()),
         Some(Health::Deteriorated) => ("chip bad", Health::Deteriorated.word()),

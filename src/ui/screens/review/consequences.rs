@@ -1,12 +1,16 @@
 //! Beside the case: how far the review has come, what it gained, what else the data lacks, and who labelled.
 
-use crate::protocol::{AnnotatorsState, Export, Finding, Interval, Options, RoundState};
+use crate::protocol::{AnnotatorsState, Export, Finding, Interval, LabelAuditState, Options, RoundState};
 use crate::ui::app::{App, use_app};
 use crate::ui::parts::action::ActionButton;
 use crate::ui::parts::views::CollectAny;
 use crate::ui::review::{self, ReviewView};
-use crate::ui::{actions, format};
+use crate::ui::route::Route;
+use crate::ui::{actions, format, words};
 use leptos::prelude::*;
+
+/// Labels that one press asks again: as few as tell something.
+const LABEL_AUDITS: u32 = 20;
 
 /// The panel at the right.
 #[component]
@@ -25,6 +29,9 @@ pub fn Consequences(
     });
     let findings =
         Memo::new(move |_| view.list.with(|list| list.as_ref().map(|list| list.findings.clone()).unwrap_or_default()));
+    let audit = Memo::new(move |_| {
+        view.list.with(|list| list.as_ref().map(|list| list.label_audit.clone()).unwrap_or_default())
+    });
     let left_out = move || {
         let count = app.state.project.with(|project| project.as_ref().map_or(0, |project| project.review.left_out));
         (count > 0).then(|| {
@@ -35,6 +42,7 @@ pub fn Consequences(
     view! {
         <aside class="panel consequences" aria-label="Consequences">
             <section><h2>"This review"</h2>{move || this_round(app, round)}{left_out}</section>
+            <section aria-labelledby="label-audit-title"><h2 id="label-audit-title">"Label audit"</h2>{move || label_audit(app, audit.get())}</section>
             <section><h2>"What the data lacks"</h2>{move || findings.get().into_iter().map(|finding| lacking(app, finding)).collect_any()}
                 <p class="muted">{move || findings.with(Vec::is_empty).then_some("Nothing stands out.")}</p></section>
             <section><h2>"Annotators"</h2>{move || people(annotators.get())}
@@ -71,6 +79,29 @@ fn this_round(app: App, round: Memo<RoundState>) -> AnyView {
         )}</p>
         <ActionButton name="Measure the gain".to_owned() why press=Callback::new(move |()| review::measure(app)) />
         {gain}
+    }
+    .into_any()
+}
+
+/// How many labels are wrong, as far as asking some again tells, and the way to ask.
+fn label_audit(app: App, audit: LabelAuditState) -> AnyView {
+    let why = Signal::derive(move || {
+        let none = || (audit.left == 0).then(|| "Every label was asked again, or was given just now.".to_owned());
+        app.state.why_read_only().map(str::to_owned).or_else(none)
+    });
+    let name = format!("Ask {} again", format::counted(LABEL_AUDITS.min(audit.left.max(1)).into(), "label", "labels"));
+    let under_way = (audit.wished > 0).then(|| {
+        view! {
+            <p class="row"><span class="figures">{format!("{} still to answer.", format::count(audit.wished.into()))}</span>
+                <a href=Route::Label.hash()>"Go on answering"</a>
+                <button class="quiet" on:click=move |_| review::audit_labels(app, 0)>"Stop"</button></p>
+        }
+        .into_any()
+    });
+    view! {
+        <p role="status" aria-label="Label error rate">{words::label_errors(&audit)}</p>
+        {under_way}
+        <ActionButton name why press=Callback::new(move |()| review::audit_labels(app, LABEL_AUDITS)) />
     }
     .into_any()
 }

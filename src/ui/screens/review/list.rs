@@ -33,6 +33,7 @@ pub fn Cases(
             },
         })
     };
+    let forecast = move || view.list.with(|list| list.as_ref().map(|list| list.forecast.clone()));
     let draw = move |row: ReviewRow| {
         let items = row.items.clone();
         let present = {
@@ -43,7 +44,7 @@ pub fn Cases(
         let given = state.label_words(row.given, row.given_value);
         let suggested = state.label_words(row.suggested, row.suggested_value);
         let labels = match (given, suggested) {
-            (Some(given), Some(suggested)) => format!("{given} → {suggested}"),
+            (Some(given), Some(suggested)) if given != suggested => format!("{given} → {suggested}"),
             (label, other) => label.or(other).unwrap_or_default(),
         };
         let hue = row.suggested.or(row.given).map_or_else(|| "hue-none".to_owned(), |class| hue_class(class.into()));
@@ -69,7 +70,7 @@ pub fn Cases(
     view! {
         <aside class="panel review-list" aria-label="To review">
             <div class="tabs" role="group" aria-label="What to review">{ReviewKind::ALL.into_iter().enumerate().map(tab).collect_any()}</div>
-            <p class="muted small" role="status" aria-label="What the list means">{headline}</p>
+            <p class="muted small" role="status" aria-label="What the list means">{headline}" "{forecast}</p>
             <ol class="case-list" aria-label="Cases">{rows(cases)}</ol>
         </aside>
     }

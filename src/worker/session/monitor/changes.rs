@@ -4,7 +4,6 @@
 use super::super::audits::Audited;
 use super::super::runs::metric;
 use super::super::{Project, Session, SessionError, refused};
-use crate::pipeline::drift::judge::acceptable_level;
 use crate::pipeline::log::{Run, RunKind, RunStatus};
 use crate::protocol::{Health, ItemIndex, MonitorState};
 use crate::storage::records::{HealthRecord, LabellingRecord};
@@ -20,8 +19,7 @@ impl Session {
         let Some((batch, after)) = project.change_of_health(&audited) else { return Ok(false) };
         if project.record.monitor.floor.is_none() {
             // Frozen now: the level that new data are held to must not move with them.
-            project.record.monitor.floor =
-                project.measured_before(&audited).map(|accuracy| acceptable_level(Some(accuracy)));
+            project.record.monitor.floor = project.level_of_reference(&audited);
         }
         let before = project.health_so_far(batch);
         let Some(champion) = project.champion.as_ref().map(|champion| (champion.run.clone(), champion.number)) else {
@@ -37,11 +35,11 @@ impl Session {
         project.touch();
         self.keep_run(run, &[]).await?;
         self.save_record(now_ms).await?;
-        if after > before.unwrap_or(Health::Healthy) {
+        if after > before.unwrap_or(Health::Healthy).max(Health::Healthy) {
             self.void_certificates(&format!("“{name}” was judged {} under r{}", after.word(), champion.1)).await?;
         }
         match (before, after) {
-            (None, Health::Healthy) => {}
+            (_, Health::TooSmall) | (None | Some(Health::TooSmall), Health::Healthy) => {}
             (_, Health::Healthy) => self.notice(format!("r{} is healthy again on “{name}”.", champion.1)),
             (_, Health::Watch) => {
                 self.notice(format!("“{name}” differs from what r{} knows. Monitor asks for an audit.", champion.1));
@@ -85,7 +83,7 @@ impl Session {
         let Some(needed) = needed else {
             return refused("This import needs no audit: its state is decided. Nothing was changed.");
         };
-        let open = project.open_of(batch);
+        let open = project.pool_of(batch).into_iter().map(|batch| project.open_of(batch)).sum();
         if open == 0 {
             return refused("Every item of this import is labelled, so none is left to audit. Nothing was changed.");
         }
@@ -167,14 +165,15 @@ impl Project {
         self.record.monitor.label_of.map(|label_of| label_of.batch)
     }
 
-    /// The import that wished audits are drawn from; all items if none.
-    pub(in super::super) fn audits_of(&self) -> Option<u32> {
-        self.record.monitor.audit_of.filter(|_| self.record.deployment.audits_wished > 0)
+    /// The imports that wished audits are drawn from: those that are judged together; all items if none.
+    pub(in super::super) fn audits_of(&self) -> Option<Vec<u32>> {
+        let batch = self.record.monitor.audit_of.filter(|_| self.record.deployment.audits_wished > 0);
+        batch.map(|batch| self.pool_of(batch))
     }
 
-    /// Whether this item may be drawn by an audit of that import.
-    pub(in super::super) fn is_of(&self, item: ItemIndex, batch: Option<u32>) -> bool {
-        batch.is_none_or(|batch| self.batch_of(item) == batch)
+    /// Whether this item is of one of these imports; of `None` all are.
+    pub(in super::super) fn is_of(&self, item: ItemIndex, batches: Option<&[u32]>) -> bool {
+        batches.is_none_or(|batches| batches.contains(&self.batch_of(item)))
     }
 
     /// An audit is over before all of it was answered: it is decided.
@@ -196,6 +195,8 @@ impl Project {
             let now = self.judgement(batch, audited)?.state;
             let before = self.health_so_far(batch);
             let silent = before.is_none() && now == Health::Healthy && self.is_reference(batch);
+            // That little is known is no news, and no change of what was known.
+            let silent = silent || (now == Health::TooSmall && before.is_none_or(|before| before <= Health::Healthy));
             (before != Some(now) && !silent).then_some((batch, now))
         })
     }
@@ -215,9 +216,11 @@ impl Project {
             run.params.insert("state_before".into(), before.word().into());
         }
         let mut add = |key: &str, value: f64| run.metrics.push(metric(key, value, 0, now_ms));
-        add("acceptable_accuracy", self.floor(audited));
+        if let Some(floor) = self.floor(audited) {
+            add("acceptable_accuracy", floor);
+        }
         if let Some(report) = self.report(batch) {
-            if let Some(accuracy) = report.accuracy {
+            if let Ok(accuracy) = report.accuracy {
                 add("estimated_accuracy", accuracy.estimate);
                 add("estimated_accuracy_low", accuracy.low);
                 add("estimated_accuracy_high", accuracy.high);

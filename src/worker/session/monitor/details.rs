@@ -50,10 +50,13 @@ impl Project {
                 nearest: novel.nearest.iter().map(|&row| self.past_item(self.item_of[row])).collect(),
             }
         });
+        let findings = self.batch_findings(batch);
         Some(BatchDetails {
             batch,
-            findings: self.batch_findings(batch),
-            separation: report.and_then(|report| report.separation).map(|separation| interval(separation.auc)),
+            summary: report.map(|report| report.summary(findings.len())).unwrap_or_default(),
+            findings,
+            // On fewer rows than would be too few there is none.
+            separation: report.and_then(|report| report.separation).map(|found| interval(found.auc, usize::MAX)),
             classes: self.classes_moved(batch),
             tests: tests.collect(),
             columns,
@@ -72,7 +75,7 @@ impl Project {
     }
 
     fn classes_moved(&self, batch: u32) -> Vec<ClassMoved> {
-        let Some(shift) = self.report(batch).and_then(|report| report.label_shift.as_ref()) else { return Vec::new() };
+        let Some(report) = self.report(batch) else { return Vec::new() };
         let audited: Vec<_> =
             self.audited().into_iter().filter(|audit| self.items[audit.item as usize].batch == batch).collect();
         let counted = |class: ClassIndex| {
@@ -82,11 +85,11 @@ impl Project {
             (own.count() as u32, right as u32)
         };
         (0..)
-            .zip(&shift.classes)
+            .zip(&report.classes)
             .map(|(class, moved)| ClassMoved {
                 class,
-                before: moved.reference,
-                now: interval(moved.batch),
+                predicted: moved.predicted,
+                estimated: moved.estimated.map(|(before, now)| (before, interval(now, usize::MAX))),
                 audited: counted(class),
             })
             .collect()

@@ -218,7 +218,7 @@ impl Project {
             batch,
             name: self.batches.get(batch as usize)?.name.clone(),
             model: WayBack {
-                gain: model.map(|gain| interval(gain.difference)),
+                gain: model.map(|gain| interval(gain.difference, gain.audits)),
                 how: how(model, &|gain| {
                     format!(
                         "The best by held-out labels of {tried} models on the labels there are: {:.1} % right on the same {} audits.",
@@ -229,7 +229,7 @@ impl Project {
                 seconds: Some(SEARCH_SECONDS),
             },
             data: WayBack {
-                gain: data.map(|gain| interval(gain.difference)),
+                gain: data.map(|gain| interval(gain.difference, gain.audits)),
                 how: how(data, &|gain| {
                     format!(
                         "The champion’s kind of model with {} of these audits among its labels, asked about the others in turn: {:.1} % right.",

@@ -47,9 +47,11 @@ impl Project {
                     .collect()
             }
             ReviewKind::SecondOpinion => {
-                let items =
-                    (0..self.items.len() as ItemIndex).filter(|&item| self.labels[item as usize].second_opinion);
-                items.map(|item| self.plain_row(item)).collect()
+                let asked = |item: &ItemIndex| self.labels[*item as usize].second_opinion;
+                let mut items: Vec<ItemIndex> = (0..self.items.len() as ItemIndex).filter(asked).collect();
+                // What was answered otherwise when it was asked again is another opinion, too.
+                items.extend(self.labels_in_doubt().into_iter().filter(|item| !asked(item)));
+                items.into_iter().map(|item| self.plain_row(item)).collect()
             }
             ReviewKind::Disagreement => self.disagreement_rows(),
         }

@@ -62,6 +62,7 @@ pub const JOURNEYS: [Journey; 26] = [
     ("deployment", deployment::deployment),
     ("review", review::review),
     ("numbers", numbers::numbers),
+    ("monitor-unlike", monitor::unlike),
     ("monitor-data", monitor::better_data),
     ("monitor-model", monitor::better_model),
     ("import-losing", imports::losing),
