@@ -187,7 +187,7 @@ const FIRST: usize = 300;
 fn the_same_world_raises_no_alarm() {
     run(async {
         let mut workshop = Workshop::with_champion(Store::default(), FIRST, true).await;
-        assert_eq!(workshop.health(), Some(Health::Healthy));
+        assert_eq!(workshop.health(), Some(Health::TooSmall), "no audit has said anything yet");
         workshop.import("summer", 250, mixed, false).await;
         let summer = workshop.batch(1).await;
         assert_eq!(summer.health, Some(Health::Healthy), "{}", summer.sentence);

@@ -138,7 +138,7 @@ fn every_count_is_what_a_recount_gives() {
     for seed in 0..3 {
         run(async move {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
-            let store = Store::memory();
+            let store = Store::default();
             let mut driver = Driver::ready(store.clone(), 60).await;
             let (mut items, mut batches, mut seen) = (60, 1, HashMap::new());
             for step in 0..STEPS {

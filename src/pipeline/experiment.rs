@@ -58,6 +58,7 @@ pub struct Experiment {
     epochs: u32,
     steps: Vec<(String, u32, f64)>,
     failure: Option<FittingError>,
+    progress: f64,
 }
 
 /// Which labels a fit is to.
@@ -123,6 +124,7 @@ impl Experiment {
             epochs,
             steps,
             failure: None,
+            progress: 0.0,
         };
         if spec.features.dimensions.is_none() {
             experiment.shared = Some(experiment.prepare(features, None));
@@ -136,6 +138,17 @@ impl Experiment {
 
     /// About `work` multiply-adds; true when everything is done.
     pub fn step(&mut self, features: &Features, work: usize) -> bool {
+        let done = self.slice(features, work);
+        self.progress = self.progress.max(self.share_done());
+        done
+    }
+
+    /// How much is done, 0 to 1; an estimate that never falls.
+    pub fn progress(&self) -> f64 {
+        self.progress
+    }
+
+    fn slice(&mut self, features: &Features, work: usize) -> bool {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Done => return true,
             Stage::Begin(part) => self.stage = self.begin_part(features, part),
@@ -178,8 +191,7 @@ impl Experiment {
         matches!(self.stage, Stage::Done)
     }
 
-    /// How much is done, 0 to 1; never falls.
-    pub fn progress(&self) -> f64 {
+    fn share_done(&self) -> f64 {
         let fits = (FOLDS + 1) as f64;
         let of_part = |part: &Part, within: f64| match part {
             _ if self.is_network() => (FOLDS as f64 + within) / fits,

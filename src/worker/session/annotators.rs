@@ -107,7 +107,7 @@ impl Project {
                 .into_iter()
                 .filter(|pair| pair.both > 0)
                 .map(|pair| {
-                    let kappa = pair.kappa.ok().map(|kappa| interval(kappa.kappa, pair.both as usize));
+                    let kappa = pair.kappa.ok().map(|kappa| interval(kappa.kappa, pair.both));
                     (pair.first as u32, pair.second as u32, pair.both as u32, kappa)
                 })
                 .collect();

@@ -279,7 +279,17 @@ impl Project {
                     );
                     (Health::TooSmall, sentence)
                 }
-                false => (Health::Healthy, "Healthy: part of what the champion was trained and audited on.".into()),
+                false => {
+                    let (right, total) = measured.map_or((0, 0), |measured| (measured.right, measured.total));
+                    let (low, high) = clopper_pearson(right, total, 0.95);
+                    let sentence = format!(
+                        "Healthy: part of what the champion was trained and audited on; {:.1} % ({:.1}–{:.1}) right on {total} audits of it.",
+                        100.0 * right as f64 / total as f64,
+                        100.0 * low,
+                        100.0 * high
+                    );
+                    (Health::Healthy, sentence)
+                }
             };
         }
         if let Some(report) = report.filter(|report| report.moved) {
