@@ -25,7 +25,10 @@ pub fn Reliability(
             measured.as_ref().map(|m| {
                 let (error, brier, loss) =
                     (format::estimate(m.calibration_error), format::number(m.brier), format::number(m.log_loss));
-                format!("ECE {error} · Brier {brier} · NLL {loss}")
+                match m.few {
+                    true => format!("ECE {error}"),
+                    false => format!("ECE {error} · Brier {brier} · NLL {loss}"),
+                }
             })
         })
     };
