@@ -202,6 +202,37 @@ fn the_same_world_raises_no_alarm() {
     });
 }
 
+/// A few items say nothing by themselves; from twenty on, small imports are judged together.
+#[test]
+fn small_imports_are_judged_together() {
+    run(async {
+        let mut workshop = Workshop::with_champion(Store::default(), FIRST, true).await;
+        for (number, count) in [(1, 1), (2, 7), (3, 5)] {
+            workshop.import(&format!("day {number}"), count, mixed, false).await;
+            let day = workshop.batch(number).await;
+            assert_eq!((day.health, day.estimate), (Some(Health::TooSmall), None), "{}", day.sentence);
+        }
+        let third = workshop.batch(3).await;
+        assert!(
+            third.sentence.contains("13 items") && third.sentence.contains("“day 1”, “day 2”"),
+            "{}",
+            third.sentence
+        );
+        assert!(workshop.runs("attributes.kind = \"monitor\"").await.is_empty(), "that little is known is no news");
+
+        // A large one does not wait for them, and they do not hide in it.
+        workshop.import("summer", 120, mixed, false).await;
+        assert_eq!(workshop.batch(4).await.health, Some(Health::Healthy));
+        assert_eq!(workshop.batch(3).await.health, Some(Health::TooSmall));
+        workshop.import("day 5", 9, mixed, false).await;
+        for number in [1, 2, 3, 5] {
+            let day = workshop.batch(number).await;
+            assert_eq!(day.health, Some(Health::Healthy), "{}", day.sentence);
+            assert!(day.estimate.is_some_and(|estimate| estimate.low < estimate.high), "{day:?}");
+        }
+    });
+}
+
 #[test]
 fn better_data_are_a_way_back() {
     run(async {

@@ -145,6 +145,68 @@ fn planted_errors_are_found_put_right_and_paid_back() {
     });
 }
 
+/// One label in nine is wrong. Labels asked again at random say so, whatever the model thinks; what is found in the ranking says what
+/// is to come; the tab, the sentence and the list count the same.
+#[test]
+fn a_label_audit_measures_the_errors_and_the_ranking_forecasts_them() {
+    run(async {
+        let mut driver = with_errors().await;
+        let before = review(&mut driver, ReviewKind::Suspect).await;
+        assert!(before.headline.starts_with(&format!("{} labels differ", before.counts[0])), "{}", before.headline);
+        assert_eq!((before.counts[0] as usize, before.forecast.as_str()), (before.rows.len(), ""));
+        assert_eq!((before.label_audit.answered, before.label_audit.rate), (0, None));
+
+        let labels = driver.state().labelled;
+        let reply = driver.ask(Request::AuditLabels { count: 45 }).await.0;
+        assert_eq!(reply, Reply::Count(45));
+        driver.settle().await;
+        let (mut different, mut unsure) = (0, 0);
+        let mut asked = 0;
+        while asked < 45 {
+            let card = driver.queue.cards[0].clone();
+            if card.audit.is_some() {
+                // One that was drawn before comes first.
+                driver.label_next().await;
+                continue;
+            }
+            assert!(card.repeat && card.label.is_none() && card.suggestion.is_none(), "blind: {card:?}");
+            let verdict = if asked % 15 == 7 { Verdict::Skip } else { Verdict::Label(truth(card.item)) };
+            unsure += u32::from(verdict == Verdict::Skip);
+            different += u32::from(verdict != Verdict::Skip && given(card.item) != truth(card.item));
+            driver.decide(card.item, verdict, card.audit).await;
+            driver.settle().await;
+            asked += 1;
+        }
+        assert!(!driver.queue.cards[0].repeat, "the audit has an end");
+        assert_eq!(driver.state().labelled, labels, "no label changes by being asked again");
+        let after = review(&mut driver, ReviewKind::Suspect).await.label_audit;
+        assert_eq!((after.wished, after.answered, after.different, after.unsure), (0, 42, different, unsure));
+        let rate = after.rate.expect("answers");
+        let wrong = (0..150).filter(|&item| given(item) != truth(item)).count() as f64 / 150.0;
+        assert!(different > 0 && rate.low < wrong && wrong < rate.high && !rate.few, "{wrong}: {rate:?}");
+        // What was answered otherwise waits for another look.
+        let doubted = review(&mut driver, ReviewKind::SecondOpinion).await.rows;
+        assert_eq!(doubted.len() as u32, different);
+        assert!(doubted.iter().all(|row| given(row.items[0]) != truth(row.items[0])));
+
+        for _ in 0..12 {
+            let row = review(&mut driver, ReviewKind::Suspect).await.rows[0].clone();
+            let shown = case(&mut driver, ReviewKind::Suspect, row.items.clone()).await;
+            let item = row.items[0];
+            let verdict = match given(item) == truth(item) {
+                true => Verdict::Keep,
+                false => Verdict::Label(truth(item)),
+            };
+            decide(&mut driver, &shown, verdict).await;
+        }
+        let forecast = review(&mut driver, ReviewKind::Suspect).await.forecast;
+        assert!(forecast.starts_with("Of 12 looked at, ") && forecast.contains(" will be ("), "{forecast}");
+        driver.ask(Request::Undo).await;
+        let forecast = review(&mut driver, ReviewKind::Suspect).await.forecast;
+        assert!(forecast.starts_with("Of 11 looked at, "), "what is taken back was not looked at: {forecast}");
+    });
+}
+
 #[test]
 fn a_kept_label_is_not_raised_again_and_an_undone_review_is() {
     run(async {
