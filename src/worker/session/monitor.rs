@@ -99,6 +99,9 @@ impl Project {
 
     /// The imports that this one is judged with, itself among them.
     pub(super) fn pool_of(&self, batch: u32) -> Vec<u32> {
+        if self.is_reference(batch) {
+            return vec![batch];
+        }
         self.pools().into_iter().find(|pool| pool.contains(&batch)).unwrap_or_else(|| vec![batch])
     }
 
@@ -110,8 +113,13 @@ impl Project {
 
     /// The comparison of a batch with the champion's reference, as far as it is known and still holds.
     fn report(&self, batch: u32) -> Option<&Report> {
+        self.report_of(&self.pool_of(batch))
+    }
+
+    /// The same of imports that are judged together.
+    fn report_of(&self, pool: &[u32]) -> Option<&Report> {
         let champion = self.champion.as_ref()?;
-        let (basis, report) = self.monitor.reports.get(self.pool_of(batch).first()?)?;
+        let (basis, report) = self.monitor.reports.get(pool.first()?)?;
         (basis.0 == champion.run).then_some(report)
     }
 
@@ -247,8 +255,9 @@ impl Project {
     /// Where the champion stands on a batch; `None` while that isn't known.
     fn judgement(&self, batch: u32, audited: &[Audited]) -> Option<Judgement> {
         self.champion.as_ref()?;
-        let report = self.report(batch);
+        // Once: it counts all items, and every import is judged after each label.
         let pool = self.pool_of(batch);
+        let report = self.report_of(&pool);
         let measured = self.measured_together(&pool, audited);
         let is_reference = self.is_reference(batch);
         let rows = self.item_of.iter().filter(|&&item| pool.contains(&self.batch_of(item))).count();
