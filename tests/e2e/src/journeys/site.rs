@@ -15,8 +15,12 @@ const WORKER_BUDGET: usize = 1728 * 1024;
 /// The content security policy is strict, and nothing in the page would break it.
 pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
     let page = read(&surroundings.dist.join("index.html"))?;
+    // A minified page has its attributes in another order, and quotes only where they are needed.
     let policy = page
-        .split_once("http-equiv=\"Content-Security-Policy\" content=\"")
+        .split("<meta ")
+        .filter_map(|rest| rest.split('>').next())
+        .find(|tag| tag.contains("Content-Security-Policy"))
+        .and_then(|tag| tag.split_once("content=\""))
         .and_then(|(_, after)| after.split('"').next())
         .ok_or("index.html has no content security policy")?;
     for wanted in
