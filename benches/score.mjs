@@ -1,4 +1,5 @@
-// Measures `hone score` natively: rows a second and peak memory, on many short texts. Adds its part to the results.
+// Measures the command line natively: `hone score` on many short texts, rows a second and peak memory, and `hone train` with many
+// classes. Adds its parts to the results.
 //
 // Usage: node score.mjs HONE WORK RESULTS ROWS ROUNDS, as `cargo xtask bench` calls it: the built program, a folder for the
 // texts, the folder with results.json and results.md.
@@ -40,6 +41,21 @@ function* texts() {
       return words[place % 10 === 0 ? place - (place % 20) + (positive ? 0 : 10) : place] ?? "the";
     });
     yield `${text.join(" ")},${positive ? "positive" : "negative"}\n`;
+  }
+}
+
+// Texts in many classes: nine in thirty words are of their class's ten, the others of any.
+function* inClasses(classes, each) {
+  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
+  const demo = fs.readFileSync(path.join(root, "public/demo/sentences.csv"), "utf8");
+  const words = [...new Set(demo.toLowerCase().match(/[a-z]{3,9}/g))].sort();
+  const random = generator(11);
+  const any = () => words[Math.floor(random() * words.length)];
+  const own = Array.from({ length: classes }, () => Array.from({ length: 10 }, any));
+  for (let row = 0; row < classes * each; row++) {
+    const at = row % classes;
+    const text = Array.from({ length: 12 }, () => (random() < 0.3 ? own[at][Math.floor(random() * 10)] : any()));
+    yield `${text.join(" ")},class ${at}\n`;
   }
 }
 
@@ -116,12 +132,25 @@ included; a model of ${grouped(TRAINED_ON)} of them. Rows a second, ${speed.roun
 
 ${table(["", "median", "min–max", "peak memory"], rows)}`;
 
+const MANY = [[1000, 10], [300, 67]];
+const trained = [];
+for (const [classes, each] of MANY) {
+  write(file("classes.csv"), inClasses(classes, each));
+  const once = await run(["train", file("classes.csv"), "--label-column", "label", "--text-column", "text", "-o", file("classes.zip")]);
+  trained.push({ classes, rows: classes * each, seconds: round(once.milliseconds / 1000), peak_mb: peakOf(once.peak) });
+}
+const ofTraining = `## Training with many classes
+
+Generated texts of twelve words, \`hone train\` on ${cores} cores from the start of the program to its end: the fit and its five folds. Once each.
+
+${table(["classes", "texts", "seconds", "peak memory"], trained.map(({ classes, rows, seconds, peak_mb }) => [grouped(classes), grouped(rows), number(seconds), memory(peak_mb)]))}`;
+
 const resultsJson = path.join(results, "results.json");
 const all = fs.existsSync(resultsJson) ? JSON.parse(fs.readFileSync(resultsJson, "utf8")) : {};
-fs.writeFileSync(resultsJson, JSON.stringify({ ...all, score_file: json }, null, 2) + "\n");
+fs.writeFileSync(resultsJson, JSON.stringify({ ...all, score_file: json, train_many: trained }, null, 2) + "\n");
 const resultsPage = path.join(results, "results.md");
 const page = fs.existsSync(resultsPage) ? fs.readFileSync(resultsPage, "utf8") : "# Results\n";
 // In place of an earlier one, else at the end.
-const others = page.split(/^(?=## )/m).filter((part) => !part.startsWith("## Scoring a file")).map((part) => part.trimEnd());
-fs.writeFileSync(resultsPage, [...others, section.trimEnd()].join("\n\n") + "\n");
-console.log(section);
+const others = page.split(/^(?=## )/m).filter((part) => !part.startsWith("## Scoring a file") && !part.startsWith("## Training with many")).map((part) => part.trimEnd());
+fs.writeFileSync(resultsPage, [...others, section.trimEnd(), ofTraining.trimEnd()].join("\n\n") + "\n");
+console.log(`${section}\n\n${ofTraining}`);

@@ -7,7 +7,8 @@ use super::input::ProjectLabels;
 use super::npy;
 use super::numeric_issues;
 use super::output::{self, ToldOfLabels, counted, remark};
-use super::train::{LabelledData, SEED, must_be_writable};
+use super::side_by_side;
+use super::train::{LabelledData, must_be_writable};
 use crate::pipeline::import::ProblemList;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::quality::confident_learning::check;
@@ -15,7 +16,7 @@ use crate::pipeline::quality::filter::{FilterOptions, find_label_issues};
 use crate::pipeline::quality::label_quality::{LabelQuality, label_quality_scores};
 use crate::pipeline::quality::neighbour_votes::{NEIGHBOURS, neighbour_votes};
 use crate::pipeline::quality::opinions::opinions;
-use crate::pipeline::quality::out_of_fold::OutOfFold;
+use crate::pipeline::quality::out_of_fold;
 use crate::pipeline::quality::suspects::{self, Suspect};
 use crate::pipeline::quality::why::why;
 use ndarray::Array2;
@@ -243,10 +244,11 @@ fn of_data(arguments: &IssuesArguments) -> Result<Evidence, Failure> {
         .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
     let labels: Vec<(usize, usize)> = targets.iter().copied().enumerate().collect();
     let opinions = opinions(&features, &labels, classes.len(), dataset.kind);
-    let no_model = |why| Failure::data(format!("no model could be trained to compare the labels with: {why}"));
-    let mut out_of_fold = OutOfFold::new(&features, &labels, classes.len(), &spec, SEED).map_err(no_model)?;
-    while !out_of_fold.step(&features, usize::MAX) {}
-    let probabilities = out_of_fold.finish().map_err(no_model)?;
+    let no_model = |why: String| Failure::data(format!("no model could be trained to compare the labels with: {why}"));
+    let outcome = side_by_side::run(&features, &labels, classes.len(), &spec, None)
+        .map_err(no_model)?
+        .ok_or_else(|| no_model("it ended too early".into()))?;
+    let probabilities = out_of_fold::of_labels(&labels, classes.len(), &outcome.out_of_fold);
     output::remark_problems(&dataset.problems);
     Ok(Evidence {
         labels: targets,

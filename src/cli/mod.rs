@@ -27,6 +27,7 @@ pub mod model_file;
 pub mod scorer;
 pub mod inspect;
 pub mod inspect_report;
+pub mod side_by_side;
 pub mod train;
 pub mod score;
 pub mod search;

@@ -5,9 +5,9 @@ use super::embed::Extractor;
 use super::failure::Failure;
 use super::input::ProjectLabels;
 use super::output::{self, Told, counted, percent, remark};
+use super::side_by_side;
 use super::train::{LabelledData, SEED, must_be_writable};
-use crate::pipeline::experiment::{Experiment, Outcome};
-use crate::pipeline::features::matrix::Features;
+use crate::pipeline::experiment::Outcome;
 use crate::pipeline::item::Kind;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::search::Search;
@@ -17,7 +17,6 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Multiply-adds between two looks at the clock: some milliseconds.
-const SLICE_WORK: usize = 20 << 20;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -72,7 +71,7 @@ pub fn run(arguments: &SearchArguments) -> Result<(), Failure> {
     let exhausted = loop {
         let Some(spec) = search.next() else { break true };
         let begun = Instant::now();
-        let outcome = match trial(&features, &labels, classes, &spec, ends) {
+        let outcome = match side_by_side::run(&features, &labels, classes, &spec, Some(ends)) {
             Ok(Some(outcome)) => outcome,
             Ok(None) => break false,
             Err(why) => {
@@ -143,23 +142,6 @@ impl Kept {
             self.outcome = outcome;
         }
     }
-}
-
-/// One experiment; `None` if time is up first.
-fn trial(
-    features: &Features,
-    labels: &[(usize, usize)],
-    classes: usize,
-    spec: &HeadSpec,
-    ends: Instant,
-) -> Result<Option<Outcome>, String> {
-    let mut experiment = Experiment::begin(features, labels, classes, spec, SEED)?;
-    while !experiment.step(features, SLICE_WORK) {
-        if Instant::now() >= ends {
-            return Ok(None);
-        }
-    }
-    experiment.try_finish().map(Some)
 }
 
 /// A line a trial, for people.

@@ -7,10 +7,11 @@ use super::embed::Extractor;
 use super::failure::Failure;
 use super::input::{Entry, ProjectLabels, Wanted};
 use super::model_file::SavedModel;
-use super::output::{self, Told, counted, listed, percent, remark};
+use super::output::{self, Told, counted, listed, percent, remark, thousands};
 use super::roles::{ModelColumns, fit_to_arguments};
+use super::side_by_side;
 use crate::pipeline::evaluate::Estimate;
-use crate::pipeline::experiment::{self, Outcome};
+use crate::pipeline::experiment::Outcome;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::item::Kind;
 use crate::pipeline::model::spec::HeadSpec;
@@ -65,8 +66,18 @@ pub fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let spec = HeadSpec::named(&arguments.head, labelled.dataset.kind)
         .ok_or_else(|| Failure::usage(format!("there is no head “{}”", arguments.head)))?;
     let labels: Vec<(usize, usize)> = labelled.targets.iter().copied().enumerate().collect();
-    let outcome = experiment::run(&features, &labels, labelled.classes.len(), &spec, SEED)
-        .map_err(|why| Failure::data(format!("the model could not be trained: {why}")))?;
+    let no_model = |why: String| Failure::data(format!("the model could not be trained: {why}"));
+    let outcome = side_by_side::run(&features, &labels, labelled.classes.len(), &spec, None)
+        .map_err(no_model)?
+        .ok_or_else(|| no_model("it ended too early".into()))?;
+    if outcome.class_means {
+        remark(&format!(
+            "{} labels of {} classes are too many to fit a logistic regression to in some seconds; the model is the nearest class \
+             mean",
+            thousands(labels.len() as u64),
+            thousands(labelled.classes.len() as u64)
+        ));
+    }
     let out_of_fold = (!outcome.out_of_fold.is_empty()).then_some(outcome.out_of_fold_accuracy);
     let model = labelled.saved_model(&extractor, outcome);
     model.write(&arguments.output)?;

@@ -38,6 +38,8 @@ pub struct Outcome {
     /// Curves as (metric, step, value): `training_loss` by iteration or epoch, `out_of_fold_log_loss` by epoch,
     /// `leave_one_out_squared_error` by place in `model::ridge::STRENGTHS`.
     pub steps: Vec<(String, u32, f64)>,
+    /// Whether there were so many classes and labels that the class means had to do, see `model::logistic`.
+    pub class_means: bool,
 }
 
 /// An experiment under way. The same features must come with every call.
@@ -59,6 +61,9 @@ pub struct Experiment {
     steps: Vec<(String, u32, f64)>,
     failure: Option<FittingError>,
     progress: f64,
+    /// Whether it ends after the part it began with, see [`Experiment::apart`].
+    alone: bool,
+    class_means: bool,
 }
 
 /// Which labels a fit is to.
@@ -125,6 +130,8 @@ impl Experiment {
             steps,
             failure: None,
             progress: 0.0,
+            alone: false,
+            class_means: false,
         };
         if spec.features.dimensions.is_none() {
             experiment.shared = Some(experiment.prepare(features, None));
@@ -134,6 +141,48 @@ impl Experiment {
             experiment.stage = Stage::Epochs(Box::new(EarlyStopping::new(spec)));
         }
         Ok(experiment)
+    }
+
+    /// The same experiment, just begun, in pieces that can run side by side, each an experiment that ends with its own fit;
+    /// [`Experiment::joined`] puts them together. A network's folds wait for one another: it stays whole.
+    pub fn apart(self) -> Vec<Self> {
+        if self.is_network() {
+            return vec![self];
+        }
+        let part = |part: Part| Self {
+            spec: self.spec.clone(),
+            seed: self.seed,
+            classes: self.classes,
+            labels: self.labels.clone(),
+            folds: self.folds.clone(),
+            shared: self.shared.clone(),
+            stage: Stage::Begin(part),
+            head: None,
+            held_out: HeldOut::default(),
+            epochs: self.epochs,
+            steps: Vec::new(),
+            failure: None,
+            progress: 0.0,
+            alone: true,
+            class_means: false,
+        };
+        std::iter::once(Part::All).chain((0..FOLDS).map(Part::WithoutFold)).map(part).collect()
+    }
+
+    /// The outcome of finished pieces, the same to the bit as that of the whole.
+    ///
+    /// # Errors
+    /// As [`Experiment::try_finish`].
+    pub fn joined(pieces: Vec<Self>) -> Result<Outcome, String> {
+        let whole = pieces.into_iter().reduce(|mut whole, piece| {
+            whole.head = whole.head.or(piece.head);
+            whole.held_out.logits.extend(piece.held_out.logits);
+            whole.steps.extend(piece.steps);
+            whole.failure = whole.failure.or(piece.failure);
+            whole.class_means |= piece.class_means;
+            whole
+        });
+        whole.ok_or("an experiment without a piece")?.try_finish()
     }
 
     /// About `work` multiply-adds; true when everything is done.
@@ -225,7 +274,7 @@ impl Experiment {
             return Err(failure.to_string());
         }
         let certain = self.certain_logits();
-        let Self { head, labels, classes, steps, mut held_out, .. } = self;
+        let Self { head, labels, classes, steps, mut held_out, class_means, .. } = self;
         held_out.logits.extend(certain);
         let head = head.ok_or("the experiment has not ended")?;
         let rows: Vec<(usize, usize)> = held_out.logits.keys().map(|&place| labels[place]).collect();
@@ -251,6 +300,7 @@ impl Experiment {
             out_of_fold_accuracy: right as f64 / count,
             out_of_fold_log_loss: loss / count,
             steps,
+            class_means,
         })
     }
 
@@ -308,9 +358,6 @@ impl Experiment {
     }
 
     fn begin_part(&mut self, features: &Features, part: Part) -> Stage {
-        if matches!(part, Part::WithoutFold(fold) if fold >= FOLDS) {
-            return Stage::Done;
-        }
         match (self.spec.features.dimensions, &self.shared) {
             (Some(dimensions), _) => Stage::Project(part, Box::new(self.projection_of(features, part, dimensions))),
             (None, Some(prepared)) => {
@@ -324,25 +371,24 @@ impl Experiment {
     fn begin_fit(&mut self, part: Part, prepared: Prepared) -> Stage {
         let used = self.used(part);
         // A fold without labels leaves nothing to predict.
-        if let Part::WithoutFold(fold) = part
-            && !used.contains(&false)
-        {
-            return Stage::Begin(Part::WithoutFold(fold + 1));
+        if part != Part::All && !used.contains(&false) {
+            return self.after(part);
         }
         match (Fitting::begin(&prepared, &used, &self.spec, self.epochs, self.seed), part) {
             (Ok(fitting), _) => Stage::Fit(part, prepared, fitting),
             // Without the fold one class is left: its labels cannot be held out.
-            (Err(FittingError::OneClass), Part::WithoutFold(fold)) => Stage::Begin(Part::WithoutFold(fold + 1)),
+            (Err(FittingError::OneClass), Part::WithoutFold(_)) => self.after(part),
             (Err(failure), _) => self.fail(failure),
         }
     }
 
     fn end_fit(&mut self, part: Part, prepared: &Prepared, fitting: &Fitting) -> Stage {
         let Part::WithoutFold(fold) = part else {
+            self.class_means = fitting.is_class_means();
             return match fitting.head(prepared) {
                 Ok(head) => {
                     self.head = Some(head);
-                    if self.is_network() { Stage::Done } else { Stage::Begin(Part::WithoutFold(0)) }
+                    if self.is_network() { Stage::Done } else { self.after(part) }
                 }
                 Err(failure) => self.fail(failure),
             };
@@ -350,7 +396,7 @@ impl Experiment {
         let places: Vec<usize> = (0..self.labels.len()).filter(|&place| self.folds[place] == fold).collect();
         if let Some(logits) = fitting.held_out_logits(prepared, &places) {
             self.held_out.add(&places, &logits);
-            return Stage::Begin(Part::WithoutFold(fold + 1));
+            return self.after(part);
         }
         match fitting.head(prepared) {
             Ok(head) => Stage::Predict(fold, Box::new(head), places, 0),
@@ -371,11 +417,15 @@ impl Experiment {
         let rows: Vec<usize> = places[next..end].iter().map(|&place| self.labels[place].0).collect();
         let logits = head.logits(&features.select(&rows));
         self.held_out.add(&places[next..end], &logits);
-        if end < places.len() {
-            Stage::Predict(fold, head, places, end)
-        } else {
-            Stage::Begin(Part::WithoutFold(fold + 1))
-        }
+        if end < places.len() { Stage::Predict(fold, head, places, end) } else { self.after(Part::WithoutFold(fold)) }
+    }
+
+    fn after(&self, part: Part) -> Stage {
+        let next = match part {
+            Part::All => 0,
+            Part::WithoutFold(fold) => fold + 1,
+        };
+        if self.alone || next >= FOLDS { Stage::Done } else { Stage::Begin(Part::WithoutFold(next)) }
     }
 
     fn fail(&mut self, failure: FittingError) -> Stage {

@@ -455,7 +455,7 @@ impl Learner {
 
     /// Whether labelled rows are missing from the at-once update, where there can be one.
     fn lags(&self) -> bool {
-        let fits = |head: &Linear| head.sparse.ncols() == 0 && head.dense.ncols() <= online::WIDEST;
+        let fits = |head: &Linear| head.sparse.width() == 0 && head.dense.ncols() <= online::WIDEST;
         self.model.head.as_deref().is_some_and(fits)
             && self.model.online.as_ref().is_none_or(|online| self.labels.keys().any(|&row| !online.includes(row)))
     }

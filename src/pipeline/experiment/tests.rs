@@ -197,3 +197,25 @@ fn clearly_better_is_more_than_luck() {
         assert_eq!(found, expected, "{better} better, {worse} worse");
     }
 }
+
+#[test]
+fn fits_side_by_side_lead_to_the_same() {
+    for (kind, sparse_columns) in [(Kind::Table, 0), (Kind::Text, 500)] {
+        let (features, labels) = clusters(80, sparse_columns);
+        for spec in specs(kind) {
+            let whole = run(&features, &labels, 3, &spec, 2).expect("labels of three classes");
+            let mut pieces = Experiment::begin(&features, &labels, 3, &spec, 2).expect("three classes").apart();
+            // The last first: no piece waits for another.
+            pieces.iter_mut().rev().for_each(|piece| while !piece.step(&features, 1000) {});
+            let joined = Experiment::joined(pieces).expect("finished pieces");
+            assert_eq!(joined.head.logits(&features), whole.head.logits(&features), "{}", spec.name());
+            assert_eq!(
+                (joined.out_of_fold, joined.temperature),
+                (whole.out_of_fold, whole.temperature),
+                "{}",
+                spec.name()
+            );
+            assert_eq!(joined.steps.len(), whole.steps.len(), "{}", spec.name());
+        }
+    }
+}

@@ -9,6 +9,7 @@ use super::mlp_fit::{MlpFit, MlpParams};
 use super::projection::Projection;
 use super::prototype::PrototypeFit;
 use super::ridge::{MOST_SIDE, RidgeFit, gram_side};
+use super::sparse_weights::SparseWeights;
 use super::spec::{HeadParams, HeadSpec};
 use super::training_set::{Scaling, TrainingSet};
 use super::view::FeatureView;
@@ -223,6 +224,11 @@ impl Fitting {
         })
     }
 
+    /// See [`Fit::is_class_means`].
+    pub fn is_class_means(&self) -> bool {
+        matches!(self, Fitting::Logistic(fit, _) if fit.is_class_means())
+    }
+
     /// Logits of held-out labels straight from the training set, where that is to be had.
     pub fn held_out_logits(&self, prepared: &Prepared, places: &[usize]) -> Option<Array2<f32>> {
         match self {
@@ -271,7 +277,7 @@ fn in_full(head: Linear, view: &FeatureView) -> Linear {
             dense.as_standard_layout().into_owned()
         }
     };
-    let sparse = if view.sparse { head.sparse } else { Array2::zeros((classes, view.sparse_columns)) };
+    let sparse = if view.sparse { head.sparse } else { SparseWeights::absent(classes, view.sparse_columns) };
     debug_assert_eq!(dense.len_of(Axis(0)), classes);
     Linear { dense, sparse, intercepts }
 }

@@ -12,8 +12,8 @@ use std::ops::Range;
 
 /// What [`TrainedHead::usage`] says of a linear head.
 pub const LINEAR_USAGE: &str = "probabilities = softmax((features · weightsᵀ + intercepts) / temperature); \
-     model.safetensors holds the weights as `dense` and `sparse` (classes × features each, f32, side by side) and \
-     `intercepts` (classes, f32)";
+     model.safetensors holds the weights as `dense` (classes × dense features, f32) and `intercepts` (classes, f32); those of the \
+     sparse half as `sparse` (classes × columns that occur) with `sparse_columns` (u32): which feature each is, the others weigh 0";
 
 /// What training leads to.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl TrainedHead {
     pub fn work_per_row(&self) -> usize {
         const SPARSE_ENTRIES: usize = 300;
         let of_linear = |linear: &Linear| {
-            let sparse = if linear.sparse.ncols() > 0 { SPARSE_ENTRIES } else { 0 };
+            let sparse = if linear.sparse.width() > 0 { SPARSE_ENTRIES } else { 0 };
             linear.classes() * (linear.dense.ncols() + sparse + 1)
         };
         let model = match self {
@@ -134,7 +134,8 @@ impl TrainedHead {
             TrainedHead::Prototype(..) => format!(
                 "logits = x · [dense, sparse]ᵀ + intercepts, where the dense and the sparse half of x are each scaled to \
                  the same length and x as a whole to length 1; {file} the class means, of unit length times their \
-                 sharpness, as `dense` and `sparse` (classes × features each, f32) and `intercepts` (classes)"
+                 sharpness, as `dense` (classes × dense features, f32), `sparse` (classes × columns that occur) with \
+                 `sparse_columns` (u32): which sparse feature each is, and `intercepts` (classes)"
             ),
             TrainedHead::Knn(..) => format!(
                 "logits = ln((v + shares) / (k + 1)), or −10000 where v + shares is 0, where v counts by class the k rows \

@@ -116,11 +116,13 @@ impl Lbfgs {
         self.iterations
     }
 
-    /// How far the gradient's largest component has come from its first value down to the tolerance, by orders of magnitude, 0 to 1.
+    /// How far the gradient's largest component has come from its first value down to the tolerance, by orders of magnitude, or
+    /// how many of the permitted iterations are over, whichever is nearer the end; 0 to 1.
     pub fn progress(&self) -> f64 {
         let way = (self.first_slope / self.tolerance).ln();
         let come = (self.first_slope / self.present_slope.max(self.tolerance)).ln();
-        if way > 0.0 && come.is_finite() { (come / way).clamp(0.0, 1.0) } else { 0.0 }
+        let by_slope = if way > 0.0 && come.is_finite() { (come / way).clamp(0.0, 1.0) } else { 0.0 };
+        by_slope.max(self.iterations as f64 / self.max_iterations.max(1) as f64)
     }
 
     /// Takes the loss and the gradient at [`Lbfgs::point`].

@@ -8,6 +8,7 @@
 
 use super::linear::Linear;
 use super::logistic::Progress;
+use super::sparse_weights::SparseWeights;
 use super::training_set::TrainingSet;
 use super::tridiagonal::{Shifted, Tridiagonal, Tridiagonalisation};
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
@@ -198,12 +199,15 @@ impl LeastSquares {
                 head.dense[[output, column]] = (weight * factor) as f32;
                 intercept -= weight * f64::from(centre[column]);
             }
-            for (compact, &hashed) in set.hashed_column().iter().enumerate() {
-                let weight = weights[[columns + compact, output]] * f64::from(sparse_scale);
-                head.sparse[[output, hashed as usize]] = (weight * factor) as f32;
-            }
             head.intercepts[output] = (intercept * factor + offsets[output]) as f32;
         }
+        let sparse: Vec<f32> = weights
+            .rows()
+            .into_iter()
+            .skip(columns)
+            .flat_map(|row| row.into_iter().map(|weight| (weight * f64::from(sparse_scale) * factor) as f32))
+            .collect();
+        head.sparse = SparseWeights::of_columns(outputs, set.hashed_columns(), set.hashed_column(), &sparse);
         head
     }
 

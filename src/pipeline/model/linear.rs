@@ -1,8 +1,9 @@
 //! A linear head: weights and intercepts, and the logits they give.
 
 use super::products::rows_by_classes;
+use super::sparse_weights::SparseWeights;
 use crate::pipeline::features::matrix::Features;
-use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, ShapeBuilder, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, s};
 
 /// The intercept of a class that no training label has: so low that its probability is 0 at any temperature, yet
 /// finite, so that it survives every file format.
@@ -13,9 +14,8 @@ pub const ABSENT_INTERCEPT: f32 = -1e4;
 pub struct Linear {
     /// K × d weights of the dense columns.
     pub dense: Array2<f32>,
-    /// K × sparse columns weights of the sparse half; no columns where there is none. In memory the classes of a column lie side by
-    /// side (see [`by_columns`]): each entry of a row reads one column.
-    pub sparse: Array2<f32>,
+    /// Of the sparse half; of width 0 where there is none.
+    pub sparse: SparseWeights,
     /// One a class; [`ABSENT_INTERCEPT`] where the class had no label.
     pub intercepts: Vec<f32>,
 }
@@ -25,7 +25,7 @@ impl Linear {
     pub fn absent(classes: usize, dense_columns: usize, sparse_columns: usize) -> Self {
         Self {
             dense: Array2::zeros((classes, dense_columns)),
-            sparse: Array2::zeros((classes, sparse_columns).f()),
+            sparse: SparseWeights::absent(classes, sparse_columns),
             intercepts: vec![ABSENT_INTERCEPT; classes],
         }
     }
@@ -37,12 +37,12 @@ impl Linear {
 
     /// Dense plus sparse width.
     pub fn columns(&self) -> usize {
-        self.dense.ncols() + self.sparse.ncols()
+        self.dense.ncols() + self.sparse.width()
     }
 
     /// Whether the head was made for features of these widths.
     pub fn fits(&self, features: &Features) -> bool {
-        self.dense.ncols() == features.dense_columns() && self.sparse.ncols() == features.sparse_columns
+        self.dense.ncols() == features.dense_columns() && self.sparse.width() == features.sparse_columns
     }
 
     /// Whether the class had a training label.
@@ -59,9 +59,9 @@ impl Linear {
         let known = classes - missing;
         let mut dense = Array2::zeros((classes, self.dense.ncols()));
         dense.slice_mut(s![..known, ..]).assign(&self.dense);
-        let mut sparse = Array2::zeros((classes, self.sparse.ncols()).f());
-        sparse.slice_mut(s![..known, ..]).assign(&self.sparse);
-        (self.dense, self.sparse) = (dense, sparse);
+        self.dense = dense;
+        let picked: Vec<Option<usize>> = (0..classes).map(|class| (class < known).then_some(class)).collect();
+        self.sparse = self.sparse.picked(&picked);
         self.intercepts.extend(std::iter::repeat_n(ABSENT_INTERCEPT, missing));
     }
 
@@ -70,11 +70,11 @@ impl Linear {
     /// # Panics
     /// If a class is beyond its own.
     pub fn picked(&self, classes: &[Option<usize>]) -> Self {
-        let mut head = Self::absent(classes.len(), self.dense.ncols(), self.sparse.ncols());
+        let mut head = Self::absent(classes.len(), self.dense.ncols(), self.sparse.width());
+        head.sparse = self.sparse.picked(classes);
         for (class, &from) in classes.iter().enumerate() {
             let Some(from) = from else { continue };
             head.dense.row_mut(class).assign(&self.dense.row(from));
-            head.sparse.row_mut(class).assign(&self.sparse.row(from));
             head.intercepts[class] = self.intercepts[from];
         }
         head
@@ -94,7 +94,7 @@ impl Linear {
         for mut row in logits.rows_mut() {
             row += &ArrayView1::from(&self.intercepts);
         }
-        if self.sparse.ncols() > 0 {
+        if !self.sparse.is_empty() {
             self.add_sparse(features, rows, logits.view_mut());
         }
         logits
@@ -109,17 +109,12 @@ impl Linear {
         for (mut out, row) in logits.rows_mut().into_iter().zip(rows) {
             let sparse = &features.sparse[row];
             for (&column, &value) in sparse.indices.iter().zip(&sparse.values) {
-                out.scaled_add(value, &self.sparse.column(column as usize));
+                if let Some(weights) = self.sparse.column(column) {
+                    out.scaled_add(value, &ArrayView1::from(weights));
+                }
             }
         }
     }
-}
-
-/// The same matrix with each column in one piece of memory.
-pub fn by_columns(matrix: Array2<f32>) -> Array2<f32> {
-    let mut arranged = Array2::zeros(matrix.dim().f());
-    arranged.assign(&matrix);
-    arranged
 }
 
 #[cfg(test)]
@@ -142,7 +137,7 @@ mod tests {
     fn dense_sparse_and_intercept_add_up() {
         let mut head = Linear::absent(3, 2, 3);
         head.dense.row_mut(1).assign(&ArrayView1::from(&[1.0, 10.0]));
-        head.sparse.row_mut(1).assign(&ArrayView1::from(&[0.0, 100.0, 0.0]));
+        head.sparse = SparseWeights::of_columns(3, 3, &[1], &[0.0, 100.0, 0.0]);
         head.intercepts[1] = 0.5;
         let features = features();
         let all = head.logits(&features);
@@ -156,10 +151,10 @@ mod tests {
     fn classes_are_picked_by_where_they_were() {
         let mut head = Linear::absent(2, 2, 3);
         head.dense.row_mut(1).fill(4.0);
-        head.sparse[[1, 2]] = 7.0;
+        head.sparse = SparseWeights::of_columns(2, 3, &[2], &[0.0, 7.0]);
         head.intercepts = vec![1.0, 2.0];
         let picked = head.picked(&[Some(1), None, Some(0)]);
-        assert_eq!((picked.dense[[0, 1]], picked.sparse[[0, 2]]), (4.0, 7.0));
+        assert_eq!((picked.dense[[0, 1]], picked.sparse.get(0, 2)), (4.0, 7.0));
         assert_eq!(picked.intercepts, [2.0, ABSENT_INTERCEPT, 1.0]);
     }
 

@@ -3,15 +3,33 @@
 use super::lbfgs::{Lbfgs, Status};
 use super::linear::{ABSENT_INTERCEPT, Linear};
 use super::products::{add_classes_by_columns, rows_by_classes};
-use super::training_set::{Scaling, TrainingSet};
+use super::rough::rough_head;
+use super::sparse_weights::SparseWeights;
+use super::training_set::{BLOCK, Scaling, TrainingSet};
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 /// Rows evaluated at a time: few enough that their features are still in the cache when the second product wants them.
 const CHUNK: usize = 64;
+const _: () = assert!(BLOCK.is_multiple_of(CHUNK), "a block ends with a chunk");
 
 /// Evaluations that a fit from zero usually takes.
 const USUAL_EVALUATIONS: f64 = 40.0;
+
+/// Multiply-adds that a fit may take, some ten seconds.
+///
+/// A fit to so many classes and rows that this would end it before [`ENOUGH_ITERATIONS`] begins at the class means and stops
+/// short of the tolerance: early stopping, whose solution is also the more regularised one (Yao, Rosasco & Caponnetto, "On early
+/// stopping in gradient descent learning", 2007). Where it would end before [`FEWEST_ITERATIONS`] the class means are the model: the
+/// first steps find out how long a step should be, and lead to less than where they began. Out of fold, on generated texts:
+///
+/// | classes × labels | class means | 1 | 2 | 4 | 8 iterations |
+/// | --- | --- | --- | --- | --- | --- |
+/// | 300 × 67 | .819 | .831 | .722 | .848 | .854 |
+/// | 1,000 × 10 | .510 | .298 | .486 | .521 | .558 |
+const MOST_WORK: f64 = 30e9;
+const FEWEST_ITERATIONS: usize = 6;
+const ENOUGH_ITERATIONS: usize = 60;
 
 /// How a logistic regression is fitted; unchecked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -150,13 +168,27 @@ impl Logistic {
         // Balanced weights, too, sum to n.
         let row_weights = (0..set.len()).map(|row| (weight(row) / rows as f64) as f32).collect();
         let c = if present == 2 { self.params.c / 2.0 } else { self.params.c };
-        let point = match start {
+        let affordable = (MOST_WORK / evaluation_work(set)) as usize;
+        let iterations = match affordable {
+            ENOUGH_ITERATIONS.. => self.params.max_iterations,
+            FEWEST_ITERATIONS.. => affordable.min(self.params.max_iterations),
+            _ => 0,
+        };
+        let by_means = iterations == 0 || (affordable < ENOUGH_ITERATIONS && start.is_none());
+        let mut rough = if by_means { rough_head(set, used, CALIBRATION_SEED) } else { None };
+        if let (Some(rough), ClassWeight::Balanced) = (&mut rough, self.params.class_weight) {
+            // Where classes count alike their shares play no part.
+            let share = |class: usize| (counts[class] * present) as f32 / rows as f32;
+            let known = rough.intercepts.iter_mut().enumerate().filter(|&(class, _)| active[class]);
+            known.for_each(|(class, intercept)| *intercept -= share(class).ln());
+        }
+        let point = match rough.as_ref().or(start) {
             Some(head) => to_parameters(head, set, &active),
             None => vec![0.0; classes * (set.dense_columns() + set.sparse_columns() + 1)],
         };
-        let lbfgs = Lbfgs::new(point, self.params.tolerance, self.params.max_iterations);
+        let lbfgs = Lbfgs::new(point, self.params.tolerance, iterations);
         let penalty = 1.0 / (c * rows as f64);
-        Some(Fit { lbfgs, row_weights, active, penalty, evaluation: None, evaluations: 0, done: false })
+        Some(Fit { lbfgs, row_weights, active, penalty, evaluation: None, evaluations: 0, done: iterations == 0 })
     }
 
     /// A whole fit at once; `None` if fewer than two classes have a row.
@@ -192,6 +224,8 @@ struct Evaluation {
     next_row: usize,
     loss: f64,
     gradient: Vec<f64>,
+    /// Residuals of the present block's rows so far, K each.
+    residuals: Vec<f32>,
 }
 
 impl Fit {
@@ -250,6 +284,11 @@ impl Fit {
         ((evaluations + within) / expected.max(evaluations + 1.0)).min(0.99)
     }
 
+    /// Whether the class means are all that so many classes and rows leave time for.
+    pub fn is_class_means(&self) -> bool {
+        self.done && self.evaluations == 0
+    }
+
     /// Which classes are told apart; the others' logits are no use.
     pub fn active(&self) -> &[bool] {
         &self.active
@@ -292,6 +331,7 @@ impl Evaluation {
             next_row: 0,
             loss: 0.0,
             gradient: vec![0.0; point.len()],
+            residuals: Vec::new(),
         }
     }
 
@@ -301,6 +341,7 @@ impl Evaluation {
         for (mut out, row) in logits.rows_mut().into_iter().zip(rows) {
             out += &ArrayView1::from(&self.intercepts);
             let Some(sparse) = set.sparse_row(row) else { continue };
+            let out = out.as_slice_mut().expect("row-major");
             for (&column, &value) in sparse.indices.iter().zip(&sparse.values) {
                 let weights = &self.sparse[column as usize * classes..][..classes];
                 for (out, weight) in out.iter_mut().zip(weights) {
@@ -329,15 +370,11 @@ impl Evaluation {
         let dense_weights = classes * set.dense_columns();
         let dense_sums = &mut self.gradient[..dense_weights];
         add_classes_by_columns(residuals.view(), set.dense_rows(rows.clone()), dense_sums);
-        let mut entries = 0;
-        for (residual, row) in residuals.rows().into_iter().zip(rows.clone()) {
-            let Some(sparse) = set.sparse_row(row) else { break };
-            entries += sparse.indices.len();
-            for (&column, &value) in sparse.indices.iter().zip(&sparse.values) {
-                let sums = &mut self.gradient[dense_weights + column as usize * classes..][..classes];
-                for (sum, residual) in sums.iter_mut().zip(residual) {
-                    *sum += f64::from(value * residual);
-                }
+        let entries: usize = rows.clone().map(|row| set.sparse_row(row).map_or(0, |sparse| sparse.indices.len())).sum();
+        if set.sparse_columns() > 0 {
+            self.residuals.extend_from_slice(residuals.as_slice().expect("row-major"));
+            if rows.end % BLOCK == 0 || rows.end == set.len() {
+                self.add_sparse_block(set, (rows.end - 1) / BLOCK * BLOCK);
             }
         }
         let first_intercept = self.gradient.len() - classes;
@@ -347,6 +384,32 @@ impl Evaluation {
         self.next_row = rows.end;
         2 * classes * (rows.len() * (set.dense_columns() + 1) + entries)
     }
+}
+
+impl Evaluation {
+    /// The sparse half's share of the block that begins at row `first`, whose residuals are all there.
+    fn add_sparse_block(&mut self, set: &TrainingSet, first: usize) {
+        let classes = self.intercepts.len();
+        let dense_weights = classes * set.dense_columns();
+        for of_column in set.sparse_block(first).chunk_by(|a, b| a.column == b.column) {
+            let sums = &mut self.gradient[dense_weights + of_column[0].column as usize * classes..][..classes];
+            for entry in of_column {
+                let residuals = &self.residuals[entry.row as usize * classes..][..classes];
+                for (sum, residual) in sums.iter_mut().zip(residuals) {
+                    *sum += f64::from(entry.value * residual);
+                }
+            }
+        }
+        self.residuals.clear();
+    }
+}
+
+/// Which rows find out how sure the class means may be: always the same.
+const CALIBRATION_SEED: u64 = 0;
+
+/// Multiply-adds of loss and gradient at one point.
+fn evaluation_work(set: &TrainingSet) -> f64 {
+    2.0 * set.classes() as f64 * (set.entries() + set.len()) as f64
 }
 
 /// Turns a row of logits into softmax − one-hot over the active classes (0 elsewhere); returns −ln p of the target.
@@ -388,9 +451,9 @@ fn to_parameters(head: &Linear, set: &TrainingSet, active: &[bool]) -> Vec<f64> 
         point[first_intercept + class] = intercept / set.intercept_scale();
     }
     for (compact, &hashed) in set.hashed_column().iter().enumerate() {
+        let Some(weights) = head.sparse.column(hashed) else { continue };
         for &class in &known {
-            let weight = head.sparse[[class, hashed as usize]];
-            point[dense_weights + compact * classes + class] = f64::from(weight / sparse_scale);
+            point[dense_weights + compact * classes + class] = f64::from(weights[class] / sparse_scale);
         }
     }
     let mean = known.iter().map(|class| point[first_intercept + class]).sum::<f64>() / known.len().max(1) as f64;
@@ -416,12 +479,12 @@ fn from_parameters(point: &[f64], set: &TrainingSet, active: &[bool]) -> Linear 
             intercepts[class] -= weight * f64::from(centre[column]);
         }
     }
-    for (compact, &hashed) in set.hashed_column().iter().enumerate() {
-        let weights = &point[classes * columns + compact * classes..][..classes];
-        for class in (0..classes).filter(|&class| active[class]) {
-            head.sparse[[class, hashed as usize]] = weights[class] as f32 * sparse_scale;
-        }
-    }
+    let sparse: Vec<f32> = point[classes * columns..first_intercept]
+        .iter()
+        .zip(active.iter().cycle())
+        .map(|(&weight, &active)| if active { weight as f32 * sparse_scale } else { 0.0 })
+        .collect();
+    head.sparse = SparseWeights::of_columns(classes, set.hashed_columns(), set.hashed_column(), &sparse);
     let present = active.iter().filter(|&&active| active).count().max(1) as f64;
     let mean = intercepts.iter().sum::<f64>() / present;
     for class in (0..classes).filter(|&class| active[class]) {
@@ -453,6 +516,29 @@ mod tests {
     struct Sparse {
         indices: Vec<u32>,
         values: Vec<f32>,
+    }
+
+    #[test]
+    fn with_too_many_classes_the_class_means_are_the_model() {
+        let (classes, columns) = (2000, 700);
+        let mut features = Features::new(columns, 0);
+        for row in 0..2 * classes {
+            let dense = (0..columns)
+                .map(|column| ((row % classes * 7 + column * 13) % 101) as f32 + (row / classes) as f32)
+                .collect();
+            features.push(FeatureVector { dense, sparse: SparseRow::default() });
+        }
+        let labels: Vec<(usize, usize)> = (0..2 * classes).map(|row| (row, row % classes)).collect();
+        let set = TrainingSet::gather(&features, &labels, classes, Scaling::UnitSpread);
+        let start = Linear::absent(classes, columns, 0);
+        let mut fit = Logistic::default().begin(&set, None, Some(&start)).expect("many classes");
+        assert_eq!((fit.step(&set, 1), fit.is_class_means()), (Progress::Done, true));
+        let means = rough_head(&set, None, CALIBRATION_SEED).expect("many classes");
+        let far = (&fit.head(&set).dense - &means.dense).iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        assert!(far < 1e-5, "{far}");
+        let few = TrainingSet::gather(&features, &labels[..300], classes, Scaling::UnitSpread);
+        let mut fit = Logistic::default().begin(&few, None, None).expect("many classes");
+        assert_eq!((fit.step(&few, 1), fit.is_class_means()), (Progress::Working, false));
     }
 
     /// Row and class of each label.

@@ -8,6 +8,7 @@ pub mod projection;
 pub mod folds;
 pub mod training_set;
 pub mod weights;
+pub mod sparse_weights;
 pub mod linear;
 pub mod products;
 pub mod lbfgs;

@@ -5,6 +5,7 @@ use super::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::cosine::to_unit_rows;
 use super::linear::{ABSENT_INTERCEPT, Linear};
 use super::logistic::Progress;
+use super::sparse_weights::SparseWeights;
 use super::weights::ClassCounts;
 use crate::pipeline::features::matrix::Features;
 use ndarray::{Array1, Array2, ArrayView1, s};
@@ -29,8 +30,10 @@ impl Prototype {
 /// A fit under way.
 #[derive(Debug, Clone)]
 pub struct PrototypeFit {
-    /// Used rows at unit length.
+    /// Used rows at unit length, their sparse half in the columns that occur.
     rows: Features,
+    /// The sparse width before, and the column of each that occurs.
+    sparse: (usize, Vec<u32>),
     targets: Vec<usize>,
     counts: ClassCounts,
     shrinkage: f64,
@@ -53,6 +56,7 @@ impl PrototypeFit {
         let kept: Vec<usize> = (0..targets.len()).filter(|&row| used[row]).collect();
         let mut rows = rows.select(&kept);
         to_unit_rows(&mut rows);
+        let sparse = (rows.sparse_columns, keep_occurring(&mut rows));
         let targets: Vec<usize> = kept.iter().map(|&row| targets[row]).collect();
         let mut sums = vec![Array1::zeros(rows.columns()); classes];
         let mut total = Array1::zeros(rows.columns());
@@ -68,6 +72,7 @@ impl PrototypeFit {
             cosines: Array2::zeros((0, classes)),
             head: None,
             rows,
+            sparse,
             targets,
             counts,
             shrinkage,
@@ -113,15 +118,18 @@ impl PrototypeFit {
     fn means(&self) -> Linear {
         let sharpness = SHARPNESS / fit_temperature(&self.left_out(), &self.targets, PRIOR_DEVIATION);
         let (classes, dense) = (self.counts.classes(), self.rows.dense_columns());
-        let mut head = Linear::absent(classes, dense, self.rows.sparse_columns);
+        let (width, columns) = &self.sparse;
+        let mut head = Linear::absent(classes, dense, *width);
+        let mut sparse = vec![0.0; classes * columns.len()];
         let grand = &self.total / self.rows.len() as f32;
         for class in (0..classes).filter(|&class| self.counts.active(class)) {
             let rows = self.counts.rows(class) as f64;
             let mean = self.mean(&self.sums[class], rows, &grand) * sharpness as f32;
             head.dense.row_mut(class).assign(&mean.slice(s![..dense]));
-            head.sparse.row_mut(class).assign(&mean.slice(s![dense..]));
+            mean.iter().skip(dense).enumerate().for_each(|(place, &weight)| sparse[place * classes + class] = weight);
             head.intercepts[class] = 0.0;
         }
+        head.sparse = SparseWeights::of_columns(classes, *width, columns, &sparse);
         head
     }
 
@@ -157,6 +165,18 @@ impl PrototypeFit {
         };
         (0..self.counts.classes()).map(cosine).collect()
     }
+}
+
+/// Renumbers the sparse columns so that only those that occur are left, ascending; returns which they were.
+fn keep_occurring(rows: &mut Features) -> Vec<u32> {
+    let mut columns: Vec<u32> = rows.sparse.iter().flat_map(|row| row.indices.iter().copied()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let mut place = vec![0u32; rows.sparse_columns];
+    columns.iter().zip(0..).for_each(|(&column, at)| place[column as usize] = at);
+    rows.sparse.iter_mut().for_each(|row| row.indices.iter_mut().for_each(|column| *column = place[*column as usize]));
+    rows.sparse_columns = columns.len();
+    columns
 }
 
 fn add(to: &mut Array1<f32>, rows: &Features, row: usize, times: f32) {

@@ -4,6 +4,7 @@ use super::calibration::{PRIOR_DEVIATION, fit_temperature};
 use super::folds::row_hash;
 use super::linear::Linear;
 use super::products::rows_by_classes;
+use super::sparse_weights::SparseWeights;
 use super::training_set::TrainingSet;
 use ndarray::{Array2, Axis};
 
@@ -15,81 +16,135 @@ const MOST_CALIBRATED: usize = 1000;
 /// The within-class variance counts as that of so many independent directions, before the temperature corrects it.
 const DIRECTIONS: f64 = 10.0;
 
-/// Nearest class mean on the dense half: linear discriminant analysis with a covariance that is a multiple of the identity (Hastie,
-/// Tibshirani & Friedman, "The Elements of Statistical Learning", 2009, §4.3), its sharpness fitted to rows of the training set each
-/// left out of its own mean. Costs n d + K d multiply-adds and a bounded calibration, whatever the number of classes; the sparse
-/// half is not read. `seed` decides which rows calibrate. `None` unless two classes have rows.
-pub fn rough_head(set: &TrainingSet, seed: u64) -> Option<Linear> {
-    let (classes, columns) = (set.classes(), set.dense_columns());
-    let rows = set.dense_rows(0..set.len());
-    let mut means = Array2::<f32>::zeros((classes, columns));
-    let mut counts = vec![0usize; classes];
-    for (row, &class) in rows.rows().into_iter().zip(set.targets()) {
-        means.row_mut(class).scaled_add(1.0, &row);
-        counts[class] += 1;
+/// The mean of each class's used rows, on centred, scaled features.
+struct Means {
+    /// K × d.
+    dense: Array2<f32>,
+    /// K for each compact column of the sparse half.
+    sparse: Vec<f32>,
+    /// Rows of each class.
+    counts: Vec<usize>,
+    /// Squared length of each.
+    squares: Vec<f64>,
+}
+
+impl Means {
+    fn of(set: &TrainingSet, is_used: impl Fn(usize) -> bool) -> Self {
+        let (classes, columns) = (set.classes(), set.dense_columns());
+        let mut dense = Array2::<f32>::zeros((classes, columns));
+        let mut sparse = vec![0.0f32; classes * set.sparse_columns()];
+        let mut counts = vec![0usize; classes];
+        let rows = set.dense_rows(0..set.len());
+        for (at, (row, &class)) in rows.rows().into_iter().zip(set.targets()).enumerate().filter(|(at, _)| is_used(*at))
+        {
+            dense.row_mut(class).scaled_add(1.0, &row);
+            entries(set, at).for_each(|(column, value)| sparse[column * classes + class] += value);
+            counts[class] += 1;
+        }
+        let share = |class: usize| 1.0 / counts[class].max(1) as f32;
+        dense.rows_mut().into_iter().enumerate().for_each(|(class, mut sum)| sum *= share(class));
+        sparse
+            .chunks_mut(classes)
+            .flat_map(|column| column.iter_mut().enumerate())
+            .for_each(|(class, sum)| *sum *= share(class));
+        let square = |x: &f32| f64::from(*x).powi(2);
+        let mut squares: Vec<f64> = dense.rows().into_iter().map(|mean| mean.iter().map(square).sum()).collect();
+        sparse.iter().zip((0..classes).cycle()).for_each(|(mean, class)| squares[class] += square(mean));
+        Self { dense, sparse, counts, squares }
     }
-    let present: Vec<usize> = (0..classes).filter(|&class| counts[class] > 0).collect();
+
+    /// Products of some rows with each mean, n × K.
+    fn products(&self, set: &TrainingSet, rows: &[usize]) -> Array2<f32> {
+        let classes = self.counts.len();
+        let seen = set.dense_rows(0..set.len()).select(Axis(0), rows);
+        let mut products = rows_by_classes(seen.view(), self.dense.view());
+        for (mut product, &row) in products.rows_mut().into_iter().zip(rows) {
+            for (column, value) in entries(set, row) {
+                let means = &self.sparse[column * classes..][..classes];
+                product.iter_mut().zip(means).for_each(|(product, mean)| *product += value * mean);
+            }
+        }
+        products
+    }
+}
+
+/// The sparse half of a row.
+fn entries(set: &TrainingSet, row: usize) -> impl Iterator<Item = (usize, f32)> {
+    let row = set.sparse_row(row).into_iter();
+    row.flat_map(|row| row.indices.iter().map(|&column| column as usize).zip(row.values.iter().copied()))
+}
+
+fn square_of_row(set: &TrainingSet, row: usize) -> f64 {
+    let dense: f64 = set.dense_rows(row..row + 1).iter().map(|&x| f64::from(x).powi(2)).sum();
+    dense + entries(set, row).map(|(_, value)| f64::from(value).powi(2)).sum::<f64>()
+}
+
+/// Nearest class mean: linear discriminant analysis with a covariance that is a multiple of the identity (Hastie, Tibshirani &
+/// Friedman, "The Elements of Statistical Learning", 2009, §4.3), its sharpness fitted to rows of the training set each left out of
+/// its own mean. Costs as many additions as the rows have numbers and a bounded calibration, whatever the number of classes. Sees
+/// the rows that `used` keeps (all, if `None`); `seed` decides which of them calibrate. `None` unless two classes have rows.
+pub fn rough_head(set: &TrainingSet, used: Option<&[bool]>, seed: u64) -> Option<Linear> {
+    let is_used = |row: usize| used.is_none_or(|used| used[row]);
+    let (classes, columns) = (set.classes(), set.dense_columns());
+    let means = Means::of(set, is_used);
+    let total: usize = means.counts.iter().sum();
+    let present: Vec<usize> = (0..classes).filter(|&class| means.counts[class] > 0).collect();
     if present.len() < 2 {
         return None;
     }
-    for &class in &present {
-        means.row_mut(class).mapv_inplace(|sum| sum / counts[class] as f32);
-    }
-    let within: f64 = rows
-        .rows()
-        .into_iter()
-        .zip(set.targets())
-        .map(|(row, &class)| {
-            let squares = row.iter().zip(means.row(class)).map(|(x, mean)| f64::from(x - mean).powi(2));
-            squares.sum::<f64>()
-        })
-        .sum();
+    // Σ‖x − m‖² = Σ‖x‖² − Σ n‖m‖².
+    let of_rows: f64 = (0..set.len()).filter(|&row| is_used(row)).map(|row| square_of_row(set, row)).sum();
+    let of_means: f64 = means.counts.iter().zip(&means.squares).map(|(&count, square)| count as f64 * square).sum();
     // One row a class leaves no variance to see; the rows as a whole have one of about 1.
-    let freedom = set.len().saturating_sub(present.len());
-    let variance = if freedom > 0 { within / freedom as f64 } else { 1.0 };
+    let freedom = total.saturating_sub(present.len());
+    let variance = if freedom > 0 { (of_rows - of_means).max(0.0) / freedom as f64 } else { 1.0 };
     let sharpness = DIRECTIONS / variance.max(1e-6);
-    let logarithms: Vec<f64> = counts.iter().map(|&count| (count as f64 / set.len() as f64).ln()).collect();
-    let squares: Vec<f64> =
-        means.rows().into_iter().map(|mean| mean.iter().map(|&x| f64::from(x).powi(2)).sum()).collect();
-    let temperature = temperature(set, seed, &means, &counts, sharpness, &squares, &logarithms);
+    let logarithms: Vec<f64> = means.counts.iter().map(|&count| (count as f64 / total as f64).ln()).collect();
+    let chosen = calibration_rows(set, used, seed, &means.counts, means.dense.len());
+    let temperature = temperature(set, &chosen, &means, sharpness, &logarithms);
     let scale = sharpness / temperature;
-    let (centre, dense_scale, _) = set.transformation();
+    let (centre, dense_scale, sparse_scale) = set.transformation();
     let mut head = Linear::absent(classes, columns, set.hashed_columns());
-    for class in present {
-        let weights = means.row(class).mapv(|mean| (f64::from(mean) * scale) as f32 * dense_scale);
+    for &class in &present {
+        let weights = means.dense.row(class).mapv(|mean| (f64::from(mean) * scale) as f32 * dense_scale);
         let shift: f64 =
             weights.iter().zip(centre).map(|(&weight, &centre)| f64::from(weight) * f64::from(centre)).sum();
-        head.intercepts[class] = (logarithms[class] / temperature - scale * squares[class] / 2.0 - shift) as f32;
+        head.intercepts[class] = (logarithms[class] / temperature - scale * means.squares[class] / 2.0 - shift) as f32;
         head.dense.row_mut(class).assign(&weights);
     }
+    let sparse: Vec<f32> = means.sparse.iter().map(|&mean| (f64::from(mean) * scale) as f32 * sparse_scale).collect();
+    head.sparse = SparseWeights::of_columns(classes, set.hashed_columns(), set.hashed_column(), &sparse);
     Some(head)
 }
 
-/// The temperature that makes some rows most plausible, each by the means without it.
-fn temperature(
+/// Some used rows, drawn at random, of classes that have another row.
+fn calibration_rows(
     set: &TrainingSet,
+    used: Option<&[bool]>,
     seed: u64,
-    means: &Array2<f32>,
     counts: &[usize],
-    sharpness: f64,
-    squares: &[f64],
-    logarithms: &[f64],
-) -> f64 {
-    let most = (CALIBRATION_WORK / means.len().max(1)).clamp(FEWEST_CALIBRATED, MOST_CALIBRATED);
-    let mut chosen: Vec<usize> = (0..set.len()).filter(|&row| counts[set.targets()[row]] > 1).collect();
+    work_per_row: usize,
+) -> Vec<usize> {
+    let most = (CALIBRATION_WORK / work_per_row.max(1)).clamp(FEWEST_CALIBRATED, MOST_CALIBRATED);
+    let is_used = |row: usize| used.is_none_or(|used| used[row]);
+    let mut chosen: Vec<usize> = (0..set.len()).filter(|&row| is_used(row) && counts[set.targets()[row]] > 1).collect();
     chosen.sort_by_cached_key(|&row| row_hash(seed, row));
     chosen.truncate(most);
-    let rows = set.dense_rows(0..set.len()).select(Axis(0), &chosen);
-    let products = rows_by_classes(rows.view(), means.view());
+    chosen
+}
+
+/// The temperature that makes some rows most plausible, each by the means without it.
+fn temperature(set: &TrainingSet, chosen: &[usize], means: &Means, sharpness: f64, logarithms: &[f64]) -> f64 {
+    let products = means.products(set, chosen);
     let targets: Vec<usize> = chosen.iter().map(|&row| set.targets()[row]).collect();
     let mut logits = Array2::from_elem(products.dim(), super::linear::ABSENT_INTERCEPT);
     for (place, &target) in targets.iter().enumerate() {
-        let own: f64 = rows.row(place).iter().map(|&x| f64::from(x).powi(2)).sum();
-        for class in (0..counts.len()).filter(|&class| counts[class] > 0) {
-            let (mut product, mut square) = (f64::from(products[[place, class]]), squares[class]);
+        let own = square_of_row(set, chosen[place]);
+        for class in (0..means.counts.len()).filter(|&class| means.counts[class] > 0) {
+            let (mut product, mut square) = (f64::from(products[[place, class]]), means.squares[class]);
             if class == target {
                 // The mean without the row: (n m − x) / (n − 1).
-                let (n, left) = (counts[class] as f64, counts[class] as f64 - 1.0);
+                let (n, left) = (means.counts[class] as f64, means.counts[class] as f64 - 1.0);
                 square = (n * n * square - 2.0 * n * product + own) / (left * left);
                 product = (n * product - own) / left;
             }
@@ -126,7 +181,7 @@ mod tests {
         for classes in [2, 5, 40] {
             let (features, labels) = clusters(classes * 12, classes, 2);
             let set = TrainingSet::gather(&features, &labels, classes, Scaling::UnitSpread);
-            let head = rough_head(&set, 1).expect("several classes");
+            let head = rough_head(&set, None, 1).expect("several classes");
             let (new, truth) = clusters(1000, classes, 3);
             let said = softmax(&head.logits(&new), 1.0);
             let right =
@@ -141,9 +196,9 @@ mod tests {
     fn one_label_a_class_is_enough_and_one_class_is_not() {
         let (features, labels) = clusters(4, 4, 2);
         let set = |labels: &[(usize, usize)]| TrainingSet::gather(&features, labels, 5, Scaling::UnitSpread);
-        let head = rough_head(&set(&labels), 1).expect("four classes");
+        let head = rough_head(&set(&labels), None, 1).expect("four classes");
         assert!(head.logits(&features).iter().all(|logit| logit.is_finite()));
         assert!(!head.knows(4) && likeliest(head.logits(&features).row(2)) == 2);
-        assert_eq!(rough_head(&set(&labels[..1]), 1), None);
+        assert_eq!(rough_head(&set(&labels[..1]), None, 1), None);
     }
 }

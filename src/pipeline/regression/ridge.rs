@@ -244,7 +244,7 @@ impl RidgeRegressor {
 
     /// Whether it was fitted to features of these widths.
     pub fn fits(&self, features: &Features) -> bool {
-        let sparse = self.head.sparse.ncols();
+        let sparse = self.head.sparse.width();
         self.head.dense.ncols() == features.dense_columns() && (sparse == 0 || sparse == features.sparse_columns)
     }
 

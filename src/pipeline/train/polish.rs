@@ -85,7 +85,7 @@ impl Polish {
     ) -> Option<Self> {
         let set = TrainingSet::gather(features, labels, classes, config.head.params().scaling);
         let full = config.head.begin(&set, None, start)?;
-        let head = if start.is_none() { rough_head(&set, config.seed) } else { None };
+        let head = if start.is_none() { rough_head(&set, None, config.seed) } else { None };
         Some(Self {
             folds: assign_folds(labels, config.seed),
             rows: labels.iter().map(|&(row, _)| row).collect(),
