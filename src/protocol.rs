@@ -349,6 +349,27 @@ pub struct Options {
     pub repeat_share: f64,
 }
 
+/// The share of audits, and that of repeated questions, that can be asked for.
+const SHARES: std::ops::RangeInclusive<f64> = 0.0..=0.5;
+
+impl Options {
+    /// Whether all are within their ranges.
+    pub fn are_in_range(&self) -> bool {
+        [self.audit_share, self.repeat_share].iter().all(|share| SHARES.contains(share))
+    }
+
+    /// These, with what is out of its range as it is by default.
+    pub fn within_range(self) -> Self {
+        let usual = Self::default();
+        let share = |given: f64, usual: f64| if SHARES.contains(&given) { given } else { usual };
+        Self {
+            audit_share: share(self.audit_share, usual.audit_share),
+            repeat_share: share(self.repeat_share, usual.repeat_share),
+            ..self
+        }
+    }
+}
+
 fn retrain_after() -> u32 {
     25
 }

@@ -13,6 +13,7 @@ use crate::pipeline::features::table::TableEncoder;
 use crate::pipeline::import::plan::ImportPlan;
 use crate::pipeline::item::Kind;
 use crate::pipeline::label::Class;
+use crate::pipeline::model::calibration::is_temperature;
 use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::predict::softmax;
 use crate::protocol::RELEASE;
@@ -103,8 +104,11 @@ impl SavedModel {
             Some(value) => Some(serde_json::from_value(value).map_err(|_| foreign(&"its table encoder is damaged"))?),
             None => None,
         };
-        if head.classes() != card.classes.len() || !(card.temperature.is_finite() && card.temperature > 0.0) {
+        if head.classes() != card.classes.len() {
             return Err(foreign(&"its card does not fit its weights"));
+        }
+        if !is_temperature(card.temperature) {
+            return Err(foreign(&format!("its temperature of {} would leave no probability", card.temperature)));
         }
         if card.kind == Kind::Table && encoder.is_none() {
             return Err(foreign(&"it was trained on a table and lacks the table's encoder"));

@@ -13,6 +13,7 @@ use crate::pipeline::import::plan::Problem;
 use crate::pipeline::import::single::MAX_IMAGE_BYTES;
 use crate::pipeline::import::source::PROJECT_MIMETYPE;
 use crate::pipeline::item::{Content, ContentHash};
+use crate::pipeline::label::MOST_CLASSES;
 use crate::pipeline::label::{Class, LabelEvent};
 use crate::pipeline::log::Run;
 use crate::protocol::RELEASE;
@@ -83,6 +84,11 @@ pub enum ArchiveError {
         "This project file is damaged or incomplete ({0}). Nothing was changed. If you have another copy of it, try that one."
     )]
     Damaged(String),
+    /// More than can be learnt.
+    #[error(
+        "This project has {0} classes, more than the {MOST_CLASSES} that a project can have. Nothing was changed. Join or drop classes where the file was made."
+    )]
+    TooManyClasses(usize),
     /// Written by a release after this one.
     #[error("This project was saved by a newer Hone ({0}). Nothing was changed. Update Hone, then open it again.")]
     TooNew(String),
@@ -325,6 +331,7 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
         .collect::<Result<_, ArchiveError>>()?;
     let snapshot =
         Snapshot { project: manifest.project, items, events, batches, model, vectors, runs, artifacts, certificates };
+    check::fit_together(&snapshot)?;
     Ok((snapshot, MediaReader { archive }))
 }
 
@@ -423,16 +430,24 @@ fn read_vectors<R: Read + Seek>(
 ) -> Result<VectorSet, ArchiveError> {
     let bytes = read_entry(archive, name)?;
     let mut rest = bytes.as_slice();
-    let mut vectors = Vec::new();
+    let (mut vectors, mut number) = (Vec::new(), 0);
     while !rest.is_empty() {
+        number += 1;
         let (entry, after) = postcard::take_from_bytes::<VectorEntry>(rest)
-            .map_err(|_| ArchiveError::Damaged(format!("{name}, vector {}", vectors.len() + 1)))?;
+            .map_err(|_| ArchiveError::Damaged(format!("{name}, vector {number}")))?;
         let sparse = SparseRow { indices: entry.indices, values: entry.values };
-        vectors.push((ContentHash(entry.hash), FeatureVector { dense: entry.dense, sparse }));
+        let vector = FeatureVector { dense: entry.dense, sparse };
+        // One that no extractor could have made is computed anew, as one that is missing.
+        let width = vectors.first().map(|(_, first): &(ContentHash, FeatureVector)| first.dense.len());
+        if vector.is_sound() && width.is_none_or(|width| width == vector.dense.len()) {
+            vectors.push((ContentHash(entry.hash), vector));
+        }
         rest = after;
     }
     Ok(VectorSet { feature_id, vectors })
 }
+
+mod check;
 
 #[cfg(test)]
 mod tests;

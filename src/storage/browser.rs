@@ -2,8 +2,8 @@
 
 use super::database::*;
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
-use super::vector_block::{VectorBlock, share_out};
-use super::{Purge, StoreError};
+use super::vector_block::{BLOCK_MAXIMUM, BLOCK_MINIMUM, VectorBlock, share_out};
+use super::{Purge, StoreError, is_brought_with};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
@@ -65,6 +65,12 @@ impl Store {
                 transaction.object_store(MODELS)?.delete(JsValue::from_str(project))?;
                 for store in [ITEMS, EVENTS, BATCHES, RUNS, ARTIFACTS, CERTIFICATES] {
                     transaction.object_store(store)?.delete(within(project)?)?;
+                }
+                for (key, _) in block_keys(transaction, None).await? {
+                    if Array::from(&key).get(0).as_string().is_some_and(|name| is_brought_with(project, &name)) {
+                        transaction.object_store(VECTOR_KEYS)?.delete(key.clone())?;
+                        transaction.object_store(VECTOR_BLOCKS)?.delete(key)?;
+                    }
                 }
                 drop_unused(transaction, items.into_iter().map(|record| record.item.hash)).await
             })
@@ -178,7 +184,8 @@ impl Store {
                     if !hashes.iter().any(|hash| wanted.contains(hash)) {
                         continue;
                     }
-                    let vectors = block_from_js(blocks.get(key)?.await?)?;
+                    // What is damaged is missing: it can be computed again, and nothing here may keep a project from opening.
+                    let Ok(vectors) = block_from_js(blocks.get(key)?.await?) else { continue };
                     found.extend(hashes.into_iter().zip(vectors).filter(|(hash, _)| wanted.contains(hash)));
                 }
                 Ok(found)
@@ -199,13 +206,19 @@ impl Store {
                 let numbers = keys.get_all_keys(Some(within(feature_id)?.into()), None)?.await?;
                 let last = numbers.last().cloned().unwrap_or_else(|| number_key(feature_id, 0));
                 let mut hashes = keys.get(last.clone())?.await?.map_or(Vec::new(), |value| hashes_from_js(&value));
-                let (filled_up, sizes) = share_out(hashes.len(), vectors.len());
+                let mut before = Vec::new();
+                if !hashes.is_empty() && hashes.len() < BLOCK_MINIMUM {
+                    // A damaged block is written over; one of another width is left as it is.
+                    before = block_from_js(blocks.get(last.clone())?.await?).unwrap_or_default();
+                    before.truncate(hashes.len());
+                    hashes.truncate(before.len());
+                }
+                let width = |vector: Option<&FeatureVector>| vector.map(|vector| vector.dense.len());
+                let new_width = width(vectors.first().map(|(_, vector)| vector));
+                let others = before.iter().any(|vector| Some(vector.dense.len()) != new_width);
+                let (filled_up, sizes) = share_out(if others { BLOCK_MAXIMUM } else { hashes.len() }, vectors.len());
                 let (fill, mut rest) = vectors.split_at(filled_up);
                 if !fill.is_empty() {
-                    let before = match hashes.is_empty() {
-                        true => Vec::new(),
-                        false => block_from_js(blocks.get(last.clone())?.await?)?,
-                    };
                     hashes.extend(fill.iter().map(|(hash, _)| *hash));
                     let block: Vec<&FeatureVector> =
                         before.iter().chain(fill.iter().map(|(_, vector)| vector)).collect();
@@ -398,7 +411,11 @@ async fn drop_vectors(transaction: &Transaction, orphans: &HashSet<ContentHash>)
             blocks.delete(key)?;
             continue;
         }
-        let vectors = block_from_js(blocks.get(key.clone())?.await?)?;
+        let Ok(vectors) = block_from_js(blocks.get(key.clone())?.await?) else {
+            transaction.object_store(VECTOR_KEYS)?.delete(key.clone())?;
+            blocks.delete(key)?;
+            continue;
+        };
         let (hashes, vectors): (Vec<ContentHash>, Vec<&FeatureVector>) = hashes
             .iter()
             .zip(&vectors)

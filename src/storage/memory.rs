@@ -1,7 +1,7 @@
 //! The store in memory: the same functions as in the browser, for native tests and the command line.
 
 use super::records::{BatchRecord, CertificateRecord, ItemRecord, ModelRecord, ProjectRecord};
-use super::{Purge, StoreError};
+use super::{Purge, StoreError, is_brought_with};
 use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
@@ -101,6 +101,7 @@ impl Store {
         kept.runs.retain(|(owner, _), _| owner != project);
         kept.artifacts.retain(|(owner, _, _), _| owner != project);
         kept.certificates.retain(|(owner, _), _| owner != project);
+        kept.vectors.retain(|name, _| !is_brought_with(project, name));
         kept.drop_unused(orphans);
         Ok(())
     }

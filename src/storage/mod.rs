@@ -39,6 +39,19 @@ pub struct Purge<'a> {
     pub batches: &'a [records::BatchRecord],
 }
 
+/// Under which name vectors are kept that a project's file brought. They serve that project alone: what a stranger computed, or made up,
+/// for some content is not what this device would have, and the cache under the extractor's own name serves every project.
+pub fn brought_with(project: &str, feature_id: &str) -> String {
+    format!("{feature_id}{BROUGHT}{project}")
+}
+
+const BROUGHT: char = '@';
+
+/// Whether a project's file brought what is kept under this name.
+fn is_brought_with(project: &str, name: &str) -> bool {
+    name.rsplit_once(BROUGHT).is_some_and(|(_, owner)| owner == project)
+}
+
 /// Why the store could not do it, in words for the user: what happened, what is safe, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {

@@ -1,10 +1,13 @@
 //! The feature extractors of the kinds that need weights, and their stand-ins for when the weights are missing.
 
 use crate::nn::Lite0;
+use crate::nn::lite0::EMBEDDING_COLUMNS;
 use crate::pipeline::features::image::{self, Crop, fallback_vector};
 use crate::pipeline::features::text::{self, TextEncoder};
 use crate::pipeline::item::Kind;
 use crate::worker::session::FeatureSource;
+
+const _: () = assert!(image::NETWORK_COLUMNS == EMBEDDING_COLUMNS, "the network's width is known without the network");
 
 /// Where a kind's weights lie beside the page, in the order that [`ImageExtractor::load`] and [`load_texts`] take them.
 pub fn weight_files(kind: Kind) -> &'static [&'static str] {

@@ -3,8 +3,9 @@
 //! Every item has a chance of being right, drawn from a beta distribution about the accuracy, and comes out so or not. The
 //! model states this chance, or something that is worse. Audits are drawn uniformly without replacement.
 
+use crate::prediction_powered::{PoweredAudit, powered_accuracy};
 use hone::pipeline::evaluate::hypergeometric_interval;
-use hone::pipeline::evaluate::prediction_powered::{PoweredAudit, powered_accuracy};
+
 use rand::seq::{SliceRandom, index::sample};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -117,7 +117,7 @@ fn the_audit_estimate_covers_under_an_uncertain_queue() {
             let task = draw_task(&mut random, items, 2.2);
             let run = label_the_uncertain(&mut random, &task, labels, 0.15);
             let Some(Estimate { estimate, low, high }) =
-                audit_accuracy(&run.audits, run.undecided, Some(run.out_of_fold), seed)
+                audit_accuracy(&run.audits, run.undecided, Some(run.out_of_fold))
             else {
                 continue;
             };
@@ -142,5 +142,33 @@ fn the_audit_estimate_covers_under_an_uncertain_queue() {
         assert!(error.abs() < 0.015, "{labels} labels: {error}");
         assert!(chosen.share() < 0.1, "accuracy on chosen labels: {}", chosen.share());
         assert!(plain_error < error - 0.01, "the plain mean leans further: {plain_error}, {error}");
+    }
+}
+
+/// Few audits of a good model, and no queue between them: most runs see no error at all.
+#[test]
+fn the_audit_estimate_covers_with_few_audits_of_a_good_model_and_a_bootstrap_does_not() {
+    let mut random = ChaCha8Rng::seed_from_u64(12);
+    for (accuracy, audits) in [(0.9, 10), (0.97, 20), (0.97, 60), (0.99, 40), (0.6, 20)] {
+        let (mut covered, mut bootstrap) = (Coverage::default(), Coverage::default());
+        for seed in 0..600 {
+            let population = 400;
+            let losses: Vec<f64> =
+                (0..population).map(|_| f64::from(u8::from(random.random::<f64>() > accuracy))).collect();
+            let truth = 1.0 - losses.iter().sum::<f64>() / f64::from(population);
+            let drawn: Vec<WeighedLoss> = (0..audits)
+                .map(|number| WeighedLoss {
+                    loss: losses[number],
+                    probability: 1.0 / (f64::from(population) - number as f64),
+                })
+                .collect();
+            let found = audit_accuracy(&drawn, population as usize - audits, None).expect("audits");
+            covered.count(found.low, found.high, truth);
+            let found = lure(population as usize, &drawn, 0.95, seed).expect("audits");
+            bootstrap.count(1.0 - found.high, 1.0 - found.low, truth);
+        }
+        println!("{accuracy} by {audits}: {:.3}, bootstrap {:.3}", covered.share(), bootstrap.share());
+        assert!(covered.share() >= 0.93, "{accuracy} by {audits}: {}", covered.share());
+        assert!(audits != 20 || accuracy < 0.9 || bootstrap.share() < 0.93, "{}", bootstrap.share());
     }
 }

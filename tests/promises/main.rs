@@ -11,3 +11,4 @@ mod drift;
 mod estimates;
 mod precision;
 mod audits;
+mod prediction_powered;

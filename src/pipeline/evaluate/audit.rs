@@ -1,7 +1,7 @@
 //! Accuracy from the audit stream.
 
 use super::bootstrap::{middle_of, replicates};
-use super::interval::Estimate;
+use super::interval::{Estimate, clopper_pearson_of};
 use serde::{Deserialize, Serialize};
 
 /// One audit: how wrong the model is on it, and how likely it was to be drawn.
@@ -14,7 +14,7 @@ pub struct WeighedLoss {
     pub probability: f64,
 }
 
-/// Two right and two wrong audits beside the real ones, in the bootstrap alone: without them, audits that are all right
+/// Two right and two wrong audits beside the real ones, in LURE's bootstrap alone: without them, audits that are all right
 /// would give an interval without width. (The same four make Wald's binomial interval cover: Agresti & Coull, 1998.)
 const PSEUDO_LOSSES: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
 
@@ -54,7 +54,7 @@ pub fn lure(population: usize, audits: &[WeighedLoss], confidence: f64, seed: u6
 /// The model's accuracy on the items that nobody labelled for training: the audits so far and the `undecided_now` items
 /// that could still be drawn. Audits in the order drawn, each drawn uniformly from the items then undecided and so
 /// logged with q = 1 / their number; `out_of_fold` is the model's accuracy on its training labels, each predicted by a
-/// model that had not seen it. 95 % interval, resampled by `seed`.
+/// model that had not seen it. 95 % interval.
 ///
 /// **Why not LURE.** Between two audits the queue takes items away as training labels, and it takes the hard ones. An
 /// early audit was drawn from the hard and the easy, of which only the easy are left, so neither the plain mean nor LURE
@@ -70,14 +70,13 @@ pub fn lure(population: usize, audits: &[WeighedLoss], confidence: f64, seed: u6
 /// add the known losses of the audits themselves. Without `out_of_fold`, the labelled items count as no harder than the
 /// others, which is the plain mean and understates the accuracy.
 ///
+/// **Interval.** The exact one of the audits' mean loss (Clopper & Pearson), taken through the same correction: the undecided's loss
+/// is a multiple of the audits' mean loss plus what is known. A bootstrap held the truth in 88 % of runs at 20 audits and an
+/// accuracy of .97: most of its audits are all right, and resampling them finds no doubt.
+///
 /// `None` without audits or if a probability is out of its range. Items imported between two audits make the earlier
 /// ones speak for the later items too; where a batch differs, audit it by itself.
-pub fn audit_accuracy(
-    audits: &[WeighedLoss],
-    undecided_now: usize,
-    out_of_fold: Option<f64>,
-    seed: u64,
-) -> Option<Estimate> {
+pub fn audit_accuracy(audits: &[WeighedLoss], undecided_now: usize, out_of_fold: Option<f64>) -> Option<Estimate> {
     if audits.is_empty() || !all_drawable(audits) {
         return None;
     }
@@ -102,20 +101,14 @@ pub fn audit_accuracy(
     if undecided_now == 0 {
         return Some(around(accuracy(0.0), accuracy(0.0), accuracy(0.0)));
     }
-    let (mean_correction, mean_inverse) = (mean(&corrections), mean(&inverse_pools));
-    for loss in PSEUDO_LOSSES {
-        corrections.push(mean_correction);
-        losses.push(loss);
-        inverse_pools.push(mean_inverse);
-    }
     // The undecided themselves are a draw from the same pools: their own mean varies by 1/F beside the audits' 1/M.
     let spread = (everything / undecided).sqrt();
-    let resampled = replicates(losses.len(), seed, |rows| {
-        let found = (mean_of(rows, &corrections) + mean_of(rows, &losses)) / mean_of(rows, &inverse_pools);
+    let (least, most) = clopper_pearson_of(total_loss, count as f64);
+    let end = |mean_loss: f64| {
+        let found = (mean(&corrections) + mean_loss) / mean(&inverse_pools);
         accuracy(undecided_loss + spread * (found - undecided_loss))
-    });
-    let (low, high) = middle_of(&resampled, 0.95);
-    Some(around(accuracy(undecided_loss), low, high))
+    };
+    Some(around(accuracy(undecided_loss), end(most), end(least)))
 }
 
 fn all_drawable(audits: &[WeighedLoss]) -> bool {
@@ -166,26 +159,26 @@ mod tests {
         // An order of losses that does not lean either way.
         let losses: Vec<f64> =
             (0..40).map(|number| f64::from(u8::from(number % 10 == 4 || number % 10 == 5)) / 2.0).collect();
-        let found = audit_accuracy(&uniform(&losses, 400), 360, Some(0.3), 2).expect("audits");
+        let found = audit_accuracy(&uniform(&losses, 400), 360, Some(0.3)).expect("audits");
         assert!((found.estimate - 0.9).abs() < 0.005 && found.low > 0.75 && found.high < 0.98, "{found:?}");
-        let everything = audit_accuracy(&uniform(&losses, 40), 0, None, 2).expect("audits");
+        let everything = audit_accuracy(&uniform(&losses, 40), 0, None).expect("audits");
         assert_eq!((everything.low, everything.high), (everything.estimate, everything.estimate));
         assert!((everything.estimate - 0.9).abs() < 1e-12);
     }
 
     #[test]
     fn audits_that_are_all_right_leave_doubt() {
-        let found = audit_accuracy(&uniform(&[0.0; 20], 500), 480, None, 3).expect("audits");
+        let found = audit_accuracy(&uniform(&[0.0; 20], 500), 480, None).expect("audits");
         assert!(found.estimate == 1.0 && found.high == 1.0 && (0.7..0.95).contains(&found.low), "{found:?}");
     }
 
     #[test]
     fn impossible_logs_give_no_number() {
         assert_eq!(lure(10, &[], 0.95, 1), None);
-        assert_eq!(audit_accuracy(&[], 10, None, 1), None);
+        assert_eq!(audit_accuracy(&[], 10, None), None);
         for probability in [0.0, -1.0, 1.5, f64::NAN] {
             let audits = [WeighedLoss { loss: 0.0, probability }];
-            assert_eq!((lure(10, &audits, 0.95, 1), audit_accuracy(&audits, 9, None, 1)), (None, None));
+            assert_eq!((lure(10, &audits, 0.95, 1), audit_accuracy(&audits, 9, None)), (None, None));
         }
     }
 }

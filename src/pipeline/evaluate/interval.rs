@@ -2,6 +2,7 @@
 
 use super::tails::{binomial_at_most, hypergeometric_at_most};
 use serde::{Deserialize, Serialize};
+use statrs::function::beta::beta_reg;
 
 /// A number with its interval. Shares are 0 to 1, differences of shares −1 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,31 @@ pub fn clopper_pearson(right: u64, total: u64, confidence: f64) -> (f64, f64) {
     let tail = (1.0 - confidence) / 2.0;
     let low = 1.0 - binomial_upper_bound(total - right, total, tail);
     (low, binomial_upper_bound(right, total, tail))
+}
+
+/// Clopper & Pearson's 95 % interval (low, high) for `right` of `total`, neither of which need be whole, as for weighed draws (Korn &
+/// Graubard, "Confidence intervals for proportions with small expected number of positive counts", 1998): the quantiles of
+/// Beta(right, total − right + 1) and Beta(right + 1, total − right).
+pub fn clopper_pearson_of(right: f64, total: f64) -> (f64, f64) {
+    let wrong = (total - right).max(0.0);
+    (1.0 - beta_upper_bound(wrong, right), beta_upper_bound(right, wrong))
+}
+
+/// The largest share under which at most `found`, and `rest` of the other kind, still have a chance of 2.5 %.
+fn beta_upper_bound(found: f64, rest: f64) -> f64 {
+    if rest <= 1e-9 {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..50 {
+        let middle = (low + high) / 2.0;
+        if beta_reg(found + 1.0, rest, middle) < 0.975 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low + high) / 2.0
 }
 
 /// The largest probability under which at most `successes` of `total` trials still have the chance `tail`: the exact
@@ -89,6 +115,17 @@ pub fn hypergeometric_upper_bound(found: u64, drawn: u64, population: u64, tail:
 mod tests {
     use super::*;
     use serde_json::Value;
+
+    #[test]
+    fn the_interval_of_counts_that_need_not_be_whole_is_the_exact_one_where_they_are() {
+        for (right, total) in [(0, 20), (1, 20), (19, 20), (20, 20), (7, 9)] {
+            let ((low, high), (low_of, high_of)) =
+                (clopper_pearson(right, total, 0.95), clopper_pearson_of(right as f64, total as f64));
+            assert!((low - low_of).abs() < 1e-9 && (high - high_of).abs() < 1e-9, "{right} of {total}");
+        }
+        let (low, high) = clopper_pearson_of(18.5, 20.0);
+        assert!(clopper_pearson(18, 20, 0.95).0 < low && high < clopper_pearson(19, 20, 0.95).1);
+    }
 
     #[test]
     fn exact_intervals() {

@@ -3,6 +3,9 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+/// How many numbers the network makes of an image.
+pub const NETWORK_COLUMNS: usize = 1280;
+
 /// Names the vectors of EfficientNet-Lite0 (1280 columns) in the cache.
 pub const NETWORK_FEATURE_ID: &str = "lite0-f16-2";
 

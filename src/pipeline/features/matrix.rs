@@ -20,6 +20,16 @@ pub struct FeatureVector {
     pub sparse: SparseRow,
 }
 
+impl FeatureVector {
+    /// Whether it is what an extractor could have made: finite numbers, and sparse entries whose columns rise.
+    pub fn is_sound(&self) -> bool {
+        let SparseRow { indices, values } = &self.sparse;
+        self.dense.iter().chain(values).all(|value| value.is_finite())
+            && indices.len() == values.len()
+            && indices.windows(2).all(|pair| pair[0] < pair[1])
+    }
+}
+
 /// The features of n items. Row i belongs to item i. The dense half alone drives distances (diversity, map,
 /// neighbours); a head sees both halves side by side, dense columns first.
 #[derive(Debug, Clone)]
@@ -58,10 +68,18 @@ impl Features {
         self.dense_columns() + self.sparse_columns
     }
 
+    /// Whether it can be a row: sound and as wide as the others. What was stored or came in a file need not be.
+    pub fn accepts(&self, vector: &FeatureVector) -> bool {
+        let last = vector.sparse.indices.last();
+        vector.is_sound()
+            && vector.dense.len() == self.dense_columns()
+            && last.is_none_or(|&last| (last as usize) < self.sparse_columns)
+    }
+
     /// Adds one row at the end.
     ///
     /// # Panics
-    /// If the vector's widths are not this matrix's: rows of one project come from one feature extractor.
+    /// If the vector's widths are not this matrix's (see [`Features::accepts`]): rows of one project come from one extractor.
     pub fn push(&mut self, vector: FeatureVector) {
         self.dense.push_row(ArrayView1::from(&vector.dense)).expect("a row as wide as the matrix");
         if self.sparse_columns > 0 {

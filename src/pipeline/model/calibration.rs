@@ -15,6 +15,14 @@ const NEAR: f64 = 0.05;
 /// ln T is exact to this.
 const EXACT: f64 = 1e-9;
 
+/// The temperatures that are believed of a model that comes in a file; those that are fitted here lie well within.
+const BELIEVED: std::ops::RangeInclusive<f64> = 1e-3..=1e3;
+
+/// Whether a model can be asked at this temperature: near 0, or no number, every probability would be none.
+pub fn is_temperature(temperature: f64) -> bool {
+    BELIEVED.contains(&temperature)
+}
+
 /// The temperature T that makes softmax(logits / T) most plausible: minimises the summed −ln p of the targets plus
 /// (ln T)² / 2σ² with σ = `prior_deviation`, a Gaussian prior on ln T (the method: Guo et al., "On calibration
 /// of modern neural networks", 2017). The logits must be of rows the head did not train on: in-sample ones look

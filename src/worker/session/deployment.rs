@@ -142,6 +142,8 @@ impl Project {
     pub(super) async fn load_frozen(&self, store: &Store, run: &Run) -> Result<Option<Frozen>, SessionError> {
         let classes: Vec<&str> = self.record.classes.iter().map(|class| class.key.as_str()).collect();
         let mut model = Frozen::load(store, &self.record.id, run, self.feature_id(), &classes).await?;
+        // One that does not fit could not be asked; without items there are no widths to fit yet.
+        model = model.filter(|model| self.features.is_empty() || model.head.fits(&self.features));
         if let Some(model) = &mut model {
             self.place_held_out(model);
         }

@@ -5,7 +5,6 @@ use super::audits::{Audited, share_right};
 use super::baseline::{RANDOM_BASELINE, audits_behind};
 use super::deployment::interval;
 use super::frozen::Frozen;
-use super::project::SEED;
 use super::runs::metric;
 use crate::pipeline::evaluate::{
     Estimate, Evaluation, FEWEST_FOR_CALIBRATION, Halting, WeighedLoss, audit_accuracy, clopper_pearson, evaluate,
@@ -115,7 +114,7 @@ impl Project {
             (true, _) => Interval { low: 0.0, high: 1.0, ..interval(evaluation.accuracy, count) },
             // Of nothing left it would be a point; what is told is how the model does on items like these.
             (false, 0) => interval(evaluation.accuracy, count),
-            (false, _) => interval(audit_accuracy(&losses, undecided, self.out_of_fold_of(model), SEED)?, count),
+            (false, _) => interval(audit_accuracy(&losses, undecided, self.out_of_fold_of(model))?, count),
         };
         let curve = self.learning_curve();
         let decided = (0..self.items.len() as ItemIndex).filter(|&item| self.is_settled(item)).count();

@@ -2,6 +2,7 @@
 
 use super::imports::LOOKS_ID;
 use super::labels::id_after;
+use super::project::known_vectors;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
 use crate::pipeline::export::mlflow::{PushPlan, PushRequest, mlflow_zip_files, push_plan};
 use crate::pipeline::export::model_card::{ModelCard, format_version, model_files};
@@ -11,12 +12,12 @@ use crate::pipeline::item::ContentHash;
 use crate::pipeline::log::{Artifact, Run};
 use crate::pipeline::quality::annotators::log_file::write_log;
 use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
-use crate::storage::Store;
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
 use crate::storage::media::{from_bytes, to_bytes};
 use crate::storage::records::{BatchRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::{Store, brought_with};
 use ndarray::ArrayView1;
 use std::io::Cursor;
 
@@ -135,7 +136,8 @@ impl Session {
         let hashes: Vec<ContentHash> = project.items.iter().map(|item| item.hash).collect();
         let mut sets = Vec::new();
         for feature_id in [project.feature_id(), LOOKS_ID] {
-            let mut vectors: Vec<_> = self.store.vectors(feature_id, &hashes).await?.into_iter().collect();
+            let known = known_vectors(&self.store, project.id(), feature_id, &hashes).await?;
+            let mut vectors: Vec<_> = known.into_iter().collect();
             // The same project gives the same file.
             vectors.sort_by_key(|(hash, _)| *hash);
             if !vectors.is_empty() || feature_id != LOOKS_ID {
@@ -195,7 +197,7 @@ async fn restore(
         store.put_batch(&record.id, &batch).await?;
     }
     for VectorSet { feature_id, vectors } in snapshot.vectors {
-        store.append_vectors(&feature_id, &vectors).await?;
+        store.append_vectors(&brought_with(&record.id, &feature_id), &vectors).await?;
     }
     if let Some(model) = &snapshot.model {
         store.put_model(&record.id, model).await?;

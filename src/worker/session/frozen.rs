@@ -8,6 +8,7 @@ use crate::pipeline::export::model_card::TENSORS_FILE;
 use crate::pipeline::features::matrix::Features;
 use crate::pipeline::item::{ContentHash, Item};
 use crate::pipeline::log::Run;
+use crate::pipeline::model::calibration::is_temperature;
 use crate::pipeline::model::head::TrainedHead;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::predict::softmax;
@@ -123,10 +124,16 @@ impl Frozen {
         let Ok(head) = TrainedHead::from_tensors(&tensors) else { return Ok(None) };
         // Classes are only ever added, so an older model's are the first of today's.
         let known = config.classes.len() <= classes.len() && config.classes.iter().zip(classes).all(|(a, b)| a == b);
-        if config.feature_id != feature_id || !known {
+        let count = config.classes.len();
+        let sound = head.classes() == count && is_temperature(config.temperature);
+        if config.feature_id != feature_id || !known || !sound {
             return Ok(None);
         }
-        let held_out: Vec<HeldOut> = serde_json::from_slice(&held_out).unwrap_or_default();
+        let mut held_out: Vec<HeldOut> = serde_json::from_slice(&held_out).unwrap_or_default();
+        held_out.retain(|row| {
+            let probabilities = &row.probabilities;
+            row.class < count && probabilities.len() == count && probabilities.iter().all(|p| (0.0..=1.0).contains(p))
+        });
         let in_short: Vec<(usize, f32, bool)> = serde_json::from_slice(&in_short).unwrap_or_default();
         let out_of_fold = match held_out.is_empty() {
             false => held_out.iter().filter_map(HeldOut::in_short).collect(),

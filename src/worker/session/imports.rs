@@ -10,7 +10,7 @@ use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::import::problem::MAX_PROBLEMS;
 use crate::pipeline::import::{GivenLabel, Imported};
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
-use crate::pipeline::label::{Action, LabelEvent, Source};
+use crate::pipeline::label::{Action, LabelEvent, MOST_CLASSES, Source};
 use crate::pipeline::regression::{canonical, parse};
 use crate::protocol::{ClassIndex, ItemIndex, Options};
 use crate::storage::Media;
@@ -278,8 +278,10 @@ impl Session {
                 continue;
             }
             match vector {
-                Ok(vector) => {
-                    project.push_row(item, vector);
+                Ok(vector) if project.accepts(&vector) => project.push_row(item, vector),
+                Ok(_) => {
+                    let why = "Its features don’t have the form that this project’s have. Reload the page to compute them again.";
+                    project.failed.insert(item, why.into());
                 }
                 Err(reason) => {
                     project.failed.insert(item, reason);
@@ -560,7 +562,12 @@ impl Project {
             Some(&class) => class,
             None => {
                 let classes_before = self.record.classes.len();
-                let class = self.class_of_spelling(arriving, label);
+                let class = self.class_of_spelling(arriving, label).ok_or_else(|| {
+                    format!(
+                        "“{}” would be a class more than the {MOST_CLASSES} that a project can have; is this the column with the labels?",
+                        label.trim()
+                    )
+                })?;
                 let is_new = self.record.classes.len() > classes_before;
                 let name = &self.record.classes[usize::from(class)].name;
                 let written = label.trim();
@@ -574,8 +581,8 @@ impl Project {
         Ok(self.record.classes[usize::from(class)].key.clone())
     }
 
-    /// The class that a spelling means: by its name, by the name it once had, or else a new one.
-    fn class_of_spelling(&mut self, arriving: &mut Arriving, label: &str) -> ClassIndex {
+    /// The class that a spelling means: by its name, by the name it once had, or else a new one; `None` where there is no room for it.
+    fn class_of_spelling(&mut self, arriving: &mut Arriving, label: &str) -> Option<ClassIndex> {
         // Classes that a person added meanwhile are looked at, too.
         let new = self.record.classes.iter().enumerate().skip(arriving.looked_at);
         for (index, class) in new {
@@ -587,9 +594,10 @@ impl Project {
         match arriving.folded.get(&key).copied().or_else(|| by_key().map(|class| class as ClassIndex)) {
             Some(class) => {
                 arriving.folded.insert(key, class);
-                class
+                Some(class)
             }
-            None => self.push_class(&tidy(label)),
+            None if self.has_most_classes() => None,
+            None => Some(self.push_class(&tidy(label))),
         }
     }
 

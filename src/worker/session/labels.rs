@@ -5,7 +5,7 @@ use super::numeric::TrainingTarget;
 use super::{Session, SessionError, refused};
 use crate::pipeline::class_name::{folded, tidy};
 use crate::pipeline::item::ContentHash;
-use crate::pipeline::label::{Action, Class, LabelEvent, Source, last_undoable};
+use crate::pipeline::label::{Action, Class, LabelEvent, MOST_CLASSES, Source, last_undoable};
 use crate::protocol::{Card, ClassIndex, Decision, ItemIndex, LabelEffect, Options, Verdict};
 use ulid::Ulid;
 
@@ -193,6 +193,11 @@ impl Session {
         project.must_have_classes("Classes are")?;
         let name = tidy(name);
         project.check_class_name(&name, None)?;
+        if project.has_most_classes() {
+            return refused(format!(
+                "A project can have {MOST_CLASSES} classes, and this one has. Nothing was changed."
+            ));
+        }
         let index = project.push_class(&name);
         project.learner.set_classes(project.record.classes.len());
         project.learner.refresh(&project.features);
@@ -255,7 +260,7 @@ impl Session {
     /// Changes how the queue asks.
     pub(super) async fn set_options(&mut self, options: Options, now_ms: f64) -> Result<(), SessionError> {
         self.must_write()?;
-        if ![options.audit_share, options.repeat_share].iter().all(|share| (0.0..=0.5).contains(share)) {
+        if !options.are_in_range() {
             return refused(
                 "The shares of audits and of repeated questions lie between 0 and 50 %. Nothing was changed.",
             );
@@ -309,6 +314,11 @@ impl super::Project {
             return refused(format!("There is a class “{name}” already. Nothing was changed."));
         }
         Ok(())
+    }
+
+    /// Whether there is no room for another class.
+    pub(super) fn has_most_classes(&self) -> bool {
+        self.record.classes.len() >= MOST_CLASSES
     }
 
     /// The class of this name, however it is spelt.

@@ -2,14 +2,16 @@
 //! order, any number of times, the same files give the same labels.
 
 use super::files::{RESTORED_AT_ONCE, unarchived};
+use super::project::known_vectors;
 use super::{Coming, Project, Session, SessionError, refused};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::{ContentHash, Item, Kind};
-use crate::pipeline::label::{Class, LabelEvent, Source};
+use crate::pipeline::label::{Class, LabelEvent, MOST_CLASSES, Source};
 use crate::pipeline::quality::annotators::class_mapping::class_mapping;
 use crate::pipeline::quality::annotators::log_file::{looks_like_log, read_log};
 use crate::pipeline::quality::annotators::merge::{Merged, merge};
 use crate::storage::archive::{Snapshot, image_hashes, read_archive};
+use crate::storage::brought_with;
 use crate::storage::media::from_bytes;
 use crate::storage::records::{Ending, ItemRecord};
 use std::collections::BTreeSet;
@@ -29,10 +31,12 @@ impl Session {
                     "One of the label log and this project holds classes and the other numbers, so they can't be merged. Nothing was changed.",
                 );
             }
+            self.must_have_room(&log.classes)?;
             (log.classes, log.events, log.problems)
         } else {
             let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
             self.opened()?.check_alike(&snapshot)?;
+            self.must_have_room(&snapshot.project.classes)?;
             let (classes, events) = (snapshot.project.classes.clone(), snapshot.events.clone());
             let (came, problems) = self.merge_items(snapshot, |hash| images.read(hash), now_ms).await?;
             items = came;
@@ -40,6 +44,17 @@ impl Session {
         };
         let (merged, who) = self.merge_events(&classes, events, now_ms).await?;
         Ok(sentence(&merged, who, items, &problems))
+    }
+
+    fn must_have_room(&self, classes: &[Class]) -> Result<(), SessionError> {
+        let own = &self.opened()?.record.classes;
+        let all = own.len() + class_mapping(own, classes).added.len();
+        if all > MOST_CLASSES {
+            return refused(format!(
+                "With that file’s classes there would be {all}, more than the {MOST_CLASSES} that a project can have. Nothing was changed."
+            ));
+        }
+        Ok(())
     }
 
     /// The items of another project file that are not here yet, with their images and features.
@@ -83,7 +98,7 @@ impl Session {
             store.add_items(&project.record.id, chunk, media, &[]).await?;
         }
         for set in snapshot.vectors {
-            store.append_vectors(&set.feature_id, &set.vectors).await?;
+            store.append_vectors(&brought_with(&project.record.id, &set.feature_id), &set.vectors).await?;
         }
         let count = records.len();
         let hashes: Vec<ContentHash> = records.iter().map(|record| record.item.hash).collect();
@@ -95,9 +110,10 @@ impl Session {
             project.push_item(record.item);
         }
         // Features that came along need not be computed again.
-        let mut known = store.vectors(&project.source.id, &hashes).await?;
+        let mut known = known_vectors(&store, &project.record.id, &project.source.id, &hashes).await?;
         for hash in hashes {
-            if let (Some(vector), Some(&index)) = (known.remove(&hash), project.by_hash.get(&hash)) {
+            let vector = known.remove(&hash).filter(|vector| project.accepts(vector));
+            if let (Some(vector), Some(&index)) = (vector, project.by_hash.get(&hash)) {
                 project.push_row(index, vector);
                 project.no_longer_pending(index, hash);
             }

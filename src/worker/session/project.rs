@@ -11,6 +11,7 @@ use super::nearest::NearestLabels;
 use super::numeric::Numeric;
 use super::review::Review;
 use crate::pipeline::drift::looks::Looks;
+use crate::pipeline::features::dense_columns;
 use crate::pipeline::features::matrix::{FeatureVector, Features};
 use crate::pipeline::features::ngrams::NGRAM_COLUMNS;
 use crate::pipeline::features::table::{TABLE_FEATURE_ID, TableEncoder};
@@ -18,12 +19,13 @@ use crate::pipeline::import::plan::Target;
 use crate::pipeline::item::{Content, ContentHash, Item, Kind};
 use crate::pipeline::label::{self, ItemLabels, LabelEvent};
 use crate::pipeline::log::Run;
+use crate::pipeline::model::calibration::is_temperature;
 use crate::pipeline::model::tensors::{head_from_tensors, head_to_tensors};
 use crate::pipeline::rank::{Ranker, Strategy};
 use crate::pipeline::train::{Learner, LearnerConfig, Step};
 use crate::protocol::{Card, ClassIndex, ItemIndex};
-use crate::storage::Store;
 use crate::storage::records::{BatchRecord, CertificateRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
+use crate::storage::{Store, StoreError, brought_with};
 use ndarray::ArrayView1;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -202,11 +204,13 @@ impl Project {
 
     /// Loads all that is stored of a project.
     pub async fn load(store: &Store, record: ProjectRecord, source: FeatureSource) -> Result<Self, SessionError> {
+        let record = ProjectRecord { options: record.options.within_range(), ..record };
         let mut project = Self::new(record, source);
         project.encoder = project.record.encoder.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let id = project.record.id.clone();
         project.batches = store.batches(&id).await?;
         for ItemRecord { item, .. } in store.items(&id).await? {
+            let item = project.in_place(item);
             match project.batches.get(item.batch as usize).is_some_and(BatchRecord::is_out) {
                 true => {
                     project.removed.insert(item.hash);
@@ -225,9 +229,9 @@ impl Project {
             project.encode_rows();
         } else {
             let hashes: Vec<ContentHash> = project.items.iter().map(|item| item.hash).collect();
-            let mut vectors = store.vectors(&project.source.id, &hashes).await?;
+            let mut vectors = known_vectors(store, &id, &project.source.id, &hashes).await?;
             for (index, hash) in hashes.iter().enumerate() {
-                if let Some(vector) = vectors.remove(hash) {
+                if let Some(vector) = vectors.remove(hash).filter(|vector| project.accepts(vector)) {
                     project.push_row(index as ItemIndex, vector);
                 }
             }
@@ -241,6 +245,15 @@ impl Project {
         project.load_log(store).await?;
         project.relearn();
         Ok(project)
+    }
+
+    /// An item as the project can hold it. What is stored is always so; but a store can be damaged, and a project must open.
+    fn in_place(&self, mut item: Item) -> Item {
+        item.batch = item.batch.min(self.batches.len().saturating_sub(1) as u32);
+        if let Content::Row(cells) = &mut item.content {
+            cells.resize(self.record.columns.len(), String::new());
+        }
+        item
     }
 
     /// Of an import that was interrupted, what is in the store counts: its record may be a chunk ahead.
@@ -267,7 +280,7 @@ impl Project {
     /// What its images look like, as far as that was measured.
     async fn load_looks(&mut self, store: &Store) -> Result<(), SessionError> {
         let hashes: Vec<ContentHash> = self.items.iter().map(|item| item.hash).collect();
-        let known = store.vectors(LOOKS_ID, &hashes).await?;
+        let known = known_vectors(store, &self.record.id, LOOKS_ID, &hashes).await?;
         let look = |(item, hash): (ItemIndex, &ContentHash)| {
             let look: [f32; 6] = known.get(hash)?.dense.as_slice().try_into().ok()?;
             Some((item, Looks::from_array(look)))
@@ -399,11 +412,23 @@ impl Project {
             .count() as u64;
     }
 
-    /// Gives an item its feature row.
+    /// Whether this can be an item's feature row: it came from the store, a file or a worker, and need not be.
+    pub(super) fn accepts(&self, vector: &FeatureVector) -> bool {
+        if !self.features.is_empty() {
+            return self.features.accepts(vector);
+        }
+        let known = dense_columns(&self.source.id).unwrap_or(vector.dense.len());
+        Features::new(known, self.sparse_columns()).accepts(vector)
+    }
+
+    fn sparse_columns(&self) -> usize {
+        if self.record.kind == Kind::Text { NGRAM_COLUMNS } else { 0 }
+    }
+
+    /// Gives an item its feature row, which [`Project::accepts`] it.
     pub(super) fn push_row(&mut self, index: ItemIndex, vector: FeatureVector) {
         if self.features.is_empty() {
-            let sparse = if self.record.kind == Kind::Text { NGRAM_COLUMNS } else { 0 };
-            self.features = Features::new(vector.dense.len(), sparse);
+            self.features = Features::new(vector.dense.len(), self.sparse_columns());
         }
         self.row_of[index as usize] = Some(self.features.len());
         self.item_of.push(index);
@@ -478,7 +503,8 @@ impl Project {
         }
         if let Ok(head) = head_from_tensors(&record.tensors)
             && head.classes() == record.classes.len()
-            && head.columns() == self.features.columns()
+            && head.fits(&self.features)
+            && is_temperature(record.temperature)
         {
             let head =
                 if places.iter().copied().eq((0..head.classes()).map(Some)) { head } else { head.picked(&places) };
@@ -659,4 +685,21 @@ impl Project {
     fn is_decided_row(&self, row: usize) -> bool {
         self.labels[self.item_of[row] as usize].is_decided()
     }
+}
+
+/// The sound vectors of these items: this device's own, and where there is none the one that came in the project's file.
+pub(super) async fn known_vectors(
+    store: &Store,
+    project: &str,
+    feature_id: &str,
+    hashes: &[ContentHash],
+) -> Result<HashMap<ContentHash, FeatureVector>, StoreError> {
+    let mut known = store.vectors(feature_id, hashes).await?;
+    known.retain(|_, vector| vector.is_sound());
+    let missing: Vec<ContentHash> = hashes.iter().filter(|hash| !known.contains_key(hash)).copied().collect();
+    if !missing.is_empty() {
+        let brought = store.vectors(&brought_with(project, feature_id), &missing).await?;
+        known.extend(brought.into_iter().filter(|(_, vector)| vector.is_sound()));
+    }
+    Ok(known)
 }

@@ -109,7 +109,7 @@ impl Project {
     /// A run that begins now; `parent` by id.
     pub(super) fn new_run(&self, kind: RunKind, name: &str, parent: Option<&str>, now_ms: f64) -> Run {
         let newest = self.runs.iter().map(|run| run.id.as_str()).max();
-        let number = self.runs.iter().map(|run| run.number).max().unwrap_or(0) + 1;
+        let number = self.runs.iter().map(|run| run.number).max().unwrap_or(0).saturating_add(1);
         Run {
             id: id_after(newest, now_ms, ContentHash::of(format!("{}/{number}", self.record.id).as_bytes())),
             number,

@@ -1,7 +1,7 @@
-//! Accuracy from audits and the probabilities of all items: fewer audits where the model knows what it does not know.
+//! Accuracy from audits and the probabilities of all items: a candidate that Hone measures and does not use (docs/methods.md), since
+//! on texts it saves next to no audits.
 
-use super::interval::{Estimate, hypergeometric_interval};
-use statrs::function::beta::beta_reg;
+use hone::pipeline::evaluate::{Estimate, clopper_pearson_of, hypergeometric_interval};
 
 /// One audit: how likely the model was held to be right, and whether it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,7 @@ const MOST_LEVERAGE: f64 = 0.95;
 
 /// The accuracy on a population from `audits` drawn uniformly from it without replacement; `population` has the
 /// probability of each of its items, the audited ones included. Not for a stream whose population others take items
-/// from between the audits: see [`super::audit_accuracy`].
+/// from between the audits: see `audit_accuracy`.
 ///
 /// **Estimate.** That of PPI++ (Angelopoulos, Duchi & Zrnic, 2023), mean of g over the population + mean of (Y − g) over
 /// the audits, but with g = σ(a + b z), z the logit of the probability standardised over the population, in place of λ p. a
@@ -171,30 +171,6 @@ impl Recalibrated {
         let leverage = g * (1.0 - g) * (aa + 2.0 * ab * z + bb * z * z);
         (outcome - g) / (1.0 - leverage.min(MOST_LEVERAGE))
     }
-}
-
-/// Clopper & Pearson's 95 % interval for `right` of `total`, neither of which need be whole: the quantiles of
-/// Beta(right, total − right + 1) and Beta(right + 1, total − right).
-fn clopper_pearson_of(right: f64, total: f64) -> (f64, f64) {
-    let wrong = (total - right).max(0.0);
-    (1.0 - upper_bound(wrong, right), upper_bound(right, wrong))
-}
-
-/// The largest share under which at most `found`, and `rest` of the other kind, still have a chance of 2.5 %.
-fn upper_bound(found: f64, rest: f64) -> f64 {
-    if rest <= 1e-9 {
-        return 1.0;
-    }
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..50 {
-        let middle = (low + high) / 2.0;
-        if beta_reg(found + 1.0, rest, middle) < 0.975 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (low + high) / 2.0
 }
 
 fn logit(probability: f64) -> f64 {
