@@ -12,6 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/inspect.rs"]
 mod inspect;
 #[path = "cli/left_out.rs"]

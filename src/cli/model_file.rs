@@ -100,15 +100,18 @@ impl SavedModel {
         let tensors = part(&mut zip, TENSORS_FILE).map_err(|why| foreign(&why))?;
         let head =
             TrainedHead::from_tensors(&tensors).map_err(|error| foreign(&error.to_string().trim_end_matches('.')))?;
-        let encoder = match card.encoder {
+        let encoder: Option<TableEncoder> = match card.encoder {
             Some(value) => Some(serde_json::from_value(value).map_err(|_| foreign(&"its table encoder is damaged"))?),
             None => None,
         };
+        if encoder.as_ref().is_some_and(|encoder| !encoder.is_sound()) {
+            return Err(foreign(&"its table encoder has a column whose scale is not a number above 0"));
+        }
         if head.classes() != card.classes.len() {
             return Err(foreign(&"its card does not fit its weights"));
         }
         if !is_temperature(card.temperature) {
-            return Err(foreign(&format!("its temperature of {} would leave no probability", card.temperature)));
+            return Err(foreign(&format!("its temperature of {:e} would leave no probability", card.temperature)));
         }
         if card.kind == Kind::Table && encoder.is_none() {
             return Err(foreign(&"it was trained on a table and lacks the table's encoder"));

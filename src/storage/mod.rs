@@ -48,6 +48,7 @@ pub fn brought_with(project: &str, feature_id: &str) -> String {
 const BROUGHT: char = '@';
 
 /// Whether a project's file brought what is kept under this name.
+#[cfg(any(not(target_arch = "wasm32"), feature = "worker"))]
 fn is_brought_with(project: &str, name: &str) -> bool {
     name.rsplit_once(BROUGHT).is_some_and(|(_, owner)| owner == project)
 }

@@ -48,6 +48,14 @@ enum ValueEncoder {
 }
 
 impl TableEncoder {
+    /// Whether it can encode any row: one that was fitted always can, one that came in a file need not.
+    pub fn is_sound(&self) -> bool {
+        self.columns.iter().all(|column| match &column.values {
+            ValueEncoder::Number { centre, scale, .. } => centre.is_finite() && scale.is_normal() && *scale > 0.0,
+            ValueEncoder::Nothing | ValueEncoder::Category { .. } => true,
+        })
+    }
+
     /// Learns each column's kind, scale and categories. A row's cells are in the order of `columns`; cells that a
     /// short row lacks are missing, cells beyond are ignored.
     ///

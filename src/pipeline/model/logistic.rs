@@ -373,7 +373,7 @@ impl Evaluation {
         let entries: usize = rows.clone().map(|row| set.sparse_row(row).map_or(0, |sparse| sparse.indices.len())).sum();
         if set.sparse_columns() > 0 {
             self.residuals.extend_from_slice(residuals.as_slice().expect("row-major"));
-            if rows.end % BLOCK == 0 || rows.end == set.len() {
+            if rows.end.is_multiple_of(BLOCK) || rows.end == set.len() {
                 self.add_sparse_block(set, (rows.end - 1) / BLOCK * BLOCK);
             }
         }

@@ -206,7 +206,8 @@ impl Project {
     pub async fn load(store: &Store, record: ProjectRecord, source: FeatureSource) -> Result<Self, SessionError> {
         let record = ProjectRecord { options: record.options.within_range(), ..record };
         let mut project = Self::new(record, source);
-        project.encoder = project.record.encoder.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let encoder = project.record.encoder.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        project.encoder = encoder.filter(TableEncoder::is_sound);
         let id = project.record.id.clone();
         project.batches = store.batches(&id).await?;
         for ItemRecord { item, .. } in store.items(&id).await? {
