@@ -5,7 +5,7 @@ use hone::pipeline::label::{Action, Class, LabelEvent, Source};
 use hone::pipeline::log::{Metric, Run, RunKind, RunStatus};
 use hone::protocol::Options;
 use hone::storage::archive::{Snapshot, write_archive};
-use hone::storage::records::{ItemRecord, ProjectRecord};
+use hone::storage::records::{BatchRecord, ItemRecord, ProjectRecord};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -308,7 +308,7 @@ fn a_project_file_is_data() {
         project,
         items,
         events,
-        batches: Vec::new(),
+        batches: vec![BatchRecord::begun(0, "levels", 0.0)],
         model: None,
         vectors: Vec::new(),
         runs: Vec::new(),

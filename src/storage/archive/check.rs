@@ -5,7 +5,7 @@ use crate::pipeline::item::{Content, Item, Kind};
 use crate::pipeline::label::MOST_CLASSES;
 use crate::storage::records::ProjectRecord;
 
-/// No more classes than can be learnt, imports in order, every item of one of them and of the project's kind, every row as wide as the table.
+/// No more classes than can be learnt, imports in order, every item of one of them, and rows, as wide as the table, in tables alone.
 ///
 /// # Errors
 /// Names the line that does not fit.
@@ -32,7 +32,7 @@ pub(super) fn fit_together(snapshot: &Snapshot) -> Result<(), ArchiveError> {
 
 fn fits(item: &Item, project: &ProjectRecord) -> bool {
     match (&item.content, project.kind) {
-        (Content::Image, Kind::Image) | (Content::Text(_), Kind::Text) => true,
+        (Content::Image | Content::Text(_), Kind::Image | Kind::Text) => true,
         (Content::Row(cells), Kind::Table) => cells.len() == project.columns.len(),
         _ => false,
     }

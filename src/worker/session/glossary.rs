@@ -46,7 +46,7 @@ pub const TERMS: [Term; 43] = [
     ),
     term(
         "Estimate for the rest",
-        "The accuracy on the items nobody labelled for training. Audits were drawn from the hard and the easy, and the queue has since taken the hard ones away: the estimate corrects for these by their out-of-fold error. Its interval is the audits’ exact one, taken through the same correction.",
+        "The accuracy on the items nobody labelled for training. Audits were drawn from hard and easy, and the queue has since taken the hard away: the estimate corrects for these by their out-of-fold error, and so does its interval, the audits’ exact one.",
     ),
     term(
         "Out of fold",
