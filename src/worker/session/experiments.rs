@@ -272,6 +272,9 @@ pub(super) fn log_outcome(run: &mut Run, outcome: &Outcome, now_ms: f64) {
         add(SCORE, outcome.out_of_fold_log_loss, 0);
     }
     add("temperature", outcome.temperature, 0);
+    if outcome.class_means {
+        run.tags.insert("fit".into(), "class means: too many classes and labels for a logistic regression".into());
+    }
     for (key, step, value) in &outcome.steps {
         // The run's result must not be taken for a point of its curve.
         let key = if key == SCORE { "out_of_fold_log_loss_by_epoch" } else { key };
