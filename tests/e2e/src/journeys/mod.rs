@@ -4,6 +4,7 @@ mod demos;
 mod deployment;
 mod folder;
 mod hostile;
+mod long_texts;
 mod imports;
 mod mlflow;
 mod monitor;
@@ -47,7 +48,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 27] = [
+pub const JOURNEYS: [Journey; 28] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -74,6 +75,7 @@ pub const JOURNEYS: [Journey; 27] = [
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
     ("hostile-import", hostile::hostile),
+    ("long-texts", long_texts::long_texts),
     ("folder-import", folder::two_thousand_images),
 ];
 
