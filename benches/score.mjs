@@ -27,11 +27,16 @@ function generator(seed) {
   };
 }
 
-// Texts of about a hundred letters from the words of the demo's sentences, each class with words of its own.
-function* texts() {
+// The words of the demo's sentences, each once, in order.
+function demoWords() {
   const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
   const demo = fs.readFileSync(path.join(root, "public/demo/sentences.csv"), "utf8");
-  const words = [...new Set(demo.toLowerCase().match(/[a-z]{3,9}/g))].sort();
+  return [...new Set(demo.toLowerCase().match(/[a-z]{3,9}/g))].sort();
+}
+
+// Texts of about a hundred letters from the words of the demo's sentences, each class with words of its own.
+function* texts() {
+  const words = demoWords();
   const random = generator(7);
   for (let row = 0; row < ROWS; row++) {
     const positive = row % 2 === 0;
@@ -46,9 +51,7 @@ function* texts() {
 
 // Texts in many classes: nine in thirty words are of their class's ten, the others of any.
 function* inClasses(classes, each) {
-  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
-  const demo = fs.readFileSync(path.join(root, "public/demo/sentences.csv"), "utf8");
-  const words = [...new Set(demo.toLowerCase().match(/[a-z]{3,9}/g))].sort();
+  const words = demoWords();
   const random = generator(11);
   const any = () => words[Math.floor(random() * words.length)];
   const own = Array.from({ length: classes }, () => Array.from({ length: 10 }, any));

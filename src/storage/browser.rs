@@ -213,8 +213,7 @@ impl Store {
                     before.truncate(hashes.len());
                     hashes.truncate(before.len());
                 }
-                let width = |vector: Option<&FeatureVector>| vector.map(|vector| vector.dense.len());
-                let new_width = width(vectors.first().map(|(_, vector)| vector));
+                let new_width = vectors.first().map(|(_, vector)| vector.dense.len());
                 let others = before.iter().any(|vector| Some(vector.dense.len()) != new_width);
                 let (filled_up, sizes) = share_out(if others { BLOCK_MAXIMUM } else { hashes.len() }, vectors.len());
                 let (fill, mut rest) = vectors.split_at(filled_up);
