@@ -1,17 +1,17 @@
 // Measures the command line natively: `hone score` on many short texts, rows a second and peak memory, and `hone train` with many
-// classes. Adds its parts to the results.
+// classes; and, in the built site, how long until the first model of many classes. Adds its parts to the results.
 //
-// Usage: node score.mjs HONE WORK RESULTS ROWS ROUNDS, as `cargo xtask bench` calls it: the built program, a folder for the
-// texts, the folder with results.json and results.md.
+// Usage: node score.mjs HONE WORK RESULTS ROWS ROUNDS [E2E SITE], as `cargo xtask bench` calls it: the built program, a folder for the
+// texts, the folder with results.json and results.md; what drives the app, and the built site.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { cells, number, round, summary, table } from "./report_tools.mjs";
 
-const [hone, work, results, rowsAsked, roundsAsked] = process.argv.slice(2);
+const [hone, work, results, rowsAsked, roundsAsked, e2e, site] = process.argv.slice(2);
 const ROWS = Number(rowsAsked);
 const ROUNDS = Number(roundsAsked);
 const TRAINED_ON = 1000;
@@ -148,12 +148,25 @@ Generated texts of twelve words, \`hone train\` on ${cores} cores from the start
 
 ${table(["classes", "texts", "seconds", "peak memory"], trained.map(({ classes, rows, seconds, peak_mb }) => [grouped(classes), grouped(rows), number(seconds), memory(peak_mb)]))}`;
 
+// The app's part; what was measured before stays if there is no site to drive.
+const first = e2e ? JSON.parse(execFileSync(e2e, ["--dist", site, "--measure-texts"], { encoding: "utf8" }).trim().split("\n").at(-1)) : null;
+const ofFirst = first && `## The first model of many classes
+
+${grouped(first.texts)} generated texts of twelve words in ${grouped(first.classes)} classes, imported into the built site in Chromium. Seconds, once each.
+
+${table(["", "seconds"], [
+    ["import", number(first.imported_s)],
+    ["features", number(first.features_s)],
+    ["from the last feature to the first model", number(first.first_model_s)],
+    ["from a reload to a model", number(first.opened_again_s)],
+  ])}`;
+
 const resultsJson = path.join(results, "results.json");
 const all = fs.existsSync(resultsJson) ? JSON.parse(fs.readFileSync(resultsJson, "utf8")) : {};
-fs.writeFileSync(resultsJson, JSON.stringify({ ...all, score_file: json, train_many: trained }, null, 2) + "\n");
+fs.writeFileSync(resultsJson, JSON.stringify({ ...all, score_file: json, train_many: trained, ...(first && { first_model: first }) }, null, 2) + "\n");
 const resultsPage = path.join(results, "results.md");
 const page = fs.existsSync(resultsPage) ? fs.readFileSync(resultsPage, "utf8") : "# Results\n";
 // In place of an earlier one, else at the end.
-const others = page.split(/^(?=## )/m).filter((part) => !part.startsWith("## Scoring a file") && !part.startsWith("## Training with many")).map((part) => part.trimEnd());
-fs.writeFileSync(resultsPage, [...others, section.trimEnd(), ofTraining.trimEnd()].join("\n\n") + "\n");
-console.log(`${section}\n\n${ofTraining}`);
+const others = page.split(/^(?=## )/m).filter((part) => !part.startsWith("## Scoring a file") && !part.startsWith("## Training with many") && !(first && part.startsWith("## The first model"))).map((part) => part.trimEnd());
+fs.writeFileSync(resultsPage, [...others, section, ofTraining, ...(first ? [ofFirst] : [])].map((part) => part.trimEnd()).join("\n\n") + "\n");
+console.log([section, ofTraining, ofFirst ?? "No built site, so the first model in the app is not measured; `cargo xtask build` makes one."].join("\n\n"));

@@ -902,6 +902,8 @@ pub struct JobState {
     pub done: u64,
     /// Steps in all, if known.
     pub total: Option<u64>,
+    /// Whether steps are things to count, rather than parts of a share.
+    pub counts: bool,
     /// Steps a second, lately.
     pub rate: f64,
     /// Seconds left, if that can be said.

@@ -284,6 +284,7 @@ fn a_project_file_is_data() {
             certificate: None,
             took_ms: None,
             time_ms: 0.0,
+            clock: 0,
         });
     }
     let class = |key: &str| Class { key: key.into(), name: key.to_uppercase() };

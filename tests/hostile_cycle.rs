@@ -218,3 +218,69 @@ fn vectors_that_no_extractor_made_stay_with_the_project_that_brought_them() {
         }
     });
 }
+
+async fn class_of(driver: &mut Driver, item: u32) -> Option<String> {
+    let (reply, _) = driver.ask(Request::Items(everything())).await;
+    let Reply::Items { rows, .. } = reply else { panic!("{reply:?}") };
+    let row = rows.into_iter().find(|row| row.item == item).expect("the item");
+    row.label.map(|(class, _)| ["neg", "pos"][usize::from(class)].to_owned())
+}
+
+async fn say(driver: &mut Driver, item: u32, class: u16) {
+    driver.ids += 1;
+    let id = ulid::Ulid::from_parts(driver.now() as u64, driver.ids).to_string();
+    let verdict = Verdict::Label(class);
+    let decision = Decision { id, item, verdict, shown: None, audit: None, repeat: false, took_ms: None };
+    let (reply, _) = driver.ask(Request::Decide(decision)).await;
+    assert!(matches!(reply, Reply::Decided(_)), "{reply:?}");
+}
+
+#[test]
+fn neither_a_clock_set_back_nor_one_that_is_ahead_decides_what_counts() {
+    run(async {
+        let mut driver = own_project(Store::default()).await;
+        let item = 1;
+        let (neg, pos) = (Some("neg".to_owned()), Some("pos".to_owned()));
+        say(&mut driver, item, 1).await;
+        assert_eq!(class_of(&mut driver, item).await, pos);
+        // A year back: the correction counts, is taken back, and counts again, after a reload, too.
+        driver.clock_ms -= 365.0 * 86_400_000.0;
+        say(&mut driver, item, 0).await;
+        assert_eq!(class_of(&mut driver, item).await, neg);
+        driver.ask(Request::Undo).await;
+        assert_eq!(class_of(&mut driver, item).await, pos);
+        say(&mut driver, item, 0).await;
+        driver.ask(Request::OpenProject { project: OWN.into() }).await;
+        assert_eq!(class_of(&mut driver, item).await, neg);
+
+        // Others' decisions, by a clock that is thousands of years ahead: own corrections count, and undo takes back those alone.
+        let log =
+            std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/hostile/future-log.jsonl"));
+        let now = driver.now();
+        let said = driver.session.merge(&log.expect("a file"), now).await.expect("merged");
+        assert!(said.contains("by future"), "{said}");
+        say(&mut driver, item, 1).await;
+        assert_eq!(class_of(&mut driver, item).await, pos, "after {said}");
+        driver.ask(Request::Undo).await;
+        assert_ne!(class_of(&mut driver, item).await, pos);
+        say(&mut driver, item, 1).await;
+        let before = driver.ask(Request::Export(Export::LabelLog)).await.1.expect("a log");
+        driver.ask(Request::OpenProject { project: OWN.into() }).await;
+        assert_eq!(class_of(&mut driver, item).await, pos);
+        assert!(
+            driver.ask(Request::Export(Export::LabelLog)).await.1.expect("a log") == before,
+            "the reload changed the log"
+        );
+
+        // Places that no log reaches would leave none for what is decided next.
+        let text = String::from_utf8(before).expect("a text");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let last = lines.last_mut().expect("a decision");
+        let mut event: serde_json::Value = serde_json::from_str(last).expect("a decision");
+        event["clock"] = serde_json::json!(u64::MAX);
+        *last = event.to_string();
+        let refused = driver.session.merge(lines.join("\n").as_bytes(), now).await.expect_err("damaged").to_string();
+        assert!(refused.contains("Nothing was changed"), "{refused}");
+        assert_eq!(class_of(&mut driver, item).await, pos);
+    });
+}

@@ -293,6 +293,7 @@ mod tests {
             certificate: None,
             took_ms: None,
             time_ms: 0.0,
+            clock: 0,
         }
     }
 

@@ -113,6 +113,33 @@ pub struct LabelEvent {
     pub took_ms: Option<u32>,
     /// Milliseconds since the Unix epoch.
     pub time_ms: f64,
+    /// Its place in the log's order: larger than that of every event that its maker knew (Lamport, 1978). No clock on a wall has a
+    /// say, so one that is set back, or years ahead, makes no decision count for less or for more. 0 in what releases before it
+    /// wrote: those events come first, in the order of their ids.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock: u64,
+}
+
+fn is_zero(clock: &u64) -> bool {
+    *clock == 0
+}
+
+/// So much may the places of a log be above twice the number of its events: imports that were removed took theirs along.
+const CLOCK_HEADROOM: u64 = 100_000_000;
+
+impl LabelEvent {
+    /// What the log is ordered by. Among events that did not know each other the id decides: the same way wherever they meet.
+    pub fn order(&self) -> (u64, &str) {
+        (self.clock, &self.id)
+    }
+}
+
+/// Whether these events can have been made one after the other. In a log that nobody tampered with no place is above the number of
+/// events ever made; one at the end of what can be counted would leave no place for a decision after it. Merging logs of which this
+/// holds, and adding to them, gives logs of which it holds.
+pub fn places_are_plausible(events: &[LabelEvent]) -> bool {
+    let most = (events.len() as u64).saturating_mul(2).saturating_add(CLOCK_HEADROOM);
+    events.iter().all(|event| event.clock <= most)
 }
 
 /// A class of the project. The key is what the log stores and never changes; the name is what people read and may.
@@ -202,8 +229,9 @@ pub struct Standing {
 pub fn standing<'log>(events: impl IntoIterator<Item = &'log LabelEvent>) -> Vec<&'log LabelEvent> {
     let mut undone: HashSet<&str> = HashSet::new();
     let mut ordered: Vec<&LabelEvent> = events.into_iter().collect();
-    ordered.sort_by(|a, b| a.id.cmp(&b.id));
-    ordered.dedup_by(|a, b| a.id == b.id);
+    ordered.sort_by(|a, b| a.order().cmp(&b.order()));
+    let mut seen = HashSet::new();
+    ordered.retain(|event| seen.insert(event.id.as_str()));
     for event in ordered.iter().rev() {
         if let Action::Undo(target) = &event.action
             && !undone.contains(event.id.as_str())
@@ -328,6 +356,7 @@ mod tests {
             certificate: None,
             took_ms: None,
             time_ms: 0.0,
+            clock: 0,
         }
     }
 
@@ -359,6 +388,33 @@ mod tests {
         let mut shuffled: Vec<LabelEvent> = log.iter().rev().cloned().collect();
         shuffled.extend(log.iter().cloned());
         assert_eq!(fold(&log), fold(&shuffled));
+    }
+
+    /// Ids are made from the clock on the wall; a decision that knew another comes after it all the same.
+    #[test]
+    fn no_clock_on_the_wall_makes_a_decision_win_or_lose() {
+        let at = |clock: u64, event: LabelEvent| LabelEvent { clock, ..event };
+        // The clock was set back between the two.
+        let mut log = vec![at(1, label("9", 7, "cat")), at(2, label("1", 7, "dog"))];
+        assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+        assert_eq!(last_undoable(&log, "me").map(|event| event.id.as_str()), Some("1"));
+        log.push(at(3, undo("0", "1")));
+        assert_eq!(class_of(&log, 7).as_deref(), Some("cat"));
+        // What an earlier release wrote under a clock that was years ahead.
+        let log = [label("7Z", 7, "cat"), at(1, label("1", 7, "dog"))];
+        assert_eq!(class_of(&log, 7).as_deref(), Some("dog"));
+        assert_eq!(last_undoable(&log, "me").map(|event| event.id.as_str()), Some("1"));
+    }
+
+    #[test]
+    fn places_that_no_log_reaches_are_noticed() {
+        let at = |clock: u64| LabelEvent { clock, ..label("1", 7, "cat") };
+        assert!(places_are_plausible(&[]) && places_are_plausible(&[at(0), at(1), at(2)]));
+        assert!(!places_are_plausible(&[at(1), at(u64::MAX)]));
+        // What may be read may be gone on from.
+        let most = at(CLOCK_HEADROOM + 2);
+        assert!(places_are_plausible(std::slice::from_ref(&most)));
+        assert!(places_are_plausible(&[most.clone(), at(most.clock + 1)]));
     }
 
     #[test]

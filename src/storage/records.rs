@@ -100,6 +100,9 @@ pub struct ReviewRecord {
     pub seen: Vec<SeenSuspect>,
     /// The newest event of the label log when a gain was last measured: the present review is what came after it.
     pub since: Option<String>,
+    /// That event's place in the log's order.
+    #[serde(default)]
+    pub since_clock: u64,
 }
 
 /// A suspect that a person decided about.

@@ -3,6 +3,7 @@
 
 mod learner;
 mod certificate;
+mod calibration;
 mod intervals;
 mod gate;
 mod suspects;

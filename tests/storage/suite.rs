@@ -59,6 +59,7 @@ fn label(id: &str, number: u32) -> LabelEvent {
         certificate: Some(2),
         took_ms: Some(4_000_000_000),
         time_ms: 1_700_000_000_000.25,
+        clock: 0,
     }
 }
 
@@ -214,6 +215,7 @@ pub async fn runs_with_their_files_and_certificates_come_back(store: Store) {
         asked: vec![("fish".into(), "too few".into())],
         ended: Some(CertificateEnd::Void("a new champion".into())),
         time_ms: 2.5,
+        clock: 0,
     };
     for number in [10, 2] {
         store.put_certificate("p", &certificate(number)).await.unwrap();

@@ -56,8 +56,7 @@ pub fn bench(quick: bool, dist: Option<PathBuf>) -> Result<(), String> {
         }
     };
     let engine = engines(&work)?;
-    run(command("cargo").args(["build", "--quiet", "--package", "e2e"]).current_dir(&root))?;
-    let driver_of_the_app = places::target().join("debug/e2e").with_extension(std::env::consts::EXE_EXTENSION);
+    let driver_of_the_app = driver_of_the_app()?;
 
     let mut places = vec![
         ("root", root.clone()),
@@ -81,33 +80,42 @@ pub fn bench(quick: bool, dist: Option<PathBuf>) -> Result<(), String> {
         }
         Err(problem) => Some(format!("all-MiniLM-L6-v2 can't be installed: {problem}")),
     };
-    let app = [("program", driver_of_the_app), ("site", site)];
+    let app = [("program", driver_of_the_app), ("site", site.clone())];
     let settings = work.join("settings.json");
     fs::write(&settings, settings_text(&places, &app, &work, missing, quick))
         .map_err(|error| format!("{}: {error}", settings.display()))?;
     // What could not be measured there fails the command, after the rest.
     let measured = run(command(node).arg(root.join("benches/run.mjs")).arg(&settings));
-    score(quick)?;
+    score(quick, Some(site))?;
     measured
 }
 
-/// Measures the native `hone score` on a file of short texts and adds it to the results.
+/// Measures the native `hone score` on a file of short texts, `hone train` with many classes and, in the built site if there is one, the
+/// first model of many classes, and adds them to the results.
 ///
 /// # Errors
 /// When the program can't be built or fails.
-pub fn score(quick: bool) -> Result<(), String> {
+pub fn score(quick: bool, dist: Option<PathBuf>) -> Result<(), String> {
     let (root, work) = (places::root(), places::target().join("bench"));
     let node = find("node").ok_or("the benchmark needs Node.js on PATH")?;
     run(command("cargo").args(["build", "--quiet", "--release", "--bin", "hone"]).current_dir(&root))?;
     let hone = places::target().join("release/hone").with_extension(std::env::consts::EXE_EXTENSION);
     let results = if quick { work.clone() } else { root.join("benches") };
     let (rows, rounds) = if quick { ("50000", "1") } else { ("300000", "3") };
-    run(command(node)
-        .arg(root.join("benches/score.mjs"))
-        .arg(hone)
-        .arg(work.join("score"))
-        .arg(results)
-        .args([rows, rounds]))
+    let mut measure = command(node);
+    measure.arg(root.join("benches/score.mjs")).arg(hone).arg(work.join("score")).arg(results).args([rows, rounds]);
+    let site = dist.unwrap_or_else(places::dist);
+    if site.join("index.html").is_file() {
+        let browser = Browser::find_or_install()?;
+        measure.arg(driver_of_the_app()?).arg(site).env("CHROME", browser.chromium).env("CHROMEDRIVER", browser.driver);
+    }
+    run(&mut measure)
+}
+
+/// Builds and finds what drives the app.
+fn driver_of_the_app() -> Result<PathBuf, String> {
+    run(command("cargo").args(["build", "--quiet", "--package", "e2e"]).current_dir(places::root()))?;
+    Ok(places::target().join("debug/e2e").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// Where the pictures are whose embeddings heads are trained on, a folder for each class: HONE_BENCH_DATA names another.

@@ -41,7 +41,7 @@ fn perform(task: Task) -> Result<(), String> {
             Ok(())
         }
         Task::Test { only } => steps::test(&only),
-        Task::Bench { quick, part: Some(options::Part::Score), .. } => bench::score(quick),
+        Task::Bench { quick, dist, part: Some(options::Part::Score) } => bench::score(quick, dist),
         Task::Bench { quick, dist, part: None } => bench::bench(quick, dist),
         Task::Setup => {
             setup::toolchain::Toolchain::for_wasm()?;

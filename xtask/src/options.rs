@@ -16,7 +16,7 @@ cargo xtask COMMAND
   bench     measures Hone against other runtimes and writes benches/results.md
               --quick         fewer rounds, one size: 3 minutes
               --dist PATH     drive this built site rather than build it
-              --part score    only `hone score` on a file of 300,000 texts
+              --part score    only `hone score` on 300,000 texts, and many classes
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models
   demo      writes public/demo/index.json anew

@@ -21,5 +21,5 @@ pub use class_score::ClassScore;
 pub use halting::{Halting, HaltingHint, halting_hint};
 pub use interval::{Estimate, clopper_pearson, clopper_pearson_of, hypergeometric_interval};
 pub use metrics::{Evaluation, evaluate};
-pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};
+pub use reliability::{ReliabilityBin, calibration_estimate, expected_calibration_error, reliability};
 pub use slice::{Slice, slices};

@@ -2,7 +2,7 @@
 
 use super::{ArchiveError, Snapshot};
 use crate::pipeline::item::{Content, Item, Kind};
-use crate::pipeline::label::MOST_CLASSES;
+use crate::pipeline::label::{MOST_CLASSES, places_are_plausible};
 use crate::storage::records::ProjectRecord;
 
 /// No more classes than can be learnt, imports in order, every item of one of them, and rows, as wide as the table, in tables alone.
@@ -15,6 +15,11 @@ pub(super) fn fit_together(snapshot: &Snapshot) -> Result<(), ArchiveError> {
     };
     if snapshot.project.classes.len() > MOST_CLASSES {
         return Err(ArchiveError::TooManyClasses(snapshot.project.classes.len()));
+    }
+    if !places_are_plausible(&snapshot.events) {
+        return Err(ArchiveError::Damaged(
+            "events.jsonl: decisions have places in the order that no log reaches".to_owned(),
+        ));
     }
     if let Some(place) = (0..).zip(&snapshot.batches).position(|(place, batch)| batch.index != place) {
         return damaged("batches.jsonl", place, "imports are not in order");

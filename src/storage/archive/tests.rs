@@ -58,6 +58,7 @@ fn snapshot() -> Snapshot {
             certificate: None,
             took_ms: Some(812),
             time_ms: 1_700_000_000_123.0,
+            clock: 0,
         }],
         batches: vec![BatchRecord {
             index: 0,

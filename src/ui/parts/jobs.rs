@@ -58,11 +58,12 @@ fn JobRow(job: u32) -> impl IntoView {
     let figures = move || {
         state.with(|job| {
             let Some(job) = job else { return String::new() };
-            let mut parts = vec![match job.total {
-                Some(total) => format!("{} of {}", format::count(job.done), format::count(total)),
-                None => format::count(job.done),
+            let mut parts = vec![match (job.total, share(job)) {
+                (_, Some(share)) if !job.counts => format::whole_percent(share),
+                (Some(total), _) => format!("{} of {}", format::count(job.done), format::count(total)),
+                (None, _) => format::count(job.done),
             }];
-            if job.rate > 0.0 {
+            if job.rate > 0.0 && job.counts {
                 parts.push(format!("{} a second", text::fixed(job.rate, 0)));
             }
             parts.extend(job.seconds_left.map(format::time_left));

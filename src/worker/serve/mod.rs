@@ -149,14 +149,10 @@ impl Server {
 
     /// Shows what experiments are under way as a job, and stops them if the user cancels it.
     async fn follow_experiments(&mut self) {
-        const STEPS: u64 = 100;
         let progress = self.session.experiment_progress();
         let state = match (progress, self.experiments.take()) {
             (Some((title, _)), None) => {
-                let (job, cancel, state) = match self.session.can_stop_progress() {
-                    true => self.jobs.start(&title, Some(STEPS), now_ms()),
-                    false => self.jobs.start_for_good(&title, Some(STEPS), now_ms()),
-                };
+                let (job, cancel, state) = self.jobs.start_share(&title, self.session.can_stop_progress(), now_ms());
                 self.experiments = Some((job, title, cancel));
                 Some(state)
             }
@@ -170,7 +166,7 @@ impl Server {
                     self.jobs.end(job, JobStatus::Cancelled)
                 } else {
                     self.experiments = Some((job, title, cancel));
-                    self.jobs.advance(job, (share * STEPS as f64) as u64, Some(STEPS), now_ms())
+                    self.jobs.advance_share(job, share, now_ms())
                 }
             }
             (None, Some((job, _, _))) => self.jobs.end(job, JobStatus::Finished),

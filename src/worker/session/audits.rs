@@ -66,8 +66,8 @@ impl Project {
     pub(super) fn trained_before_its_test(&self, item: ItemIndex) -> bool {
         let labels = |event: &&LabelEvent| matches!(event.action, Action::Label(_));
         let first = self.events_of(item).filter(labels).filter(|event| event.source == Source::Test);
-        let Some(first) = first.map(|event| &event.id).min() else { return false };
-        self.events_of(item).filter(labels).any(|event| event.source.trains() && event.id < *first)
+        let Some(first) = first.map(LabelEvent::order).min() else { return false };
+        self.events_of(item).filter(labels).any(|event| event.source.trains() && event.order() < first)
     }
 
     /// The event by which an item was first answered as an audit, of those that stand.

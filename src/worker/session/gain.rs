@@ -25,7 +25,7 @@ pub(super) struct Measuring {
     /// The first model, once it is trained.
     before: Option<Outcome>,
     /// The newest event when it began: the next review begins after it.
-    until: Option<String>,
+    until: Option<(u64, String)>,
 }
 
 impl Measuring {
@@ -87,7 +87,8 @@ impl Session {
             run.params.insert(key.into(), count(what));
         }
         let after = project.begin_trial(run.clone(), spec, &after)?;
-        let until = project.log.iter().map(|event| event.id.clone()).max();
+        let newest = project.log.iter().map(LabelEvent::order).max();
+        let until = newest.map(|(clock, id)| (clock, id.to_owned()));
         let number = run.number;
         self.keep_run(before.run.clone(), &[]).await?;
         self.keep_run(run.clone(), &[]).await?;
@@ -136,7 +137,9 @@ impl Session {
                 run.metrics.push(metric(key, value, 0, now_ms));
             }
         }
-        project.record.review.since = measuring.until;
+        let (clock, id) = measuring.until.unzip();
+        project.record.review.since = id;
+        project.record.review.since_clock = clock.unwrap_or_default();
         let sentence = gain_of(&run).map(|gain| gain.sentence);
         self.keep_run(ended(run, RunStatus::Finished, now_ms), &[]).await?;
         self.opened_mut()?.touch();
@@ -191,10 +194,11 @@ impl Project {
     /// The items that a person reviewed since the last measured gain. What was labelled for the first time since is not a
     /// review.
     fn reviewed(&self) -> Vec<Reviewed> {
-        let since = self.record.review.since.as_deref().unwrap_or_default();
+        let review = &self.record.review;
+        let since = (review.since_clock, review.since.as_deref().unwrap_or_default());
         let mut items: Vec<ItemIndex> = label::standing(&self.log)
             .into_iter()
-            .filter(|event| event.source == Source::Review && event.id.as_str() > since)
+            .filter(|event| event.source == Source::Review && event.order() > since)
             .filter_map(|event| self.by_hash.get(&event.item).copied())
             .collect();
         items.sort_unstable();
@@ -202,15 +206,15 @@ impl Project {
         items.into_iter().filter_map(|item| self.reviewed_item(item, since)).collect()
     }
 
-    fn reviewed_item(&self, item: ItemIndex, since: &str) -> Option<Reviewed> {
+    fn reviewed_item(&self, item: ItemIndex, since: (u64, &str)) -> Option<Reviewed> {
         let own: Vec<&LabelEvent> = label::standing(self.events_of(item));
-        let first = own.iter().find(|event| event.source == Source::Review && event.id.as_str() > since)?;
-        let earlier = own.iter().copied().filter(|event| event.id < first.id);
+        let first = own.iter().find(|event| event.source == Source::Review && event.order() > since)?;
+        let earlier = own.iter().copied().filter(|event| event.order() < first.order());
         let before = label::fold(earlier).remove(&self.items[item as usize].hash).unwrap_or_default();
         let before = before.training_key().and_then(|key| self.class_of_key(key));
         let labels = &self.labels[item as usize];
         let now = labels.training_key().and_then(|key| self.class_of_key(key));
-        let kept = own.iter().any(|event| event.id.as_str() > since && matches!(event.action, Action::Keep(_)));
+        let kept = own.iter().any(|event| event.order() > since && matches!(event.action, Action::Keep(_)));
         let what = match (labels.excluded, before == now) {
             (true, false) => What::Excluded,
             (false, false) => What::Changed,

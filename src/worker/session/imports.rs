@@ -157,9 +157,10 @@ impl Session {
         };
         let mut record = record.clone();
         let classes_before = project.record.classes.len();
-        let newest = project.newest_event();
-        let Intake { records, media, events, met, duplicates, problems } =
+        let newest = project.newest_id(now_ms);
+        let Intake { records, media, mut events, met, duplicates, problems } =
             project.take_in(&mut arriving, chunk, newest.clone(), now_ms);
+        project.put_in_order(&mut events);
         record.items += met + records.len() as u32;
         record.duplicates += duplicates;
         for problem in problems {
@@ -441,6 +442,7 @@ impl Project {
                     certificate: None,
                     took_ms: None,
                     time_ms: time_ms.filter(|time| time.is_finite()).unwrap_or(now_ms),
+                    clock: 0,
                 });
                 said.entry(hash).or_default().push(new);
             }
@@ -477,7 +479,7 @@ impl Project {
     /// What an item was labelled as when the data first said so, before the row at hand; or else by a person.
     fn label_before(&self, known: Option<ItemIndex>, said: Option<&Vec<Said>>) -> Option<String> {
         let came = |event: &&LabelEvent| matches!(event.source, Source::Import | Source::Test);
-        let first = known.and_then(|item| self.events_of(item).filter(came).min_by(|a, b| a.id.cmp(&b.id)));
+        let first = known.and_then(|item| self.events_of(item).filter(came).min_by(|a, b| a.order().cmp(&b.order())));
         let first = first.and_then(|event| match &event.action {
             Action::Label(key) => Some(key.clone()),
             _ => None,

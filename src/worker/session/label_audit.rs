@@ -67,7 +67,7 @@ impl Project {
     /// The label that stood when it was asked again, and whether the answer was another; `None` of an answer of "not sure".
     fn answered_otherwise(&self, item: ItemIndex, answer: &LabelEvent) -> Option<bool> {
         let Action::Label(class) = &answer.action else { return None };
-        let before = fold(self.events_of(item).filter(|event| event.id < answer.id));
+        let before = fold(self.events_of(item).filter(|event| event.order() < answer.order()));
         let given = before.into_values().next()?.label?;
         Some(given.class != *class)
     }
@@ -99,7 +99,8 @@ impl Project {
         let unsettled = |&item: &ItemIndex| {
             let Some(answer) = self.asked_again(item) else { return false };
             let settles = |event: &&LabelEvent| {
-                event.id > answer.id && !matches!(event.source, Source::Repeat | Source::Import | Source::Model)
+                event.order() > answer.order()
+                    && !matches!(event.source, Source::Repeat | Source::Import | Source::Model)
             };
             self.answered_otherwise(item, answer) == Some(true) && !standing(self.events_of(item)).iter().any(settles)
         };

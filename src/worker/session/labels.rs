@@ -46,6 +46,7 @@ impl Session {
             certificate,
             took_ms: decision.took_ms,
             time_ms: now_ms,
+            clock: 0,
         };
         let seen = match event.source {
             Source::Review => project.seen_suspect(decision.item, &event.action, &event.id),
@@ -83,6 +84,7 @@ impl Session {
                 certificate: None,
                 took_ms: None,
                 time_ms: now_ms,
+                clock: 0,
             });
         }
         self.record_events(events, now_ms).await
@@ -95,9 +97,9 @@ impl Session {
         let Some(target) = last_undoable(&project.log, &self.annotator) else { return Ok(None) };
         let (hash, target_id, drawn_with) = (target.item, target.id.clone(), target.drawn_with);
         let was_audit = target.source == Source::Audit && target.certificate.is_none();
-        let newest = project.log.iter().map(|event| event.id.as_str()).max();
+        let newest = project.newest_id(now_ms);
         let event = LabelEvent {
-            id: id_after(newest, now_ms, hash),
+            id: id_after(newest.as_deref(), now_ms, hash),
             item: hash,
             annotator: self.annotator.clone(),
             action: Action::Undo(target_id),
@@ -107,6 +109,7 @@ impl Session {
             certificate: None,
             took_ms: None,
             time_ms: now_ms,
+            clock: 0,
         };
         self.record_events(vec![event], now_ms).await?;
         let project = self.opened_mut()?;
@@ -119,13 +122,18 @@ impl Session {
         Ok(Some(project.card_for(item)?))
     }
 
+    /// Gives the events their places in the log, stores and applies them. What the log has already, because a page that had no
+    /// answer sent it again, stays as it is stored.
     pub(super) async fn record_events(
         &mut self,
-        events: Vec<LabelEvent>,
+        mut events: Vec<LabelEvent>,
         now_ms: f64,
     ) -> Result<LabelEffect, SessionError> {
         let store = self.store.clone();
-        let id = self.opened()?.record.id.clone();
+        let project = self.opened()?;
+        let id = project.record.id.clone();
+        events.retain(|event| !project.has_event(event));
+        project.put_in_order(&mut events);
         store.append_events(&id, &events).await?;
         let project = self.opened_mut()?;
         let mut effect = LabelEffect::default();
@@ -340,8 +348,8 @@ impl super::Project {
     }
 }
 
-/// A ULID for an event at `now_ms` that sorts after `newest`, whatever the clock says: the log's order is its ids'.
-/// The item's hash fills the random part, so that two browsers don't make the same id in the same millisecond.
+/// A ULID for an event at `now_ms` that sorts after `newest`, so that no two are alike and the ids that one import made lie between its
+/// first and its last. The item's hash fills the random part, so that two browsers don't make the same id in the same millisecond.
 pub(super) fn id_after(newest: Option<&str>, now_ms: f64, item: ContentHash) -> String {
     let salt = item.0[..10].iter().fold(0u128, |salt, &byte| salt << 8 | u128::from(byte));
     let now = Ulid::from_parts(now_ms.max(0.0) as u64, salt);
@@ -350,6 +358,11 @@ pub(super) fn id_after(newest: Option<&str>, now_ms: f64, item: ContentHash) -> 
         _ => now,
     };
     after.to_string()
+}
+
+/// What every id of before `now_ms` is less than.
+pub(super) fn first_id_at(now_ms: f64) -> String {
+    Ulid::from_parts(now_ms.max(0.0) as u64, 0).to_string()
 }
 
 #[cfg(test)]

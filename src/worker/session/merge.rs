@@ -14,7 +14,7 @@ use crate::storage::archive::{Snapshot, image_hashes, read_archive};
 use crate::storage::brought_with;
 use crate::storage::media::from_bytes;
 use crate::storage::records::{Ending, ItemRecord};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Cursor;
 
 impl Session {
@@ -137,10 +137,8 @@ impl Session {
         let merged = merge(&ours, &events);
         project.record.classes.extend(class_mapping(&project.record.classes, classes).added);
         // Written again is harmless: an event's id is its key.
-        let changed = |event: &&LabelEvent| match ours.binary_search_by(|own| own.id.cmp(&event.id)) {
-            Ok(place) => ours[place] != **event,
-            Err(_) => true,
-        };
+        let own: HashMap<&str, &LabelEvent> = ours.iter().map(|event| (event.id.as_str(), event)).collect();
+        let changed = |event: &&LabelEvent| own.get(event.id.as_str()) != Some(event);
         let changed: Vec<LabelEvent> = merged.events.iter().filter(changed).cloned().collect();
         store.append_events(&project.record.id, &changed).await?;
         project.replace_log(merged.events.clone());

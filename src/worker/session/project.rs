@@ -5,7 +5,7 @@ use super::audits::Drawn;
 use super::experiments::Experiments;
 use super::frozen::Frozen;
 use super::imports::{Arriving, LOOKS_ID};
-use super::labels::ANNOTATOR;
+use super::labels::{ANNOTATOR, first_id_at};
 use super::monitor::Monitor;
 use super::nearest::NearestLabels;
 use super::numeric::Numeric;
@@ -91,6 +91,8 @@ pub struct Project {
     removed: HashSet<ContentHash>,
     /// Labels that such imports brought for items of others.
     set_aside: Vec<LabelEvent>,
+    /// The largest place of an event of all, see [`LabelEvent::clock`].
+    clock: u64,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
     own_events: Vec<Vec<usize>>,
     /// The fold, by item.
@@ -166,6 +168,7 @@ impl Project {
             orphans: HashMap::new(),
             removed: HashSet::new(),
             set_aside: Vec::new(),
+            clock: 0,
             own_events: Vec::new(),
             labels: Vec::new(),
             source,
@@ -222,7 +225,9 @@ impl Project {
             }
         }
         project.recount_interrupted();
-        for event in store.events(&id).await? {
+        let mut events = store.events(&id).await?;
+        events.sort_by(|a, b| a.order().cmp(&b.order()));
+        for event in events {
             project.push_event(event);
         }
         project.refold_all();
@@ -264,10 +269,23 @@ impl Project {
         }
     }
 
-    /// The id of the newest event of all.
-    pub(super) fn newest_event(&self) -> Option<String> {
+    /// The newest id of all that this clock, or one that was a day ahead at most, can have made: the next ones are made to follow it.
+    pub(super) fn newest_id(&self, now_ms: f64) -> Option<String> {
+        const DAY_MS: f64 = 86_400_000.0;
+        let later = first_id_at(now_ms + DAY_MS);
         let events = self.log.iter().chain(self.orphans.values().flatten()).chain(&self.set_aside);
-        events.map(|event| event.id.as_str()).max().map(str::to_owned)
+        events.map(|event| &event.id).filter(|&id| *id < later).max().cloned()
+    }
+
+    /// Gives new events their places in the log's order: after all that is known here.
+    pub(super) fn put_in_order(&self, events: &mut [LabelEvent]) {
+        (self.clock + 1..).zip(events).for_each(|(clock, event)| event.clock = clock);
+    }
+
+    /// Whether the log has this very event.
+    pub(super) fn has_event(&self, event: &LabelEvent) -> bool {
+        let Some(&index) = self.by_hash.get(&event.item) else { return false };
+        self.own_events[index as usize].iter().any(|&position| self.log[position].id == event.id)
     }
 
     /// What was removed can't come back: the store has let go of it.
@@ -346,6 +364,7 @@ impl Project {
     /// Adds an event to the log in memory, unless it is there already; `None` as well if its item is not here (yet). The fold
     /// is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
+        self.clock = self.clock.max(event.clock);
         if self.batches.iter().any(|record| record.is_out() && record.brought_event(&event)) {
             if !self.set_aside.iter().any(|other| other.id == event.id) {
                 self.set_aside.push(event);
@@ -359,11 +378,10 @@ impl Project {
             }
             return None;
         };
-        let own = &mut self.own_events[index as usize];
-        if own.iter().any(|&position| self.log[position].id == event.id) {
+        if self.has_event(&event) {
             return None;
         }
-        own.push(self.log.len());
+        self.own_events[index as usize].push(self.log.len());
         self.log.push(event);
         Some(index)
     }
@@ -384,11 +402,11 @@ impl Project {
         self.pending.remove(&(hash, index));
     }
 
-    /// The whole log, in the order of its ids, but for what went with imports that were removed.
+    /// The whole log, in its order, but for what went with imports that were removed.
     pub(super) fn whole_log(&self) -> Vec<LabelEvent> {
         let waiting = self.orphans.values().flatten().filter(|event| !self.removed.contains(&event.item));
         let mut events: Vec<LabelEvent> = self.log.iter().chain(waiting).cloned().collect();
-        events.sort_by(|a, b| a.id.cmp(&b.id));
+        events.sort_by(|a, b| a.order().cmp(&b.order()));
         events
     }
 

@@ -122,7 +122,7 @@ impl Session {
                 record.number
             ));
         }
-        let mut newest = project.log.iter().map(|event| event.id.clone()).max();
+        let mut newest = project.newest_id(now_ms);
         let mut events = Vec::new();
         for certified in record.parts.iter().filter(certified).flat_map(|part| &part.items) {
             let Some(&item) = project.by_hash.get(&certified.item) else { continue };
@@ -147,6 +147,7 @@ impl Session {
                 certificate: Some(record.number),
                 took_ms: None,
                 time_ms: now_ms,
+                clock: 0,
             });
         }
         let count = events.len() as u32;
@@ -158,7 +159,7 @@ impl Session {
     pub(super) async fn revert_accepted(&mut self, certificate: u32, now_ms: f64) -> Result<u32, SessionError> {
         self.must_write()?;
         let project = self.opened()?;
-        let mut newest = project.log.iter().map(|event| event.id.clone()).max();
+        let mut newest = project.newest_id(now_ms);
         let mut events = Vec::new();
         for (item, labels) in project.items.iter().zip(&project.labels) {
             let Some(accepted) = labels.accepted.as_ref().filter(|label| label.certificate == Some(certificate)) else {
@@ -177,6 +178,7 @@ impl Session {
                 certificate: Some(certificate),
                 took_ms: None,
                 time_ms: now_ms,
+                clock: 0,
             });
         }
         let count = events.len() as u32;

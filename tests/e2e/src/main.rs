@@ -25,6 +25,8 @@ struct Options {
     picture: Option<PathBuf>,
     /// Measure how fast the app is, rather than drive journeys.
     measure: Option<Plan>,
+    /// Measure the first model of many classes alone.
+    measure_texts: bool,
     /// Names of journeys, or parts of names; all if empty.
     only: Vec<String>,
 }
@@ -46,6 +48,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
         screenshots: "target/screenshots".into(),
         picture: None,
         measure: None,
+        measure_texts: false,
         only: Vec::new(),
     };
     let mut plan = Plan { photos: PathBuf::new(), cold: 3, labels: 40 };
@@ -57,6 +60,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
             "--screenshots" => options.screenshots = value()?.into(),
             "--picture" => options.picture = Some(value()?.into()),
             "--measure" => plan.photos = value()?.into(),
+            "--measure-texts" => options.measure_texts = true,
             "--cold" => plan.cold = number(&value()?)?,
             "--labels" => plan.labels = number(&value()?)?,
             option if option.starts_with('-') => return Err(format!("there is no option {option}")),
@@ -87,6 +91,9 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     if let Some(plan) = &options.measure {
         return measure::measure(&surroundings, plan).map(|()| true);
+    }
+    if options.measure_texts {
+        return measure::measure_texts(&surroundings).map(|()| true);
     }
     let (mut passed, mut failed) = (0, 0);
     for (name, journey) in JOURNEYS {

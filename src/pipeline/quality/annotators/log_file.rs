@@ -5,7 +5,7 @@
 
 use crate::pipeline::import::plan::{Problem, Target};
 use crate::pipeline::import::problem::ProblemList;
-use crate::pipeline::label::{Action, Class, LabelEvent};
+use crate::pipeline::label::{Action, Class, LabelEvent, places_are_plausible};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use ulid::Ulid;
@@ -105,6 +105,12 @@ pub fn read_log(file: &str, bytes: &[u8]) -> Result<LogFile, String> {
             Err(message) => problems.push(Problem::of_row(file, number, message)),
         }
     }
+    if !places_are_plausible(&events) {
+        return Err(format!(
+            "The decisions in {file} have places in the order that no log reaches, so the file was damaged or edited. Nothing was \
+             changed. Export the label log again and import that file."
+        ));
+    }
     let mut classes = header.classes;
     let missing = if is_classes(&header.target) { missing_classes(&classes, &events) } else { Vec::new() };
     for key in missing {
@@ -122,7 +128,7 @@ pub fn read_log(file: &str, bytes: &[u8]) -> Result<LogFile, String> {
 fn read_event(line: &[u8]) -> Result<LabelEvent, String> {
     let event: LabelEvent =
         serde_json::from_slice(line).map_err(|error| format!("is not a decision ({error}); it is left out"))?;
-    // The log is ordered by its ids, and new ones are made to follow the newest: anything but a ULID would end that.
+    // Among decisions that did not know each other the id decides, and is the key in the store: a ULID and nothing else.
     let is_ulid = Ulid::from_string(&event.id).is_ok_and(|ulid| ulid.to_string() == event.id);
     if !is_ulid {
         return Err(format!("has the id “{}”, which is not a ULID (26 digits and capitals); it is left out", event.id));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The union of two logs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
-    /// The events of both by ascending id, each once.
+    /// The events of both in the log's order, each once.
     pub events: Vec<LabelEvent>,
     /// How many came from theirs alone.
     pub added: usize,
@@ -40,13 +40,15 @@ pub fn merge(ours: &[LabelEvent], theirs: &[LabelEvent]) -> Merged {
         }
         add(&mut union, &mut conflicting, event);
     }
+    let mut events: Vec<LabelEvent> = union.values().copied().cloned().collect();
+    events.sort_by(|a, b| a.order().cmp(&b.order()));
     let is_replaced = |(id, event): &(&&str, &&LabelEvent)| compare(union[**id], event).is_lt();
     Merged {
         added: union.len() - own.len(),
         already_here: already_here.len(),
         replaced: own.iter().filter(is_replaced).map(|(id, _)| id.to_string()).collect(),
         conflicts: conflicting.into_iter().map(conflict).collect(),
-        events: union.into_values().cloned().collect(),
+        events,
     }
 }
 
@@ -171,7 +173,7 @@ mod tests {
                 ids
             };
             assert_eq!(ids(&merged.events).len(), merged.events.len());
-            assert!(merged.events.is_sorted_by(|a, b| a.id < b.id));
+            assert!(merged.events.is_sorted_by(|a, b| a.order() < b.order()));
             assert_eq!(merged.events.len(), ids(&logs[0]).len() + merged.added);
             assert_eq!(ids(&logs[1]).len(), merged.added + merged.already_here);
             let again = merge(&merged.events, &logs[1]);

@@ -18,6 +18,7 @@ pub fn event(id: &str, annotator: &str, action: Action, source: Source) -> Label
         certificate: None,
         took_ms: None,
         time_ms: 0.0,
+        clock: 0,
     }
 }
 
@@ -31,7 +32,7 @@ pub fn said(id: &str, annotator: &str, action: Action) -> LabelEvent {
 }
 
 /// Several overlapping logs of a few annotators about a few items: every action and source, undos and undos of undos,
-/// clocks that differ, events delivered twice, and now and then one id with two contents, as in a damaged file.
+/// clocks that differ, places or none, events delivered twice, and now and then one id with two contents, as in a damaged file.
 pub fn random_logs(seed: u64, logs: usize) -> Vec<Vec<LabelEvent>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut all: Vec<LabelEvent> = Vec::new();
@@ -58,6 +59,8 @@ pub fn random_logs(seed: u64, logs: usize) -> Vec<Vec<LabelEvent>> {
         let mut event = event(&id, annotator, action, source);
         event.item = ContentHash([random.random_range(0..6); 32]);
         event.time_ms = random.random_range(0..9) as f64;
+        // The older half of some logs is from before there were places; some decided at the same time, not knowing each other.
+        event.clock = if seed % 2 == 0 && number < 20 { 0 } else { (number + 3 - random.random_range(0..3)) as u64 };
         all.push(event);
     }
     (0..logs)

@@ -15,14 +15,16 @@ const WORDS: usize = 120;
 const FALSE: [&str; 2] = ["it needs two classes", "First label one item of each"];
 
 /// What is said once there is a model: a rough one, or the one that follows.
-const MODEL: [&str; 2] = ["A first, rough model of", "right out of fold"];
+pub const MODEL: [&str; 2] = ["A first, rough model of", "right out of fold"];
 /// Features take most of it.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Imports them, then opens the project anew; prints when there was a model.
 pub fn long_texts(surroundings: &Surroundings) -> Result<(), String> {
     let file = std::env::temp_dir().join(format!("hone-long-texts-{}.csv", std::process::id()));
-    let done = fs::write(&file, texts()).map_err(|error| error.to_string()).and_then(|()| driven(surroundings, &file));
+    let done = fs::write(&file, texts(TEXTS, CLASSES, WORDS))
+        .map_err(|error| error.to_string())
+        .and_then(|()| driven(surroundings, &file));
     let _ = fs::remove_file(&file);
     done
 }
@@ -57,17 +59,17 @@ fn watch(visit: &Visit<'_>, when: &str) -> Result<(), String> {
     Err(format!("{when}: no model after {LONGEST:?}"))
 }
 
-/// A third of each text's words are of its class's twenty.
-fn texts() -> String {
+/// `rows` texts, a third of whose words are of their class's twenty.
+pub fn texts(rows: usize, classes: usize, words: usize) -> String {
     let mut seed = 7u32;
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (seed >> 8) as usize % below
     };
     let mut csv = String::from("text,label\n");
-    for row in 0..TEXTS {
-        let class = row % CLASSES;
-        for _ in 0..WORDS {
+    for row in 0..rows {
+        let class = row % classes;
+        for _ in 0..words {
             let number = if random(3) == 0 { class * 20 + random(20) } else { 1000 + random(4000) };
             let _ = write!(csv, "w{number}x ");
         }

@@ -14,6 +14,8 @@ mod review;
 mod site;
 mod weights;
 
+pub use long_texts::{MODEL, texts};
+
 use crate::visit::{Programs, Visit};
 use std::path::{Path, PathBuf};
 use xtask::server::Server;

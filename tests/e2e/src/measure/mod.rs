@@ -4,6 +4,7 @@ mod cold;
 mod import;
 mod labelling;
 mod memory;
+mod texts;
 pub mod trace;
 
 use crate::journeys::Surroundings;
@@ -28,7 +29,17 @@ pub struct Plan {
 pub fn measure(surroundings: &Surroundings, plan: &Plan) -> Result<(), String> {
     let cold = cold::starts(surroundings, plan.cold)?;
     let (import, labelling) = import_and_label(surroundings, plan)?;
-    println!("{}", json!({ "cold": cold, "import": import, "labelling": labelling }));
+    let texts = texts::first_model(surroundings)?;
+    println!("{}", json!({ "cold": cold, "import": import, "labelling": labelling, "texts": texts }));
+    Ok(())
+}
+
+/// Measures the first model of many classes alone.
+///
+/// # Errors
+/// When the app can't be driven.
+pub fn measure_texts(surroundings: &Surroundings) -> Result<(), String> {
+    println!("{}", texts::first_model(surroundings)?);
     Ok(())
 }
 
