@@ -6,7 +6,7 @@ use crate::pipeline::features::matrix::FeatureVector;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::label::LabelEvent;
 use crate::pipeline::log::Run;
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -16,10 +16,18 @@ pub type Media = Vec<u8>;
 /// The store. Clones are handles to the same data; it is gone with the last of them.
 ///
 /// The functions are asynchronous only to be the same as the browser's: every future is ready at its first poll.
-/// None of them fails.
+/// None of them fails, unless it was told to: [`Store::fail_after`].
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     kept: Rc<RefCell<Kept>>,
+    fault: Rc<Fault>,
+}
+
+/// When writes begin to fail, and how many there were.
+#[derive(Debug, Default)]
+struct Fault {
+    written: Cell<usize>,
+    fails_after: Cell<Option<usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,8 +75,52 @@ impl Store {
         Ok(Store::default())
     }
 
+    /// So many more writes are kept, and none that comes later: as if the browser were killed, or the disk full, between two of
+    /// them. None: all are kept again.
+    pub fn fail_after(&self, writes: Option<usize>) {
+        self.fault.fails_after.set(writes.map(|writes| self.writes() + writes));
+    }
+
+    /// How many writes were kept.
+    pub fn writes(&self) -> usize {
+        self.fault.written.get()
+    }
+
+    /// All that is kept, in words: two stores with the same text hold the same.
+    pub fn text(&self) -> String {
+        let kept = self.kept();
+        let sorted = |mut lines: Vec<String>| {
+            lines.sort();
+            lines.join("\n")
+        };
+        let vectors = kept
+            .vectors
+            .iter()
+            .flat_map(|(name, vectors)| vectors.iter().map(move |(hash, vector)| format!("{name} {hash} {vector:?}")));
+        [
+            format!("{:?}", (&kept.projects, &kept.items, &kept.events, &kept.batches, &kept.runs, &kept.artifacts)),
+            format!("{:?}", kept.certificates),
+            sorted(kept.media.iter().map(|entry| format!("{entry:?}")).collect()),
+            sorted(kept.thumbnails.iter().map(|entry| format!("{entry:?}")).collect()),
+            sorted(kept.models.iter().map(|entry| format!("{entry:?}")).collect()),
+            sorted(kept.settings.iter().map(|entry| format!("{entry:?}")).collect()),
+            sorted(vectors.collect()),
+        ]
+        .join("\n")
+    }
+
     fn kept(&self) -> Ref<'_, Kept> {
         self.kept.borrow()
+    }
+
+    /// All of one write: it is kept whole or not at all.
+    fn write(&self) -> Result<RefMut<'_, Kept>, StoreError> {
+        let written = self.fault.written.get();
+        if self.fault.fails_after.get().is_some_and(|last| written >= last) {
+            return Err(StoreError::Platform("AbortError: told to fail".to_owned()));
+        }
+        self.fault.written.set(written + 1);
+        Ok(self.kept.borrow_mut())
     }
 
     /// All projects, by id (so by age).
@@ -83,14 +135,14 @@ impl Store {
 
     /// Adds a project or replaces its head matter.
     pub async fn put_project(&self, record: &ProjectRecord) -> Result<(), StoreError> {
-        self.kept.borrow_mut().projects.insert(record.id.clone(), record.clone());
+        self.write()?.projects.insert(record.id.clone(), record.clone());
         Ok(())
     }
 
     /// Removes a project with its items, events, batches, models, runs and certificates, and the media, thumbnails and vectors that no
     /// other project uses.
     pub async fn delete_project(&self, project: &str) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         let orphans: HashSet<ContentHash> =
             of_project(&kept.items, project).iter().map(|record| record.item.hash).collect();
         kept.projects.remove(project);
@@ -119,7 +171,7 @@ impl Store {
         media: Vec<(ContentHash, Media)>,
         events: &[LabelEvent],
     ) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         kept.items.extend(items.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
         kept.events.extend(events.iter().map(|event| ((project.to_owned(), event.id.clone()), event.clone())));
         kept.media.extend(media);
@@ -129,7 +181,7 @@ impl Store {
     /// Takes items and events out for good, with the media, thumbnails and vectors that nothing uses any more: all of it or
     /// nothing.
     pub async fn purge(&self, project: &str, purge: Purge<'_>) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         kept.items.retain(|(owner, index), _| owner != project || *index < purge.from);
         kept.items.extend(purge.stay.iter().map(|record| ((project.to_owned(), record.index), record.clone())));
         for event in purge.events {
@@ -147,7 +199,7 @@ impl Store {
 
     /// Adds to the label log. The same event twice is kept once.
     pub async fn append_events(&self, project: &str, events: &[LabelEvent]) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         kept.events.extend(events.iter().map(|event| ((project.to_owned(), event.id.clone()), event.clone())));
         Ok(())
     }
@@ -159,7 +211,7 @@ impl Store {
 
     /// Adds an import or replaces it.
     pub async fn put_batch(&self, project: &str, record: &BatchRecord) -> Result<(), StoreError> {
-        self.kept.borrow_mut().batches.insert((project.to_owned(), record.index), record.clone());
+        self.write()?.batches.insert((project.to_owned(), record.index), record.clone());
         Ok(())
     }
 
@@ -175,7 +227,7 @@ impl Store {
 
     /// Adds small versions.
     pub async fn put_thumbnails(&self, thumbnails: Vec<(ContentHash, Media)>) -> Result<(), StoreError> {
-        self.kept.borrow_mut().thumbnails.extend(thumbnails);
+        self.write()?.thumbnails.extend(thumbnails);
         Ok(())
     }
 
@@ -196,7 +248,7 @@ impl Store {
         feature_id: &str,
         vectors: &[(ContentHash, FeatureVector)],
     ) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         kept.vectors.entry(feature_id.to_owned()).or_default().extend(vectors.iter().cloned());
         Ok(())
     }
@@ -208,7 +260,7 @@ impl Store {
 
     /// Adds a project's model or replaces it.
     pub async fn put_model(&self, project: &str, record: &ModelRecord) -> Result<(), StoreError> {
-        self.kept.borrow_mut().models.insert(project.to_owned(), record.clone());
+        self.write()?.models.insert(project.to_owned(), record.clone());
         Ok(())
     }
 
@@ -219,7 +271,7 @@ impl Store {
 
     /// Adds a run or replaces it, with files of it: all of it or nothing.
     pub async fn put_run(&self, project: &str, run: &Run, artifacts: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        let kept = &mut *self.kept.borrow_mut();
+        let kept = &mut *self.write()?;
         kept.runs.insert((project.to_owned(), run.id.clone()), run.clone());
         for (path, bytes) in artifacts {
             kept.artifacts.insert((project.to_owned(), run.id.clone(), path.clone()), bytes.clone());
@@ -240,7 +292,7 @@ impl Store {
 
     /// Adds a certificate or replaces it.
     pub async fn put_certificate(&self, project: &str, record: &CertificateRecord) -> Result<(), StoreError> {
-        self.kept.borrow_mut().certificates.insert((project.to_owned(), record.number), record.clone());
+        self.write()?.certificates.insert((project.to_owned(), record.number), record.clone());
         Ok(())
     }
 
@@ -251,7 +303,7 @@ impl Store {
 
     /// Adds a setting or replaces it.
     pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.kept.borrow_mut().settings.insert(name.to_owned(), value.to_owned());
+        self.write()?.settings.insert(name.to_owned(), value.to_owned());
         Ok(())
     }
 }

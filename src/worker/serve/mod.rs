@@ -70,7 +70,10 @@ pub async fn run() {
             // A project must open, and take labels, before any weights are there: they are taken to be there until one needs
             // them and they are not.
             let (images, texts) = (expected_source(Kind::Image), expected_source(Kind::Text));
-            let session = Session::new(store, read_only, images, texts);
+            let mut session = Session::new(store, read_only, images, texts);
+            if let Err(error) = session.clear_unfinished().await {
+                session.notice(error.to_string());
+            }
             Server {
                 session,
                 jobs: Jobs::default(),

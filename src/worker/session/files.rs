@@ -162,14 +162,40 @@ impl Session {
         }
         record.changed_ms = now_ms;
         let store = self.store.clone();
-        let stored = restore(&store, &record, snapshot, |hash| images.read(hash)).await;
-        if let Err(error) = stored {
-            store.delete_project(&record.id).await?;
+        store.put_setting(UNFINISHED, &record.id).await?;
+        if let Err(error) = restore(&store, &record, snapshot, |hash| images.read(hash)).await {
+            // Whatever is in the way of this as well: it is done at the next start.
+            if store.delete_project(&record.id).await.is_ok() {
+                store.put_setting(UNFINISHED, "").await?;
+            }
             return Err(error);
         }
+        // The project is there; the next start finds so too, if this can't be stored.
+        let _ = store.put_setting(UNFINISHED, "").await;
         Ok(summary(record))
     }
+
+    /// At the start, before anything is shown: takes away what a restore left that the browser was killed in. Its project's record
+    /// is written last, so that until then nobody sees a project.
+    pub async fn clear_unfinished(&mut self) -> Result<(), SessionError> {
+        if self.read_only {
+            return Ok(());
+        }
+        let Some(unfinished) = self.store.setting(UNFINISHED).await?.filter(|id| !id.is_empty()) else { return Ok(()) };
+        if self.store.project(&unfinished).await?.is_none() {
+            self.store.delete_project(&unfinished).await?;
+            self.notice(
+                "Hone was closed while a project file was being brought in. None of it is left here; the file is as it was. Open it \
+                 again to bring it in."
+                    .to_owned(),
+            );
+        }
+        Ok(self.store.put_setting(UNFINISHED, "").await?)
+    }
 }
+
+/// The setting that names the project whose restore is under way.
+const UNFINISHED: &str = "unfinished_restore";
 
 async fn restore(
     store: &Store,
@@ -177,7 +203,6 @@ async fn restore(
     snapshot: Snapshot,
     mut image: impl FnMut(ContentHash) -> Result<Vec<u8>, Problem>,
 ) -> Result<(), SessionError> {
-    store.put_project(record).await?;
     let mut problems = Vec::new();
     for chunk in snapshot.items.chunks(RESTORED_AT_ONCE) {
         let mut media = Vec::new();
@@ -214,7 +239,8 @@ async fn restore(
     for certificate in &snapshot.certificates {
         store.put_certificate(&record.id, certificate).await?;
     }
-    Ok(())
+    // Last, and with it the project is there, whole.
+    Ok(store.put_project(record).await?)
 }
 
 impl Project {

@@ -178,7 +178,11 @@ impl Session {
         }
         project.arriving = Some(arriving);
         if project.record.classes.len() > classes_before {
-            store.put_project(&project.record).await?;
+            if let Err(error) = store.put_project(&project.record).await {
+                // A class that is not stored may not get labels that are.
+                project.record.classes.truncate(classes_before);
+                return Err(error.into());
+            }
         }
         // Before the items: ids of events that never came name nothing, but events that no import owned could not be removed.
         store.put_batch(&project.record.id, &record).await?;
@@ -211,15 +215,16 @@ impl Session {
         let store = self.store.clone();
         let project = self.opened_mut()?;
         let Some(arriving) = project.arriving.take_if(|arriving| arriving.batch == batch) else { return Ok(()) };
-        let findings = project.check_arrived(&arriving);
-        let Some(record) = project.batches.get_mut(batch as usize) else { return Ok(()) };
-        record.findings = findings;
+        let Some(mut record) = project.batches.get(batch as usize).cloned() else { return Ok(()) };
+        record.findings = project.check_arrived(&arriving);
         record.ending = ending;
         record.items += arriving.waiting.len() as u32;
         record.problems.extend(arriving.last_words(ending));
-        store.put_batch(&project.record.id, record).await?;
         project.touch();
         project.touch_queue();
+        // If this can't be stored, it is an import that was interrupted, here as in the store.
+        store.put_batch(&project.record.id, &record).await?;
+        project.batches[batch as usize] = record;
         if project.record.kind == Kind::Table {
             if arriving.is_resumed && project.runs.is_empty() {
                 // What came before it was interrupted was encoded by itself; now that all of it is here, it is encoded anew.
@@ -230,7 +235,8 @@ impl Session {
             project.encode_rows();
             project.relearn();
         }
-        self.save_record(now_ms).await
+        self.save_record_or_later(now_ms).await;
+        Ok(())
     }
 
     /// Takes in what the images of project `id` look like: stored beside their vectors, for the comparison of imports.

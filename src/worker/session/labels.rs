@@ -207,11 +207,16 @@ impl Session {
             ));
         }
         let index = project.push_class(&name);
+        if let Err(error) = self.save_record(now_ms).await {
+            // A class that is not stored may not get labels that are.
+            self.opened_mut()?.record.classes.pop();
+            return Err(error);
+        }
+        let project = self.opened_mut()?;
         project.learner.set_classes(project.record.classes.len());
         project.learner.refresh(&project.features);
         project.touch();
         project.touch_queue();
-        self.save_record(now_ms).await?;
         Ok(index)
     }
 
@@ -227,9 +232,13 @@ impl Session {
         let name = tidy(name);
         project.class_key(class)?;
         project.check_class_name(&name, Some(class))?;
-        project.record.classes[usize::from(class)].name = name;
+        let before = std::mem::replace(&mut project.record.classes[usize::from(class)].name, name);
         project.touch();
-        self.save_record(now_ms).await
+        let saved = self.save_record(now_ms).await;
+        if saved.is_err() {
+            self.opened_mut()?.record.classes[usize::from(class)].name = before;
+        }
+        saved
     }
 
     /// The next `count` questions of the stream are audits.

@@ -135,7 +135,14 @@ impl Session {
         // What a model accepted stands under a certificate of its own project, which is not here.
         events.retain(|event| event.source != Source::Model);
         let merged = merge(&ours, &events);
-        project.record.classes.extend(class_mapping(&project.record.classes, classes).added);
+        let added = class_mapping(&project.record.classes, classes).added;
+        if !added.is_empty() {
+            // Before the decisions that name them: whatever happens in between, each label has its class.
+            let mut record = project.record.clone();
+            record.classes.extend(added);
+            store.put_project(&record).await?;
+            project.record = record;
+        }
         // Written again is harmless: an event's id is its key.
         let own: HashMap<&str, &LabelEvent> = ours.iter().map(|event| (event.id.as_str(), event)).collect();
         let changed = |event: &&LabelEvent| own.get(event.id.as_str()) != Some(event);

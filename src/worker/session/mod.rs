@@ -420,8 +420,14 @@ impl Session {
 
     /// Writes it if decisions have come since. They are safe in the log even if this fails; the counts are only late.
     async fn save_due_record(&mut self) {
-        let Some(when) = self.open.as_ref().and_then(|project| project.record_due) else { return };
-        if let Err(error) = self.save_record(when).await {
+        if let Some(when) = self.open.as_ref().and_then(|project| project.record_due) {
+            self.save_record_or_later(when).await;
+        }
+    }
+
+    /// Writes it or, if that fails, says so and writes it with the next decision. For what can be counted or made again from the rest.
+    async fn save_record_or_later(&mut self, now_ms: f64) {
+        if let Err(error) = self.save_record(now_ms).await {
             self.notice(error.to_string());
         }
     }

@@ -70,7 +70,8 @@ impl Session {
         // Else as many new labels as were removed would have to come before a model is trained again.
         let at_last_run = &mut project.record.deployment.labels_at_last_run;
         *at_last_run = labels.min(*at_last_run);
-        self.save_record(now_ms).await
+        self.save_record_or_later(now_ms).await;
+        Ok(())
     }
 
     /// Takes imports that were removed out of the store, too: from then on they can't be brought back.
