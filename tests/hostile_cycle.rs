@@ -147,6 +147,8 @@ fn said(reply: &Reply) -> Option<&str> {
 /// A file is brought in, used and deleted; returns whether it was taken.
 async fn endure(driver: &mut Driver, bytes: &[u8], name: &str) -> bool {
     let before = taken_away(driver).await;
+    driver.ask(Request::ListProjects).await;
+    let stored = driver.session.store().contents();
     let now = driver.now();
     let taken = match driver.session.restore_archive(bytes, now).await {
         Err(refused) => {
@@ -163,6 +165,14 @@ async fn endure(driver: &mut Driver, bytes: &[u8], name: &str) -> bool {
             true
         }
     };
+    // To the byte, in every store: what the device keeps for all projects, too.
+    for ((store, now), (_, then)) in driver.session.store().contents().iter().zip(&stored) {
+        // The own project was opened meanwhile, and so polished again; what its model predicts is compared below. That no restore is
+        // under way is said by nothing, or by an empty setting.
+        if *store != "models" && *store != "settings" {
+            assert!(now == then, "{name} left something behind among the {store}");
+        }
+    }
     assert!(taken_away(driver).await == before, "{name} changed another project");
     taken
 }

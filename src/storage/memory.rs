@@ -86,27 +86,30 @@ impl Store {
         self.fault.written.get()
     }
 
-    /// All that is kept, in words: two stores with the same text hold the same.
-    pub fn text(&self) -> String {
+    /// What each of its stores holds, in words: alike if the same is kept.
+    pub fn contents(&self) -> Vec<(&'static str, String)> {
         let kept = self.kept();
         let sorted = |mut lines: Vec<String>| {
             lines.sort();
             lines.join("\n")
         };
-        let vectors = kept
-            .vectors
-            .iter()
-            .flat_map(|(name, vectors)| vectors.iter().map(move |(hash, vector)| format!("{name} {hash} {vector:?}")));
-        [
-            format!("{:?}", (&kept.projects, &kept.items, &kept.events, &kept.batches, &kept.runs, &kept.artifacts)),
-            format!("{:?}", kept.certificates),
-            sorted(kept.media.iter().map(|entry| format!("{entry:?}")).collect()),
-            sorted(kept.thumbnails.iter().map(|entry| format!("{entry:?}")).collect()),
-            sorted(kept.models.iter().map(|entry| format!("{entry:?}")).collect()),
-            sorted(kept.settings.iter().map(|entry| format!("{entry:?}")).collect()),
-            sorted(vectors.collect()),
+        let vectors = kept.vectors.iter().flat_map(|(name, vectors)| {
+            vectors.iter().map(move |(hash, vector)| format!("{name} {hash} {vector:?}"))
+        });
+        vec![
+            ("projects", format!("{:?}", kept.projects)),
+            ("items", format!("{:?}", kept.items)),
+            ("events", format!("{:?}", kept.events)),
+            ("batches", format!("{:?}", kept.batches)),
+            ("media", sorted(kept.media.iter().map(|entry| format!("{entry:?}")).collect())),
+            ("thumbnails", sorted(kept.thumbnails.iter().map(|entry| format!("{entry:?}")).collect())),
+            ("vectors", sorted(vectors.collect())),
+            ("models", sorted(kept.models.iter().map(|entry| format!("{entry:?}")).collect())),
+            ("runs", format!("{:?}", kept.runs)),
+            ("artifacts", format!("{:?}", kept.artifacts)),
+            ("certificates", format!("{:?}", kept.certificates)),
+            ("settings", sorted(kept.settings.iter().map(|entry| format!("{entry:?}")).collect())),
         ]
-        .join("\n")
     }
 
     fn kept(&self) -> Ref<'_, Kept> {
