@@ -42,6 +42,14 @@ pub enum Request {
     Hello,
     /// → [`Reply::Projects`]
     ListProjects,
+    /// A project's label log as a file, read from the log alone, with decisions of the open project that could not be stored.
+    /// → [`Reply::File`]
+    Rescue {
+        /// Which project.
+        project: String,
+        /// What was decided and is not stored.
+        decisions: Vec<Decision>,
+    },
     /// Loads a project; events follow. → [`Reply::Done`]
     OpenProject {
         /// Which.

@@ -352,3 +352,48 @@ fn a_store_that_fails_for_a_while_loses_nothing() {
         assert!(again > 60, "{again}");
     });
 }
+
+#[test]
+fn what_can_not_be_stored_is_saved_as_a_file_that_merges() {
+    run(async {
+        let files = files().await;
+        let store = Store::default();
+        let mut driver = new_driver(&store);
+        for one in &ACTS[..4] {
+            act(&mut driver, *one, &files).await.expect("done");
+            embed(&mut driver).await;
+            driver.settle().await;
+        }
+        store.fail_after(Some(0));
+        let mut decisions = Vec::new();
+        for item in [7, 9] {
+            driver.ids += 1;
+            let id = ulid::Ulid::from_parts(driver.now() as u64, driver.ids).to_string();
+            let verdict = Verdict::Label(truth(item));
+            let decision = Decision { id, item, verdict, shown: None, audit: None, repeat: false, took_ms: None };
+            let reply = driver.ask(Request::Decide(decision.clone())).await.0;
+            assert!(matches!(reply, Reply::Failed(_)), "{reply:?}");
+            decisions.push(decision);
+        }
+        // One of them was stored after all, and nobody heard.
+        store.fail_after(None);
+        driver.ask(Request::Decide(decisions[0].clone())).await;
+        store.fail_after(Some(0));
+        let request = Request::Rescue { project: PROJECT.into(), decisions };
+        let file = driver.ask(request).await.1.expect("a file");
+
+        let mut other = reopened(&store).await;
+        other.ask(Request::OpenProject { project: PROJECT.into() }).await;
+        // The log of a project that is not open is read from the store alone.
+        let mut elsewhere = reopened(&store).await;
+        let rescued = Request::Rescue { project: PROJECT.into(), decisions: Vec::new() };
+        let stored = elsewhere.ask(rescued).await.1.expect("a file");
+        assert_eq!(stored, other.ask(Request::Export(Export::LabelLog)).await.1.expect("a log"));
+        let now = other.now();
+        let said = other.session.merge(&file, now).await.expect("merged");
+        assert!(said.contains("1 new decision"), "{said}");
+        let labels = look(&mut other).await.labels;
+        let item = |number: u32| format!("Shapes {number}.png {} Human", CLASSES[usize::from(truth(number))]);
+        assert!(labels.contains(&item(7)) && labels.contains(&item(9)), "{labels:?}");
+    });
+}

@@ -12,7 +12,9 @@ use idb::{KeyRange, Query, Transaction};
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// The bytes of an image, or of a file to take away. The browser keeps them, on disk if they are many.
@@ -22,6 +24,7 @@ pub type Media = web_sys::Blob;
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
+    damaged: Rc<Cell<u32>>,
 }
 
 impl Store {
@@ -36,7 +39,7 @@ impl Store {
 
     /// The same under another name, for tests.
     pub async fn open_named(name: &str) -> Result<Store, StoreError> {
-        Ok(Store { database: Database::open(name, MIGRATIONS).await? })
+        Ok(Store { database: Database::open(name, MIGRATIONS).await?, damaged: Rc::default() })
     }
 
     /// All projects, by id (so by age).
@@ -132,7 +135,7 @@ impl Store {
 
     /// A project's label log, by id (so by time).
     pub async fn events(&self, project: &str) -> Result<Vec<LabelEvent>, StoreError> {
-        self.all(EVENTS, Some(within(project)?)).await
+        self.all_sound(EVENTS, project).await
     }
 
     /// Adds to the label log; once this resolves the events are on the disk. The same event twice is kept once.
@@ -239,7 +242,11 @@ impl Store {
 
     /// A project's model as last put.
     pub async fn model(&self, project: &str) -> Result<Option<ModelRecord>, StoreError> {
-        self.one(MODELS, project).await
+        match self.one(MODELS, project).await {
+            // It is made again from the labels.
+            Err(StoreError::Unreadable(_)) => Ok(None),
+            model => model,
+        }
     }
 
     /// Adds a project's model or replaces it.
@@ -250,7 +257,7 @@ impl Store {
 
     /// A project's experiment log, by id (so by time).
     pub async fn runs(&self, project: &str) -> Result<Vec<Run>, StoreError> {
-        self.all(RUNS, Some(within(project)?)).await
+        self.all_sound(RUNS, project).await
     }
 
     /// Adds a run or replaces it, with files of it: all of it or nothing.
@@ -276,7 +283,7 @@ impl Store {
 
     /// A project's certificates, by number.
     pub async fn certificates(&self, project: &str) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.all(CERTIFICATES, Some(within(project)?)).await
+        self.all_sound(CERTIFICATES, project).await
     }
 
     /// Adds a certificate or replaces it.
@@ -298,6 +305,24 @@ impl Store {
 
     async fn all<T: DeserializeOwned>(&self, store: &str, range: Option<KeyRange>) -> Result<Vec<T>, StoreError> {
         self.database.read(&[store], async |transaction| all(transaction, store, range).await).await
+    }
+
+    /// A project's records, but for those that can't be read: they are counted, see [`Store::take_damaged`].
+    async fn all_sound<T: DeserializeOwned>(&self, store: &str, project: &str) -> Result<Vec<T>, StoreError> {
+        let range = within(project)?;
+        let read = async |transaction: &Transaction| {
+            Ok(transaction.object_store(store)?.get_all(Some(range.into()), None)?.await?)
+        };
+        let values: Vec<JsValue> = self.database.read(&[store], read).await?;
+        let all = values.len();
+        let sound: Vec<T> = values.into_iter().filter_map(|value| serde_wasm_bindgen::from_value(value).ok()).collect();
+        self.damaged.set(self.damaged.get() + (all - sound.len()) as u32);
+        Ok(sound)
+    }
+
+    /// How many records could not be read since it was last asked.
+    pub fn take_damaged(&self) -> u32 {
+        self.damaged.take()
     }
 
     async fn value(&self, store: &str, key: JsValue) -> Result<Option<JsValue>, StoreError> {

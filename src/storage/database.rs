@@ -4,11 +4,11 @@ use super::StoreError;
 use idb::event::VersionChangeEvent;
 use idb::{DatabaseEvent, Event, Factory, IndexParams, KeyPath, ObjectStoreParams, Request, Transaction};
 use js_sys::{Array, Object, Promise, Reflect};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DomException, IdbDatabase, IdbTransaction};
+use web_sys::{DomException, IdbDatabase, IdbTransaction, IdbVersionChangeEvent};
 
 /// Key: the record's `id`. Value: a `ProjectRecord`.
 pub const PROJECTS: &str = "projects";
@@ -95,6 +95,28 @@ pub enum Durability {
 #[derive(Debug, Clone)]
 pub struct Database {
     connection: Rc<IdbDatabase>,
+    closed: Rc<Cell<Option<Closed>>>,
+}
+
+/// Why the connection is closed.
+#[derive(Debug, Clone, Copy)]
+enum Closed {
+    /// A newer release, in another tab, wanted to migrate.
+    ForNewer,
+    /// The database is being deleted.
+    ForDeletion,
+    /// The browser took it away.
+    ByBrowser,
+}
+
+impl From<Closed> for StoreError {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::ForNewer => StoreError::Outdated,
+            Closed::ForDeletion => StoreError::Deleted,
+            Closed::ByBrowser => StoreError::Lost,
+        }
+    }
 }
 
 #[wasm_bindgen]
@@ -132,10 +154,18 @@ impl Database {
             return Err(error.into());
         }
         let connection = IdbDatabase::from(opened?);
-        // Another tab with a newer release wants to migrate: let go rather than block it.
-        let closing = connection.clone();
-        connection.set_onversionchange(Some(Closure::once_into_js(move || closing.close()).unchecked_ref()));
-        Ok(Database { connection: Rc::new(connection) })
+        // Another tab with a newer release wants to migrate, or to delete all: let go rather than block it.
+        let closed = Rc::new(Cell::new(None));
+        let (closing, why) = (connection.clone(), Rc::clone(&closed));
+        let on_change = Closure::once_into_js(move |event: IdbVersionChangeEvent| {
+            why.set(Some(if event.new_version().is_some() { Closed::ForNewer } else { Closed::ForDeletion }));
+            closing.close();
+        });
+        connection.set_onversionchange(Some(on_change.unchecked_ref()));
+        let why = Rc::clone(&closed);
+        let on_close = Closure::once_into_js(move || why.set(Some(Closed::ByBrowser)));
+        connection.set_onclose(Some(on_close.unchecked_ref()));
+        Ok(Database { connection: Rc::new(connection), closed })
     }
 
     /// Reads within one transaction, so that what is read belongs together.
@@ -176,6 +206,10 @@ impl Database {
         }
         match (JsFuture::from(finished).await, transaction.error()) {
             (Ok(_), _) => outcome,
+            // A transaction that the browser ended with the connection says only that it was aborted.
+            (Err(_), Some(_)) if self.closed.get().is_some() => {
+                Err(self.closed.get().map_or(StoreError::Lost, StoreError::from))
+            }
             (Err(_), Some(cause)) => Err(cause.into()),
             (Err(_), None) => Err(outcome.err().unwrap_or(StoreError::Platform("a write was aborted".into()))),
         }
@@ -191,8 +225,9 @@ impl Database {
         Reflect::set(&options, &"durability".into(), &word.into())?;
         let connection: &DatabaseWithOptions = self.connection.unchecked_ref();
         connection.transaction(&names, mode, &options).map_err(|error| match error.dyn_ref::<DomException>() {
-            // The connection was closed because a newer release asked for it.
-            Some(exception) if exception.name() == "InvalidStateError" => StoreError::Outdated,
+            Some(exception) if exception.name() == "InvalidStateError" => {
+                self.closed.get().map_or(StoreError::Lost, StoreError::from)
+            }
             _ => error.into(),
         })
     }
@@ -246,6 +281,6 @@ impl From<idb::Error> for StoreError {
 
 impl From<serde_wasm_bindgen::Error> for StoreError {
     fn from(error: serde_wasm_bindgen::Error) -> Self {
-        StoreError::Platform(format!("a record cannot be read: {error}"))
+        StoreError::Unreadable(error.to_string())
     }
 }

@@ -81,6 +81,11 @@ impl Store {
         self.fault.fails_after.set(writes.map(|writes| self.writes() + writes));
     }
 
+    /// How many records could not be read since it was last asked: in memory none.
+    pub fn take_damaged(&self) -> u32 {
+        0
+    }
+
     /// How many writes were kept.
     pub fn writes(&self) -> usize {
         self.fault.written.get()
@@ -93,9 +98,10 @@ impl Store {
             lines.sort();
             lines.join("\n")
         };
-        let vectors = kept.vectors.iter().flat_map(|(name, vectors)| {
-            vectors.iter().map(move |(hash, vector)| format!("{name} {hash} {vector:?}"))
-        });
+        let vectors = kept
+            .vectors
+            .iter()
+            .flat_map(|(name, vectors)| vectors.iter().map(move |(hash, vector)| format!("{name} {hash} {vector:?}")));
         vec![
             ("projects", format!("{:?}", kept.projects)),
             ("items", format!("{:?}", kept.items)),

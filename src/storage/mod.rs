@@ -71,6 +71,32 @@ pub enum StoreError {
         "A newer version of Hone has been opened in this browser. Everything saved is safe. Reload this page to go on."
     )]
     Outdated,
+    /// Somebody deleted the database while it was open.
+    #[error(
+        "Hone’s storage in this browser was deleted while this page was open, as when site data are cleared. What it held is gone from \
+         here, and nothing can be stored now. What this page still knows can be saved: export the label log or save the unsaved labels \
+         as a file. Then reload the page."
+    )]
+    Deleted,
+    /// The browser took it away while it was open.
+    #[error(
+        "The browser closed Hone’s storage while this page was open: site data were cleared, the disk is full, or it fails. Nothing can be \
+         stored now; what was saved may be gone. What this page still knows can be saved: export the label log or save the unsaved \
+         labels as a file. Then reload the page and look."
+    )]
+    Lost,
+    /// Records that can't be read.
+    #[error(
+        "{0} stored records can’t be read and are left out, as after a crash of the disk or an edit by another program. All others are \
+         here. Save a copy of the project now; a backup from before may hold what is missing."
+    )]
+    Damaged(u32),
+    /// A record that is needed can't be read.
+    #[error(
+        "What is stored of this can’t be read ({0}), as after a crash of the disk or an edit by another program. Nothing was changed. Its \
+         labels can still be saved as a file; a backup brings back the rest."
+    )]
+    Unreadable(String),
     /// Anything else, with the platform's own words.
     #[error(
         "The browser's storage did not answer ({0}). What was saved before is safe. Reload the page; if it persists, restart the browser."

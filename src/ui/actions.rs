@@ -66,7 +66,11 @@ async fn load_project(app: App, project: String) {
     match reply {
         Reply::Done => dom::remember(LAST_PROJECT, Some(&project)),
         other => {
-            app.unexpected(other);
+            if let Reply::Failed(why) = &other {
+                app.state.offer_rescue(why.clone(), project);
+            } else {
+                app.unexpected(other);
+            }
             app.go(Route::Start);
         }
     }
@@ -274,6 +278,21 @@ pub fn send_again(app: App) {
     for (_, request) in app.state.outbox.with_untracked(|outbox| outbox.refused()) {
         send(app, request, None);
     }
+}
+
+/// Saves the label log with what could not be stored as a file, for a store that takes nothing more.
+pub fn save_unsaved(app: App) {
+    let Some(project) = app.state.project.with_untracked(|project| project.as_ref().map(|project| project.id.clone()))
+    else {
+        return;
+    };
+    let decisions = app.state.outbox.with_untracked(|outbox| outbox.unsaved());
+    save_file(app, Request::Rescue { project, decisions });
+}
+
+/// Saves the labels of a project that can't be opened.
+pub fn rescue(app: App, project: String) {
+    save_file(app, Request::Rescue { project, decisions: Vec::new() });
 }
 
 /// Takes back the latest decision and shows its card again.

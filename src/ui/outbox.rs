@@ -1,6 +1,6 @@
 //! What was decided and is on its way to the disk. Each decision stays here until the session says that it is safe.
 
-use crate::protocol::Request;
+use crate::protocol::{Decision, ItemIndex, Request, Verdict};
 
 /// What is not yet acknowledged, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +44,24 @@ impl Outbox {
         refused.map(|waiting| (waiting.id.clone(), waiting.request.clone())).collect()
     }
 
+    /// The decisions that could not be saved, one an item, for a file.
+    pub fn unsaved(&self) -> Vec<Decision> {
+        let one = |id: &str, item: ItemIndex, verdict: Verdict| {
+            let id = id.to_owned();
+            Decision { id, item, verdict, shown: None, audit: None, repeat: false, took_ms: None }
+        };
+        let of = |request: Request| -> Vec<Decision> {
+            match request {
+                Request::Decide(decision) => vec![decision],
+                Request::DecideMany { ids, items, verdict } => {
+                    ids.iter().zip(items).map(|(id, item)| one(id, item, verdict)).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        self.refused().into_iter().flat_map(|(_, request)| of(request)).collect()
+    }
+
     /// Whether nothing would be lost if the page closed now.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -77,7 +95,6 @@ fn size(request: &Request) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Decision, Verdict};
 
     fn decide(id: &str) -> Request {
         let id = id.to_owned();

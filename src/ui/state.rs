@@ -233,7 +233,17 @@ impl AppState {
                 let (all, words) = (self.toasts, text.clone());
                 set_timeout(move || all.update(|toasts| toasts.retain(|toast| toast.text != words)), NOTE_STAYS);
             }
-            toasts.push(Toast { id, tone, text });
+            toasts.push(Toast { id, tone, text, rescue: None });
+        });
+    }
+
+    /// Says why a project can't be opened, and offers its labels as a file.
+    pub fn offer_rescue(&self, why: String, project: String) {
+        self.tell(Tone::Bad, why.clone());
+        self.toasts.update(|toasts| {
+            for toast in toasts.iter_mut().filter(|toast| toast.text == why) {
+                toast.rescue = Some(project.clone());
+            }
         });
     }
 

@@ -1,7 +1,7 @@
 //! The IndexedDB database: old ones open and are migrated, failed writes leave nothing behind.
 
 use super::platform::fresh;
-use hone::storage::database::{Database, Durability, ITEMS, MIGRATIONS, Migration, PROJECTS, SETTINGS};
+use hone::storage::database::{Database, Durability, EVENTS, ITEMS, MIGRATIONS, MODELS, Migration, PROJECTS, SETTINGS};
 use hone::storage::{Store, StoreError};
 use idb::{Factory, IndexParams, KeyPath, ObjectStoreParams, TransactionMode};
 use wasm_bindgen::JsValue;
@@ -150,4 +150,34 @@ async fn twenty_thousand_items_open_quickly() {
     let took = js_sys::Date::now() - before;
     wasm_bindgen_test::console_log!("20,000 vectors of 1,280 read in {took} ms");
     assert!(took < 10_000.0, "{took} ms");
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_is_deleted_under_the_page_is_called_so() {
+    let name = name("deleted");
+    let store = Store::open_named(&name).await.unwrap();
+    store.put_setting("kept", "yes").await.unwrap();
+    Factory::new().unwrap().delete(&name).unwrap().await.unwrap();
+    let refused = store.put_setting("kept", "no").await.unwrap_err();
+    assert_eq!(refused, StoreError::Deleted);
+    assert!(!refused.to_string().contains("is safe"), "{refused}");
+    assert_eq!(store.setting("kept").await, Err(StoreError::Deleted));
+}
+
+#[wasm_bindgen_test]
+async fn a_record_that_can_not_be_read_is_left_out_and_counted() {
+    let name = name("damaged");
+    version_1(&name).await;
+    let store = Store::open_named(&name).await.unwrap();
+    let database = Database::open(&name, MIGRATIONS).await.unwrap();
+    let damage = database.write(&[EVENTS, MODELS], Durability::Strict, async |transaction| {
+        let key = js_sys::JSON::parse(r#"["01A","01C"]"#)?;
+        transaction.object_store(EVENTS)?.put(&"no event".into(), Some(&key))?;
+        transaction.object_store(MODELS)?.put(&"no model".into(), Some(&"01A".into()))?;
+        Ok(())
+    });
+    damage.await.unwrap();
+    assert_eq!(store.events("01A").await.unwrap().len(), 1);
+    assert_eq!((store.take_damaged(), store.take_damaged()), (1, 0));
+    assert_eq!(store.model("01A").await.unwrap(), None);
 }

@@ -215,7 +215,6 @@ pub async fn runs_with_their_files_and_certificates_come_back(store: Store) {
         asked: vec![("fish".into(), "too few".into())],
         ended: Some(CertificateEnd::Void("a new champion".into())),
         time_ms: 2.5,
-        clock: 0,
     };
     for number in [10, 2] {
         store.put_certificate("p", &certificate(number)).await.unwrap();

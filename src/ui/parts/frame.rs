@@ -200,6 +200,9 @@ fn SaveState() -> impl IntoView {
         <span class="save-state" role="status" aria-label="Save state" class:bad=refused title=move || state.why_read_only()>
             {move || sentence()}
         </span>
-        <Show when=refused><button on:click=move |_| actions::send_again(app)>"Save again"</button></Show>
+        <Show when=refused>
+            <button on:click=move |_| actions::send_again(app)>"Save again"</button>
+            <button on:click=move |_| actions::save_unsaved(app)>"Save as a file"</button>
+        </Show>
     }
 }

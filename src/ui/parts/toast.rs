@@ -1,5 +1,6 @@
 //! Messages that come and stay until they are read: notices as a status, failures as an alert.
 
+use crate::ui::actions;
 use crate::ui::app::use_app;
 use crate::ui::parts::rows::{Row, rows};
 use leptos::prelude::*;
@@ -22,6 +23,8 @@ pub struct Toast {
     pub tone: Tone,
     /// What happened, what is safe, what to do.
     pub text: String,
+    /// The project whose labels it offers as a file.
+    pub rescue: Option<String>,
 }
 
 /// The messages, newest last. Both live regions are always in the document, so that what enters them is read out.
@@ -41,12 +44,17 @@ pub fn Toasts() -> impl IntoView {
 
 #[component]
 fn ToastRow(toast: Toast) -> impl IntoView {
-    let toasts = use_app().state.toasts;
+    let app = use_app();
+    let toasts = app.state.toasts;
     let id = toast.id;
+    let rescue = toast.rescue.map(|project| {
+        view! { <button on:click=move |_| actions::rescue(app, project.clone())>"Save its labels as a file"</button> }
+    });
     let dismiss = move |_| toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
     view! {
         <div class="toast" class:bad=toast.tone == Tone::Bad>
             <p>{toast.text}</p>
+            {rescue}
             <button class="quiet" aria-label="Dismiss message" on:click=dismiss>"×"</button>
         </div>
     }

@@ -313,7 +313,7 @@ pub(super) fn unarchived(error: ArchiveError) -> SessionError {
 }
 
 /// A project's name as a file name: what file systems refuse becomes a dash.
-fn file_stem(name: &str) -> String {
+pub(super) fn file_stem(name: &str) -> String {
     let stem: String = name
         .chars()
         .map(|letter| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '-' })

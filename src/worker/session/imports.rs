@@ -177,12 +177,12 @@ impl Session {
             }
         }
         project.arriving = Some(arriving);
-        if project.record.classes.len() > classes_before {
-            if let Err(error) = store.put_project(&project.record).await {
-                // A class that is not stored may not get labels that are.
-                project.record.classes.truncate(classes_before);
-                return Err(error.into());
-            }
+        if project.record.classes.len() > classes_before
+            && let Err(error) = store.put_project(&project.record).await
+        {
+            // A class that is not stored may not get labels that are.
+            project.record.classes.truncate(classes_before);
+            return Err(error.into());
         }
         // Before the items: ids of events that never came name nothing, but events that no import owned could not be removed.
         store.put_batch(&project.record.id, &record).await?;

@@ -18,6 +18,20 @@ impl Session {
     /// Writes one decision to the log, learns from it at once, and says what it changed.
     pub(super) async fn decide(&mut self, decision: Decision, now_ms: f64) -> Result<LabelEffect, SessionError> {
         self.must_write()?;
+        let item = decision.item;
+        let event = self.event_of(decision, now_ms)?;
+        let project = self.opened()?;
+        let seen = match event.source {
+            Source::Review => project.seen_suspect(item, &event.action, &event.id),
+            _ => None,
+        };
+        let effect = self.record_events(vec![event], now_ms).await?;
+        self.opened_mut()?.record.review.seen.extend(seen);
+        Ok(effect)
+    }
+
+    /// What the log says of a decision, but for its place.
+    pub(super) fn event_of(&self, decision: Decision, now_ms: f64) -> Result<LabelEvent, SessionError> {
         let project = self.opened()?;
         let Some(item) = project.items.get(decision.item as usize) else {
             return refused("That item is not in this project. Nothing was changed.");
@@ -35,7 +49,7 @@ impl Session {
             Action::Label(_) | Action::Skip if decision.repeat => Source::Repeat,
             _ => project.source_of(decision.item, &action),
         };
-        let event = LabelEvent {
+        Ok(LabelEvent {
             id: decision.id,
             item: item.hash,
             annotator: self.annotator.clone(),
@@ -47,14 +61,7 @@ impl Session {
             took_ms: decision.took_ms,
             time_ms: now_ms,
             clock: 0,
-        };
-        let seen = match event.source {
-            Source::Review => project.seen_suspect(decision.item, &event.action, &event.id),
-            _ => None,
-        };
-        let effect = self.record_events(vec![event], now_ms).await?;
-        self.opened_mut()?.record.review.seen.extend(seen);
-        Ok(effect)
+        })
     }
 
     /// The same label for many items: one transaction, one event an item.

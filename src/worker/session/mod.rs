@@ -24,6 +24,7 @@ mod review;
 mod annotators;
 mod merge;
 mod removal;
+mod rescue;
 mod runs;
 mod search;
 mod triage;
@@ -254,6 +255,7 @@ impl Session {
                 Reply::Items { total, rows }.into()
             }
             Request::Export(export) => self.export(export, now_ms).await?,
+            Request::Rescue { project, decisions } => self.rescue(&project, decisions, now_ms).await?,
             Request::AuditNow { count } => {
                 self.audit_now(count, now_ms).await?;
                 Reply::Done.into()
@@ -400,6 +402,7 @@ impl Session {
         };
         let source = self.source(record.kind);
         let project = Project::load(&self.store, record, source).await?;
+        self.tell_damage();
         self.open(project);
         Ok(())
     }
