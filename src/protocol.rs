@@ -500,6 +500,8 @@ pub enum Reply {
         projects: Vec<ProjectSummary>,
         /// This tab may only read: another one holds the lock.
         read_only: bool,
+        /// The project that was open last.
+        last: Option<String>,
     },
     /// To `ListProjects`.
     Projects(Vec<ProjectSummary>),
@@ -618,6 +620,8 @@ pub struct ProjectState {
     pub kind: Kind,
     /// Whether it learns classes or a number; of a number there are no classes and no [`ModelState`].
     pub target: Target,
+    /// Decisions of people since it, or its label log, was last saved as a file.
+    pub unsaved: u32,
     /// Column names, for tables.
     pub columns: Vec<String>,
     /// The classes, in creation order; the place is the [`ClassIndex`].

@@ -304,6 +304,7 @@ fn a_project_file_is_data() {
         deployment: Default::default(),
         review: Default::default(),
         monitor: Default::default(),
+        backed_up: None,
     };
     let snapshot = Snapshot {
         project,
@@ -347,6 +348,7 @@ fn project_with_runs(runs: Vec<Run>) -> Vec<u8> {
         deployment: Default::default(),
         review: Default::default(),
         monitor: Default::default(),
+        backed_up: None,
     };
     let snapshot = Snapshot {
         project,

@@ -27,9 +27,6 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 /// The version of the file format that this release writes and the newest it reads.
 pub const ARCHIVE_FORMAT_VERSION: u32 = 2;
 
-/// No entry but an image may unpack to more than this: a project file may have been made to harm.
-const MAX_ENTRY_BYTES: u64 = 2 << 30;
-
 /// Everything in a project but its images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -89,6 +86,11 @@ pub enum ArchiveError {
         "This project has {0} classes, more than the {MOST_CLASSES} that a project can have. Nothing was changed. Join or drop classes where the file was made."
     )]
     TooManyClasses(usize),
+    /// A part that would take more memory than any real project's.
+    #[error(
+        "This project file can’t be brought in: {0} in it would unpack to {1} MB, more than Hone writes or this device can hold. Nothing was changed. Save the project again where it was made, in parts if it is that large."
+    )]
+    TooLarge(String, u64),
     /// Written by a release after this one.
     #[error("This project was saved by a newer Hone ({0}). Nothing was changed. Update Hone, then open it again.")]
     TooNew(String),
@@ -277,6 +279,7 @@ pub fn read_archive<R: Read + Seek>(bytes: R) -> Result<(Snapshot, MediaReader<R
         ZipError::InvalidArchive(what) => ArchiveError::Damaged(format!("not a readable zip: {what}")),
         _ => ArchiveError::NotAProject,
     })?;
+    check::within_limits(&mut archive)?;
     let manifest = match read_entry(&mut archive, "manifest.json") {
         Ok(json) => serde_json::from_slice::<Manifest>(&json).map_err(|_| ArchiveError::NotAProject)?,
         Err(ArchiveError::Damaged(_)) if archive.index_for_name("manifest.json").is_some() => {
@@ -403,9 +406,10 @@ fn unwritten(error: ZipError) -> ArchiveError {
 fn read_entry<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str) -> Result<Vec<u8>, ArchiveError> {
     let damaged = || ArchiveError::Damaged(name.to_string());
     let entry = archive.by_name(name).map_err(|_| damaged())?;
+    let size = entry.size();
     let mut bytes = Vec::new();
-    let read = entry.take(MAX_ENTRY_BYTES + 1).read_to_end(&mut bytes).map_err(|_| damaged())?;
-    if read as u64 > MAX_ENTRY_BYTES { Err(damaged()) } else { Ok(bytes) }
+    let read = entry.take(size.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| damaged())?;
+    if read as u64 > size { Err(damaged()) } else { Ok(bytes) }
 }
 
 fn read_lines<T: DeserializeOwned, R: Read + Seek>(
@@ -415,8 +419,9 @@ fn read_lines<T: DeserializeOwned, R: Read + Seek>(
 ) -> Result<Vec<T>, ArchiveError> {
     let damaged = |line: usize| ArchiveError::Damaged(format!("{name}, line {}", line + 1));
     let entry = archive.by_name(name).map_err(|_| ArchiveError::Damaged(name.to_string()))?;
+    let size = entry.size();
     let mut records = Vec::new();
-    for (place, line) in BufReader::new(entry.take(MAX_ENTRY_BYTES)).lines().enumerate() {
+    for (place, line) in BufReader::new(entry.take(size)).lines().enumerate() {
         let line = line.map_err(|_| damaged(place))?;
         records.push(serde_json::from_str(&line).map_err(|_| damaged(place))?);
     }

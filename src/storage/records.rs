@@ -46,6 +46,9 @@ pub struct ProjectRecord {
     /// How the champion held on what came in since.
     #[serde(default)]
     pub monitor: MonitorRecord,
+    /// How far the log had come when it, or the whole project, was last saved as a file.
+    #[serde(default)]
+    pub backed_up: Option<u64>,
 }
 
 /// How the champion held on what came in since.

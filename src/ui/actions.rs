@@ -9,7 +9,7 @@ use crate::ui::format::counted;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
-use crate::ui::{dom, format, order, review, text};
+use crate::ui::{dom, format, keeping, order, review, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -18,15 +18,26 @@ use web_sys::Blob;
 /// Under which name the browser remembers the open project.
 pub const LAST_PROJECT: &str = "hone.project";
 
+const PROJECT_GONE: &str = "The project that was open here last is not in this browser any more. If you did not delete it in \
+                            another tab, the browser has cleared its data, as it may when the disk is nearly full. A saved \
+                            project (.hone) brings it back: import that file.";
+
 /// Says hello, and goes on where the person left off if the address asks for a screen of a project.
 pub fn start(app: App) {
     // As the address was when the page opened: whoever is quick has opened a project before the answers are here.
     let resuming = app.state.route.get_untracked().needs_project();
     spawn_local(async move {
         match app.ask(Request::Hello, Vec::new()).await.0 {
-            Reply::Welcome { release, projects, read_only } => {
+            Reply::Welcome { release, projects, read_only, last } => {
                 review::introduce(app).await;
-                let last = dom::remembered(LAST_PROJECT).filter(|id| resuming && projects.iter().any(|p| &p.id == id));
+                let remembered = dom::remembered(LAST_PROJECT);
+                let is_here = |id: &String| projects.iter().any(|project| &project.id == id);
+                if remembered.as_ref().is_some_and(|id| !is_here(id)) {
+                    // Once: it is forgotten with this.
+                    dom::remember(LAST_PROJECT, None);
+                    app.state.tell(Tone::Bad, PROJECT_GONE.to_owned());
+                }
+                let last = last.filter(&is_here).or(remembered.filter(&is_here)).filter(|_| resuming);
                 app.state.projects.set(projects);
                 app.state.read_only.set(read_only);
                 app.state.phase.set(if release == RELEASE { Phase::Ready } else { Phase::WrongRelease });
@@ -267,6 +278,7 @@ pub fn send(app: App, request: Request, words: Option<String>) {
                 }
                 let changed = words.map(|decision| LastEffect { decision, effect });
                 app.state.effects.update(|effects| effects.push(changed));
+                keeping::after_a_label(app);
             }
             other => app.unexpected(other),
         }

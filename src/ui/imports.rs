@@ -10,7 +10,7 @@ use crate::ui::parts::dialog::{Dialog, Question};
 use crate::ui::parts::toast::Tone;
 use crate::ui::plan_edit::Draft;
 use crate::ui::route::Route;
-use crate::ui::{dom, experiments, import_words};
+use crate::ui::{dom, experiments, import_words, keeping};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
@@ -166,6 +166,9 @@ pub fn tell_ended(app: App, since: Option<Known>) {
             (0..).zip(&project.batches).filter(|(place, batch)| was_running(*place) && has_ended(batch)).last()?;
         Some((place, import_words::report(batch, project.kind)))
     });
+    if ended.is_some() {
+        keeping::look_for_room(app);
+    }
     match ended {
         Some((place, (true, _))) => app.state.report.set(Some(place)),
         Some((_, (false, sentence))) => {

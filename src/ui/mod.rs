@@ -25,6 +25,8 @@ pub mod state;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod actions;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
+pub mod keeping;
+#[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod imports;
 #[cfg(all(target_arch = "wasm32", feature = "ui"))]
 pub mod experiments;

@@ -69,6 +69,10 @@ pub struct AppState {
     pub outbox: RwSignal<Outbox>,
     /// What the latest decisions changed, the last one last; `None` for one of which nothing is told.
     pub effects: RwSignal<Vec<Option<LastEffect>>>,
+    /// Labels stored in this visit.
+    pub labels_stored: StoredValue<u32>,
+    /// Whether little room was told in this visit.
+    pub warned_of_room: StoredValue<bool>,
     /// Background jobs, oldest first.
     pub jobs: RwSignal<Vec<JobState>>,
     /// Messages on screen.
@@ -130,6 +134,8 @@ impl AppState {
             shown_at: StoredValue::new(0.0),
             outbox: RwSignal::new(Outbox::default()),
             effects: RwSignal::new(Vec::new()),
+            labels_stored: StoredValue::new(0),
+            warned_of_room: StoredValue::new(false),
             jobs: RwSignal::new(Vec::new()),
             toasts: RwSignal::new(Vec::new()),
             announcement: RwSignal::new(String::new()),

@@ -2,7 +2,7 @@
 
 use crate::protocol::{
     AuditState, CertificatePart, CertificateState, CertificateStatus, Health, LabelAuditState, MonitorSummary,
-    ProjectState, SearchState, Target, TriageState,
+    ProjectState, SearchState, StorageState, Target, TriageState,
 };
 use crate::ui::format;
 
@@ -225,6 +225,31 @@ pub fn search_sentence(search: &SearchState) -> String {
     parts.join(" · ")
 }
 
+/// From so many labels in this browser alone on, a backup is offered.
+const WORTH_A_BACKUP: u32 = 100;
+/// Less room than this, in bytes, is told, or a larger share of it used than [`NEARLY_FULL`].
+const LITTLE_ROOM: f64 = 100e6;
+const NEARLY_FULL: f64 = 0.9;
+
+/// How many labels are in this browser alone, if they are worth a backup.
+pub fn backup_due(project: &ProjectState) -> Option<u32> {
+    Some(project.unsaved).filter(|&unsaved| unsaved >= WORTH_A_BACKUP)
+}
+
+/// What to say where little room is left for what is stored.
+pub fn room_warning(storage: &StorageState) -> Option<String> {
+    let StorageState { used, quota, .. } = *storage;
+    let is_little = quota > 0.0 && (quota - used < LITTLE_ROOM || used > NEARLY_FULL * quota);
+    is_little.then(|| {
+        format!(
+            "Little room is left: this browser lets Hone keep {}, and {} of it is used. Everything so far is saved; the next import may not \
+             fit. Free space on the disk, or save a project as a file and delete it here.",
+            format::bytes(quota),
+            format::bytes(used)
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,5 +351,17 @@ mod tests {
             PartStatus::Certified,
             "Void: A new champion took over. What was",
         );
+    }
+
+    #[test]
+    fn little_room_is_told_with_the_way_out() {
+        let of = |used: f64, quota: f64| room_warning(&StorageState { used, quota, persistent: true });
+        assert_eq!(of(1e9, 10e9), None);
+        // A browser that doesn't tell its quota.
+        assert_eq!(of(1e9, 0.0), None);
+        for (used, quota) in [(9.5e9, 10e9), (250e6, 300e6), (5e9, 4e9)] {
+            let warning = of(used, quota).expect("little room");
+            assert!(warning.contains("delete it here"), "{warning}");
+        }
     }
 }

@@ -16,7 +16,10 @@ const MODELS: [(&str, Truth); 6] = [
     ("shy", |claimed| (claimed + 0.15).min(1.0)),
     ("both", |claimed| if claimed > 0.75 { claimed - 0.12 } else { claimed + 0.12 }),
     ("deaf", |_| 0.7),
-    ("waving", |claimed| if (claimed * 8.0) as u32 % 2 == 0 { claimed - 0.1 } else { (claimed + 0.1).min(1.0) }),
+    (
+        "waving",
+        |claimed| if ((claimed * 8.0) as u32).is_multiple_of(2) { claimed - 0.1 } else { (claimed + 0.1).min(1.0) },
+    ),
 ];
 
 /// Claims of a model of two classes, evenly from ½ to 1, and what came of them.

@@ -30,6 +30,7 @@ fn project(id: &str) -> ProjectRecord {
         deployment: DeploymentRecord::default(),
         review: Default::default(),
         monitor: Default::default(),
+        backed_up: None,
     }
 }
 

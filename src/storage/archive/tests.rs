@@ -39,6 +39,7 @@ fn snapshot() -> Snapshot {
             encoder: Some("{\"columns\":[]}".into()),
             review: Default::default(),
             monitor: Default::default(),
+            backed_up: None,
             deployment: DeploymentRecord {
                 promotions: vec![PromotionRecord { run: "01R".into(), why: "first model".into(), time_ms: 5.0 }],
                 challenger: None,
@@ -264,5 +265,30 @@ fn a_model_card_survives_and_knows_its_classes() {
     assert_eq!(files[1], (TENSORS_FILE.to_string(), model.tensors.clone()));
     for json in [&b"{}"[..], b"[", &files[0].1.iter().map(|&b| if b == b'1' { b'9' } else { b }).collect::<Vec<u8>>()] {
         assert!(ModelCard::from_json(json).is_err());
+    }
+}
+
+/// Each of a project file's parts, swollen: refused by its directory alone, before anything is unpacked.
+#[test]
+fn a_part_that_unpacks_to_more_than_a_project_has_is_refused() {
+    let written = file_of(&snapshot(), PICTURE);
+    let mut archive = ZipArchive::new(Cursor::new(&written[..])).expect("a zip");
+    let mut files: Vec<(String, Vec<u8>)> = (0..archive.len())
+        .map(|index| {
+            let mut entry = archive.by_index(index).expect("an entry");
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).expect("its bytes");
+            (entry.name().expect("a name").into_owned(), bytes)
+        })
+        .collect();
+    assert!(read_archive(Cursor::new(zip_files(&files).expect("a zip"))).is_ok(), "the copy is sound");
+    for part in ["manifest.json", "items.jsonl", "events.jsonl", "batches.jsonl", "vectors/0.bin", "artifacts/0"] {
+        let place = files.iter().position(|(name, _)| name == part).unwrap_or_else(|| panic!("{part}"));
+        let sound = std::mem::replace(&mut files[place].1, vec![b' '; 32 << 20]);
+        let swollen = zip_files(&files).expect("a zip");
+        assert!(swollen.len() < 1 << 20);
+        let why = read_error(&swollen);
+        assert!(why.contains(part) && why.contains("32 MB") && why.contains("Nothing was changed"), "{why}");
+        files[place].1 = sound;
     }
 }

@@ -12,7 +12,7 @@ use crate::ui::parts::show::Show;
 use crate::ui::parts::views::redrawn;
 use crate::ui::route::Route;
 use crate::ui::state::Phase;
-use crate::ui::{actions, dom, experiments, words};
+use crate::ui::{actions, dom, experiments, format, words};
 use leptos::prelude::*;
 
 /// The screens there are now: without an open project only the settings.
@@ -87,6 +87,7 @@ pub fn TopBar() -> impl IntoView {
                 on:click=move |_| state.dialog.set(Some(Dialog::Palette))>
                 <Icon name=IconName::Command /><kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
             </button>
+            <BackUp />
             <SaveState />
         </header>
     }
@@ -184,6 +185,24 @@ fn UpdateOffer() -> impl IntoView {
             </span>
         </Show>
     }
+}
+
+/// Offers a backup of labels that are in this browser alone.
+#[component]
+fn BackUp() -> impl IntoView {
+    let app = use_app();
+    let due = Memo::new(move |_| app.state.project.with(|project| project.as_ref().and_then(words::backup_due)));
+    redrawn(move || {
+        due.get().map(|labels| {
+            let said = format!("{} in this browser alone", format::counted(labels.into(), "label is", "labels are"));
+            view! {
+                <button class="quiet" aria-label=format!("Save a backup: {said}")
+                    title=format!("{said}. Saves the whole project as a file.")
+                    on:click=move |_| actions::export(app, Export::Project)>"Back up"</button>
+            }
+            .into_any()
+        })
+    })
 }
 
 #[component]

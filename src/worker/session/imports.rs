@@ -86,7 +86,7 @@ impl Session {
         }
         project.relearn();
         self.store.put_project(&project.record).await?;
-        self.open(project);
+        self.open(project).await;
         Ok(())
     }
 
@@ -645,5 +645,6 @@ fn new_record(id: String, name: &str, kind: Kind, columns: Vec<String>, now_ms: 
         deployment: Default::default(),
         review: Default::default(),
         monitor: Default::default(),
+        backed_up: None,
     }
 }

@@ -34,7 +34,7 @@ pub use imports::{Arrival, Chunk, Coming};
 pub use project::{FeatureSource, Pending, Project};
 
 use crate::pipeline::item::Kind;
-use crate::protocol::{Event, ProjectSummary, RELEASE, Reply, Request};
+use crate::protocol::{Event, Export, ProjectSummary, RELEASE, Reply, Request};
 use crate::storage::records::ProjectRecord;
 use crate::storage::{Media, Store, StoreError};
 
@@ -64,6 +64,9 @@ impl From<Reply> for Answer {
         Self { reply, attachment: None }
     }
 }
+
+/// The setting that names the project that was open last.
+const LAST_PROJECT: &str = "last_project";
 
 /// Why a request could not be served: a sentence for the user.
 #[derive(Debug, thiserror::Error)]
@@ -214,8 +217,8 @@ impl Session {
         }
         Ok(match request {
             Request::Hello => {
-                Reply::Welcome { release: RELEASE.into(), projects: self.summaries().await?, read_only: self.read_only }
-                    .into()
+                let (projects, last) = (self.summaries().await?, self.store.setting(LAST_PROJECT).await?);
+                Reply::Welcome { release: RELEASE.into(), projects, read_only: self.read_only, last }.into()
             }
             Request::ListProjects => Reply::Projects(self.summaries().await?).into(),
             Request::OpenProject { project } => {
@@ -254,7 +257,17 @@ impl Session {
                 let (total, rows) = self.opened()?.items_window(&query);
                 Reply::Items { total, rows }.into()
             }
-            Request::Export(export) => self.export(export, now_ms).await?,
+            Request::Export(export) => {
+                let answer = self.export(export, now_ms).await?;
+                if matches!(export, Export::Project | Export::LabelLog) && !self.read_only {
+                    let store = self.store.clone();
+                    let project = self.opened_mut()?;
+                    project.note_backup();
+                    // The file is made; if this can't be stored it is only offered again.
+                    let _ = store.put_project(&project.record).await;
+                }
+                answer
+            }
             Request::Rescue { project, decisions } => self.rescue(&project, decisions, now_ms).await?,
             Request::AuditNow { count } => {
                 self.audit_now(count, now_ms).await?;
@@ -403,11 +416,15 @@ impl Session {
         let source = self.source(record.kind);
         let project = Project::load(&self.store, record, source).await?;
         self.tell_damage();
-        self.open(project);
+        self.open(project).await;
         Ok(())
     }
 
-    fn open(&mut self, mut project: Project) {
+    async fn open(&mut self, mut project: Project) {
+        if !self.read_only {
+            // For the next start alone: an address that is remembered elsewhere can be lost with the browser's process.
+            let _ = self.store.put_setting(LAST_PROJECT, project.id()).await;
+        }
         project.annotator.clone_from(&self.annotator);
         self.open = Some(project);
     }

@@ -282,6 +282,12 @@ impl Project {
         (self.clock + 1..).zip(events).for_each(|(clock, event)| event.clock = clock);
     }
 
+    /// The log was saved as a file.
+    pub(super) fn note_backup(&mut self) {
+        self.record.backed_up = Some(self.clock);
+        self.touch();
+    }
+
     /// Whether the log has this very event.
     pub(super) fn has_event(&self, event: &LabelEvent) -> bool {
         let Some(&index) = self.by_hash.get(&event.item) else { return false };

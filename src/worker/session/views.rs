@@ -33,6 +33,7 @@ impl Project {
             name: self.record.name.clone(),
             kind: self.record.kind,
             target: self.record.target,
+            unsaved: self.unsaved(),
             columns: self.record.columns.clone(),
             classes: self.class_states(),
             items: self.items.len() as u32,
@@ -57,6 +58,16 @@ impl Project {
             warning: self.source.warning.clone(),
             read_only,
         }
+    }
+
+    /// Decisions of people since the log was last saved as a file.
+    fn unsaved(&self) -> u32 {
+        use label::Source::{Audit, Human, Repeat, Review};
+        let is_new = |event: &&label::LabelEvent| {
+            matches!(event.source, Human | Audit | Review | Repeat)
+                && self.record.backed_up.is_none_or(|saved| event.clock > saved)
+        };
+        self.log.iter().filter(is_new).count() as u32
     }
 
     fn class_states(&self) -> Vec<ClassState> {

@@ -60,7 +60,8 @@ pub fn random_logs(seed: u64, logs: usize) -> Vec<Vec<LabelEvent>> {
         event.item = ContentHash([random.random_range(0..6); 32]);
         event.time_ms = random.random_range(0..9) as f64;
         // The older half of some logs is from before there were places; some decided at the same time, not knowing each other.
-        event.clock = if seed % 2 == 0 && number < 20 { 0 } else { (number + 3 - random.random_range(0..3)) as u64 };
+        event.clock =
+            if seed.is_multiple_of(2) && number < 20 { 0 } else { (number + 3 - random.random_range(0..3)) as u64 };
         all.push(event);
     }
     (0..logs)
