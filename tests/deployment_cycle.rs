@@ -4,11 +4,15 @@
 mod driver;
 
 use driver::*;
+use hone::pipeline::import::{GivenLabel, Imported};
+use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::protocol::{
     CertificateState, CertificateStatus, ExperimentReply, Export, Judged, Options, PartStatus, Reply, Request,
     RunQuery, RunRow, TriagePlan,
 };
 use hone::storage::Store;
+use hone::storage::records::Ending;
+use hone::worker::session::{Arrival, Chunk, Coming};
 
 impl Driver {
     async fn options(&mut self, retrain_after: u32, auto_promote: bool) {
@@ -271,6 +275,41 @@ fn a_budget_that_cannot_hold_is_refused() {
         let nonsense = TriagePlan { alpha: 1.5, ..BUDGET };
         assert!(driver.refusal(Request::ProposeTriage(nonsense)).await.contains("Nothing was changed"));
         assert!(driver.refusal(Request::AcceptCertified).await.contains("no certificate"));
+    });
+}
+
+#[test]
+fn imported_test_labels_stand_beside_a_certificate_and_prove_nothing_of_it() {
+    run(async {
+        let mut driver = Driver::with_champion(Store::default(), 500, 60).await;
+        driver.certify(BUDGET).await;
+        let before = driver.certificate().clone();
+        assert_eq!(before.test, None);
+        let now = driver.now();
+        let batch =
+            driver.session.begin_batch("test", Kind::Image, &[], Coming::default(), now).await.expect("a batch");
+        let arrivals = (500..560).map(|index| {
+            let bytes = format!("image {index}").into_bytes();
+            let label = GivenLabel { name: CLASSES[usize::from(truth(index))].into(), annotator: None, time_ms: None };
+            let (hash, name) = (ContentHash::of(&bytes), format!("{index}.png"));
+            let item = Item { hash, name, content: Content::Image, batch: 0, extra: Vec::new() };
+            Arrival { imported: Imported { item, labels: vec![label], held_out: true }, media: Some(bytes) }
+        });
+        let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
+        driver.session.add_chunk(batch, chunk, now).await.expect("stored");
+        driver.session.finish_batch(batch, Ending::Finished, now).await.expect("stored");
+        driver.embed().await;
+        driver.settle().await;
+        let after = driver.certificate().clone();
+        let test = after.test.clone().expect("test labels");
+        assert!((1..=60).contains(&test.total) && test.right <= test.total, "{test:?}");
+        assert!(test.low < test.estimate && test.estimate <= test.high);
+        // Its evidence and its verdict are what they were.
+        assert_eq!(CertificateState { test: None, ..after }, before);
+        // Those that it would accept are fewer than all: some are predicted with less than the threshold.
+        let all = driver.state().deployment.champion.as_ref().and_then(|model| model.test.clone()).expect("measured");
+        assert_eq!(all.total, 60);
+        assert!(test.total < 60 && test.estimate >= all.estimate, "{test:?} of {all:?}");
     });
 }
 

@@ -1,6 +1,6 @@
 //! How good the models are, whether one may replace the other, and what may be accepted without a person.
 
-use super::ClassIndex;
+use super::{AuditState, ClassIndex};
 use serde::{Deserialize, Serialize};
 
 /// A number with its 95 % interval.
@@ -356,6 +356,9 @@ pub struct CertificateState {
     pub status: CertificateStatus,
     /// Labels accepted under it that stand.
     pub accepted: u32,
+    /// Of the imported test labels that its model would accept by it, how many are right: in figures of their own, for they are not
+    /// blind and prove nothing of the certificate. None without such labels, or if its model is not champion any more.
+    pub test: Option<AuditState>,
     /// When it was proposed, milliseconds since the epoch.
     pub time_ms: f64,
 }

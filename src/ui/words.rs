@@ -19,6 +19,20 @@ fn measured(audit: Option<&AuditState>, test: Option<&AuditState>) -> String {
     }
 }
 
+/// What imported test labels say beside a certificate, which rests on its own audits alone.
+pub fn certificate_on_tests(certificate: &CertificateState) -> Option<String> {
+    let test = certificate.test.as_ref()?;
+    let share = test.share();
+    let figure = match share.few {
+        true => format!("{} are right, too few to say", format::range(test.low, test.high)),
+        false => format!("{} are right", format::interval(test.estimate, test.low, test.high)),
+    };
+    let labels = format::counted(test.total.into(), "imported test label", "imported test labels");
+    Some(format!(
+        "Of the {labels} that it would accept, {figure}. They are not blind: the certificate rests on its audits alone."
+    ))
+}
+
 /// `50 imported test labels, not blind`.
 pub fn test_labels(count: u32) -> String {
     format!("{}, not blind", format::counted(count.into(), "imported test label", "imported test labels"))
@@ -280,6 +294,7 @@ mod tests {
             asked: Vec::new(),
             status,
             accepted: 0,
+            test: None,
             time_ms: 0.0,
         }
     }
@@ -291,6 +306,13 @@ mod tests {
         assert_eq!(measured(Some(&on(3)), None), "90.0–100.0\u{a0}% on 3 audits, too few to say");
         assert!(measured(None, Some(&on(50))).ends_with("on 50 imported test labels, not blind"));
         assert_eq!(measured(None, None), "not audited yet");
+        let beside = |test| {
+            certificate_on_tests(&CertificateState { test, ..certificate(CertificateStatus::Certified, vec![]) })
+        };
+        assert_eq!(beside(None), None);
+        let told = beside(Some(on(50))).expect("told");
+        assert!(told.starts_with("Of the 50 imported test labels that it would accept, 100.0"), "{told}");
+        assert!(beside(Some(on(1))).expect("told").contains("too few to say"));
     }
 
     #[test]

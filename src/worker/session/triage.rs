@@ -1,12 +1,13 @@
 //! Accept or ask: what is proposed to be accepted without a person, its audit, and what came of it.
 
+use super::audits::{Audited, share_right};
 use super::labels::id_after;
 use super::project::SEED;
 use super::{Project, Session, SessionError, refused};
 use crate::pipeline::label::{Action, LabelEvent, Shown, Source};
 use crate::pipeline::triage::{Budget, audits_needed, certify, e_value, propose, spent_delta};
 use crate::protocol::{
-    CertificatePart, CertificateState, CertificateStatus, ItemIndex, PartStatus, TriagePlan, TriageState,
+    AuditState, CertificatePart, CertificateState, CertificateStatus, ItemIndex, PartStatus, TriagePlan, TriageState,
 };
 use crate::storage::records::{CertificateEnd, CertificatePartRecord, CertificateRecord, CertifiedItem, Settled};
 use rand::SeedableRng;
@@ -412,7 +413,7 @@ impl Project {
     }
 
     /// What the Triage panel shows.
-    pub(super) fn triage_state(&self) -> TriageState {
+    pub(super) fn triage_state(&self, tested: &[Audited]) -> TriageState {
         let count = |test: &dyn Fn(ItemIndex) -> bool| {
             (0..self.items.len() as ItemIndex).filter(|&item| test(item)).count() as u32
         };
@@ -424,12 +425,12 @@ impl Project {
             to_confirm,
             decided,
             left: self.items.len() as u32 - decided - accepted - to_confirm,
-            certificates: self.certificates.iter().rev().map(|record| self.certificate_state(record)).collect(),
+            certificates: self.certificates.iter().rev().map(|record| self.certificate_state(record, tested)).collect(),
             why_not: self.why_no_triage(),
         }
     }
 
-    fn certificate_state(&self, record: &CertificateRecord) -> CertificateState {
+    fn certificate_state(&self, record: &CertificateRecord, tested: &[Audited]) -> CertificateState {
         let standing = self.labels.iter().filter(|labels| {
             let accepted = labels.accepted.as_ref().filter(|_| !labels.is_decided());
             accepted.is_some_and(|label| label.certificate == Some(record.number))
@@ -444,8 +445,21 @@ impl Project {
             asked: record.asked.iter().filter_map(|(key, why)| Some((class(key)?, why.clone()))).collect(),
             status: self.certificate_status(record),
             accepted: standing.count() as u32,
+            test: self.certificate_on_tests(record, tested),
             time_ms: record.time_ms,
         }
+    }
+
+    fn certificate_on_tests(&self, record: &CertificateRecord, tested: &[Audited]) -> Option<AuditState> {
+        let champion = self.champion.as_ref().filter(|champion| champion.run == record.run)?;
+        share_right(tested, |one| {
+            let (class, probability) = champion.prediction(one.row)?;
+            let covers = |part: &CertificatePartRecord| {
+                probability >= part.threshold
+                    && part.class.as_ref().is_none_or(|key| self.class_of_key(key) == Some(class))
+            };
+            record.parts.iter().any(covers).then_some(class)
+        })
     }
 
     fn part_state(&self, record: &CertificateRecord, part: &CertificatePartRecord) -> CertificatePart {

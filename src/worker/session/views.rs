@@ -48,7 +48,7 @@ impl Project {
             model: self.model_state(&audited, &tested),
             why_no_model: self.why_no_model(),
             deployment: self.deployment_state(&audited, &tested),
-            triage: self.triage_state(),
+            triage: self.triage_state(&tested),
             review: self.review_summary(&audited),
             monitor: self.monitor_summary(&audited),
             audits_wished: self.record.deployment.audits_wished,

@@ -54,6 +54,7 @@ fn certificate_view(app: App, certificate: &CertificateState, acceptable: u32) -
             <p role="status">{words::certificate_sentence(certificate)}</p>
             {progress}
             <ul class="certificate-parts figures">{parts}{asked}</ul>
+            {words::certificate_on_tests(certificate).map(|sentence| view! { <p class="muted figures">{sentence}</p> })}
             {buttons(app, certificate, acceptable)}
         </article>
     }
