@@ -12,6 +12,7 @@ mod numbers;
 mod offline;
 mod review;
 mod site;
+mod storage;
 mod weights;
 
 pub use long_texts::{MODEL, texts};
@@ -50,7 +51,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 28] = [
+pub const JOURNEYS: [Journey; 29] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -76,6 +77,7 @@ pub const JOURNEYS: [Journey; 28] = [
     ("import-split-column", imports::split_column),
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
+    ("storage-deleted", storage::deleted),
     ("hostile-import", hostile::hostile),
     ("long-texts", long_texts::long_texts),
     ("folder-import", folder::two_thousand_images),
