@@ -297,7 +297,7 @@ fn plan_columns(plan: &mut ImportPlan, names: &[String], rows: &[Vec<String>]) {
     plan.columns = guess.columns;
     if let Some(place) = plan.columns.iter().position(|column| column.role == Role::Label) {
         plan.labels = LabelSource::Column;
-        (plan.classes, plan.merged) = classes_of(rows.iter().map(|row| row[place].as_str()));
+        (plan.classes, plan.merged) = classes_of(rows.iter().map(|row| row.get(place).map_or("", String::as_str)));
         plan.target = plan.guess_target();
     }
 }

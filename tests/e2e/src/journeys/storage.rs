@@ -18,7 +18,8 @@ pub fn deleted(surroundings: &Surroundings) -> Result<(), String> {
     }
     visit.all_saved()?;
 
-    let delete = "window.deletion = 'asked'; indexedDB.deleteDatabase('hone').onsuccess = () => { window.deletion = 'done'; };";
+    let delete =
+        "window.deletion = 'asked'; indexedDB.deleteDatabase('hone').onsuccess = () => { window.deletion = 'done'; };";
     visit.session()?.run(delete, &json!([]))?;
     until("the deletion", 30, || {
         Ok((visit.session()?.run("return window.deletion;", &json!([]))? == json!("done")).then_some(()))
