@@ -301,13 +301,13 @@ fn imported_test_labels_stand_beside_a_certificate_and_prove_nothing_of_it() {
         driver.embed().await;
         driver.settle().await;
         let after = driver.certificate().clone();
-        let test = after.test.clone().expect("test labels");
+        let test = after.test.expect("test labels");
         assert!((1..=60).contains(&test.total) && test.right <= test.total, "{test:?}");
         assert!(test.low < test.estimate && test.estimate <= test.high);
         // Its evidence and its verdict are what they were.
         assert_eq!(CertificateState { test: None, ..after }, before);
         // Those that it would accept are fewer than all: some are predicted with less than the threshold.
-        let all = driver.state().deployment.champion.as_ref().and_then(|model| model.test.clone()).expect("measured");
+        let all = driver.state().deployment.champion.as_ref().and_then(|model| model.test).expect("measured");
         assert_eq!(all.total, 60);
         assert!(test.total < 60 && test.estimate >= all.estimate, "{test:?} of {all:?}");
     });

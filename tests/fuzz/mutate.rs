@@ -42,10 +42,11 @@ const LARGEST: usize = 1 << 20;
 
 /// One to eight changes. In a zip half of them are to one of its parts, packed again, so that they get past its checksums.
 pub fn mutated(sound: &[u8], others: &[Vec<u8>], random: &mut ChaCha8Rng) -> Vec<u8> {
-    if sound.starts_with(b"PK") && random.random_bool(0.7) {
-        if let Some(repacked) = with_a_part_changed(sound, others, random) {
-            return repacked;
-        }
+    if sound.starts_with(b"PK")
+        && random.random_bool(0.7)
+        && let Some(repacked) = with_a_part_changed(sound, others, random)
+    {
+        return repacked;
     }
     let mut bytes = sound.to_vec();
     for _ in 0..random.random_range(1..=8) {

@@ -6,6 +6,7 @@ mod demo;
 mod digest;
 mod models;
 mod options;
+mod soak;
 mod steps;
 
 use options::Task;
@@ -43,6 +44,7 @@ fn perform(task: Task) -> Result<(), String> {
         Task::Test { only } => steps::test(&only),
         Task::Bench { quick, dist, part: Some(options::Part::Score) } => bench::score(quick, dist),
         Task::Bench { quick, dist, part: None } => bench::bench(quick, dist),
+        Task::Soak { minutes } => soak::soak(minutes),
         Task::Setup => {
             setup::toolchain::Toolchain::for_wasm()?;
             setup::tools::for_build()?;

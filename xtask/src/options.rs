@@ -17,6 +17,8 @@ cargo xtask COMMAND
               --quick         fewer rounds, one size: 3 minutes
               --dist PATH     drive this built site rather than build it
               --part score    only `hone score` on 300,000 texts, and many classes
+  soak      faults and damaged input for long, and docs/reliability.md
+              --minutes N     how long (120)
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models
   demo      writes public/demo/index.json anew
@@ -51,6 +53,11 @@ pub enum Task {
         /// Only this part.
         part: Option<Part>,
     },
+    /// Inject faults and damaged input.
+    Soak {
+        /// For how long.
+        minutes: u64,
+    },
     /// Install what is missing.
     Setup,
     /// Fetch and convert the weights.
@@ -81,6 +88,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
         "serve" => Task::Serve { port: 8080, prefix: "/".to_owned() },
         "test" => Task::Test { only: Vec::new() },
         "bench" => Task::Bench { quick: false, dist: None, part: None },
+        "soak" => Task::Soak { minutes: 120 },
         "setup" => Task::Setup,
         "models" => Task::Models,
         "demo" => Task::Demo,
@@ -102,6 +110,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, String
                 "score" => *part = Some(Part::Score),
                 other => return Err(format!("there is no part `{other}`; there is `score`")),
             },
+            (Task::Soak { minutes }, "--minutes") => {
+                let text = value()?;
+                *minutes = text.parse().map_err(|_| format!("--minutes is `{text}`, not a number"))?;
+            }
             (Task::Test { only }, "--only") => only.push(value()?),
             _ => return Err(format!("`{name}` knows no {option}; `cargo xtask help` lists the options")),
         }
@@ -133,6 +145,9 @@ mod tests {
         check("bench --quick --dist site", Ok(Task::Bench { quick: true, dist: Some("site".into()), part: None }));
         check("bench --part score", Ok(Task::Bench { quick: false, dist: None, part: Some(Part::Score) }));
         check("bench --part tea", Err("no part `tea`"));
+        check("soak", Ok(Task::Soak { minutes: 120 }));
+        check("soak --minutes 5", Ok(Task::Soak { minutes: 5 }));
+        check("soak --minutes long", Err("not a number"));
         check("serve --port", Err("--port needs a value"));
         check("serve --port 70000", Err("not a number from 0 to 65535"));
         check("build --port 1", Err("`build` knows no --port"));
