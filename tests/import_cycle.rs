@@ -779,3 +779,39 @@ fn places_of_items_are_dense() {
         assert_eq!(places, (0..41).collect::<Vec<_>>());
     });
 }
+
+/// Features come a few at a time, and between two lots there is time for one slice of learning, as in a worker that is busy. Every item
+/// is labelled, so there is no card to wait for.
+#[test]
+fn a_labelled_import_has_a_model_long_before_all_its_features_are_there() {
+    run(async {
+        const ITEMS: u32 = 2000;
+        let mut driver = project(Store::default()).await;
+        let batch = begin(&mut driver, "labelled", Coming::default()).await;
+        add(&mut driver, batch, (0..ITEMS).map(|number| arrival(number, &[right(number)])).collect(), Vec::new()).await;
+        finish(&mut driver, batch).await;
+        let mut first = None;
+        for lot in 1.. {
+            let project = driver.session.project_mut().expect("open");
+            let pending = project.take_pending(16);
+            if pending.is_empty() {
+                break;
+            }
+            let vectors = pending.iter().map(|pending| {
+                let number = (0..ITEMS).find(|&number| hash_of(number) == pending.hash).expect("an item");
+                (pending.item, pending.hash, Ok(driver::planted(number, 256, 0.5)))
+            });
+            driver.session.embedded(PROJECT, vectors.collect(), "planted-1").await.expect("cached");
+            let now = driver.now();
+            driver.session.background(now).await;
+            driver.listen();
+            if first.is_none() && driver.state().model.is_some() {
+                first = Some(16 * lot);
+            }
+        }
+        let first = first.expect("a model before the last feature");
+        assert!(first <= ITEMS / 4, "the first model came after {first} of {ITEMS} features");
+        driver.settle().await;
+        assert_eq!(driver.state().model.as_ref().map(|model| model.labels), Some(ITEMS));
+    });
+}

@@ -504,12 +504,15 @@ impl Project {
     }
 
     /// After vectors came in: while many more are on their way, learning and ranking anew at each would take the
-    /// processor from the embedding, so both wait for a good number of rows or for the end.
+    /// processor from the embedding, and no model would ever be made before the next ones come. So both wait for a good number of
+    /// rows, a growing one, or for the end. Where nothing can be asked yet, as in an import that is all labelled, they wait for as many
+    /// as there are, at first.
     pub(super) fn rows_arrived(&mut self) {
         const WORTH_LEARNING: usize = 256;
         let unseen = self.features.len() - self.rows_learnt;
+        let few = if self.planned.is_empty() { self.rows_learnt.min(WORTH_LEARNING) } else { WORTH_LEARNING };
         self.state_changed = true;
-        if self.pending.is_empty() || unseen >= WORTH_LEARNING || self.planned.is_empty() {
+        if self.pending.is_empty() || unseen >= few.max(self.rows_learnt / 4) {
             self.relearn();
         }
     }

@@ -6,6 +6,7 @@ mod folder;
 mod hostile;
 mod long_texts;
 mod imports;
+mod killed;
 mod mlflow;
 mod monitor;
 mod numbers;
@@ -51,7 +52,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 29] = [
+pub const JOURNEYS: [Journey; 30] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -78,6 +79,7 @@ pub const JOURNEYS: [Journey; 29] = [
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
     ("storage-deleted", storage::deleted),
+    ("killed", killed::killed),
     ("hostile-import", hostile::hostile),
     ("long-texts", long_texts::long_texts),
     ("folder-import", folder::two_thousand_images),

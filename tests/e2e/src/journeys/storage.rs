@@ -12,7 +12,7 @@ pub fn deleted(surroundings: &Surroundings) -> Result<(), String> {
     let server = surroundings.serve("/")?;
     let mut visit = Visit::start(&surroundings.programs, "storage-deleted")?;
     visit.session()?.open(&server.url())?;
-    visit.open_demo("Penguins")?;
+    visit.open_demo("penguins")?;
     for number in 0..BEFORE {
         visit.label(["Adelie", "Gentoo"][number % 2])?;
     }
@@ -47,7 +47,7 @@ pub fn deleted(surroundings: &Surroundings) -> Result<(), String> {
         Ok(visit.all_text()?.contains("is not in this browser any more").then_some(()))
     })?;
     visit.pictures(&surroundings.screenshots, "storage-gone")?;
-    visit.open_demo("Penguins")?;
+    visit.open_demo("penguins")?;
     let file = std::env::temp_dir().join(format!("hone-rescued-{}.jsonl", std::process::id()));
     fs::write(&file, log).map_err(|error| error.to_string())?;
     visit.click("link", "Review")?;
