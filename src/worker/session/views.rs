@@ -120,6 +120,8 @@ impl Project {
         let labelled: HashSet<ClassIndex> =
             (0..self.items.len() as ItemIndex).filter_map(|item| self.training_class(item)).collect();
         match labelled.len() {
+            // What has come in so far says nothing of what will have.
+            0 | 1 if self.is_importing() => Some("No model yet: items are still coming in".into()),
             0 | 1 => Some("No model yet: it needs two classes with a label each".into()),
             // The learner is told of labels once their items are read.
             _ => Some("No model yet: the labelled items are being read".into()),

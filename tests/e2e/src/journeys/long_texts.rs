@@ -48,7 +48,7 @@ fn watch(visit: &Visit<'_>, when: &str) -> Result<(), String> {
     while begun.elapsed() < LONGEST {
         let text = visit.all_text()?;
         if let Some(words) = FALSE.iter().find(|words| text.contains(**words)) {
-            return Err(format!("{when}, after {:?}: “{words}” with {TEXTS} labels", begun.elapsed()));
+            return Err(format!("{when}, after {:?}: “{words}” with {TEXTS} labels: {text:.600}", begun.elapsed()));
         }
         if MODEL.iter().any(|words| text.contains(words)) {
             println!("  long-texts: {when}, a model after {:.1} s", begun.elapsed().as_secs_f64());
