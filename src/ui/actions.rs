@@ -26,15 +26,17 @@ const PROJECT_GONE: &str = "The project that was open here last is not in this b
 pub fn start(app: App) {
     // As the address was when the page opened: whoever is quick has opened a project before the answers are here.
     let resuming = app.state.route.get_untracked().needs_project();
+    let remembered = dom::remembered(LAST_PROJECT);
     spawn_local(async move {
         match app.ask(Request::Hello, Vec::new()).await.0 {
             Reply::Welcome { release, projects, read_only, last } => {
                 review::introduce(app).await;
-                let remembered = dom::remembered(LAST_PROJECT);
                 let is_here = |id: &String| projects.iter().any(|project| &project.id == id);
                 if remembered.as_ref().is_some_and(|id| !is_here(id)) {
-                    // Once: it is forgotten with this.
-                    dom::remember(LAST_PROJECT, None);
+                    // Once: it is forgotten with this, unless another was opened meanwhile.
+                    if dom::remembered(LAST_PROJECT) == remembered {
+                        dom::remember(LAST_PROJECT, None);
+                    }
                     app.state.tell(Tone::Bad, PROJECT_GONE.to_owned());
                 }
                 let last = last.filter(&is_here).or(remembered.filter(&is_here)).filter(|_| resuming);
