@@ -293,7 +293,7 @@ fn written(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> Result<PathBuf
 }
 
 fn page_says(visit: &Visit<'_>, text: &str) -> Result<(), String> {
-    until(&format!("“{text}” on screen"), 120, || Ok(visit.all_text()?.contains(text).then_some(())))
+    until(&format!("“{text}” on screen"), 240, || Ok(visit.all_text()?.contains(text).then_some(())))
 }
 
 /// Unfolds the list of imports on the Data screen.
