@@ -1,5 +1,5 @@
-//! Names for decisions. The label log sorts by them, so a later decision must have the greater id, also within one
-//! millisecond and when the clock was set back.
+//! Names for decisions. No two are alike, and a later one of a page is the greater, also within one millisecond and when the clock was
+//! set back: among decisions that did not know each other the log goes by them.
 
 use ulid::Ulid;
 
