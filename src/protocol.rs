@@ -267,6 +267,8 @@ pub enum Request {
         /// The file's path in the run.
         path: String,
     },
+    /// This tab wants to write in the place of the one that does. → [`Reply::Done`], and [`Event::Writer`] once it may.
+    TakeOver,
 }
 
 impl Request {
@@ -590,6 +592,8 @@ pub enum Event {
     Job(JobState),
     /// Something a person should know, in one sentence.
     Notice(String),
+    /// Whether this tab is the one that writes: another one closed, or took over.
+    Writer(bool),
 }
 
 /// A stored project, for the start screen.

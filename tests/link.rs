@@ -2,6 +2,9 @@
 
 #![cfg(all(target_arch = "wasm32", feature = "browser"))]
 
+use futures_channel::oneshot;
+use futures_util::future::{join, join_all};
+use gloo::timers::callback::Timeout;
 use hone::browser::link::Link;
 use hone::browser::wire::{self, Body};
 use hone::browser::{files, tab_lock};
@@ -102,6 +105,33 @@ async fn a_decision_outlives_its_worker() {
     assert!(matches!(&events.borrow()[0], Event::Notice(words) if words.contains("safe")));
 }
 
+/// Ways to stop that raise no error: nothing but the beats can tell.
+#[wasm_bindgen_test]
+async fn a_worker_that_falls_silent_is_found_within_ten_seconds() {
+    let (done, decided) = (bytes(&Reply::Done), bytes(&Reply::Decided(LabelEffect::default())));
+    let stop = async |stops: &str| {
+        // The successor is the one that was told the project before the decision, see above.
+        let on_request = format!(
+            "if (tag === {decide}) {{
+                 if (seen.join() === '{hello},{open}') return answer({decided});
+                 {stops}
+                 return;
+             }}
+             answer({done});",
+            decide = tag(&decide("")),
+            hello = tag(&Request::Hello),
+            open = tag(&Request::OpenProject { project: String::new() }),
+        );
+        let link = Link::start_script(&script(&on_request), |_, _| {});
+        assert_eq!(link.ask(Request::OpenProject { project: "p".into() }, Vec::new()).await.0, Reply::Done);
+        let begun = js_sys::Date::now();
+        assert_eq!(link.ask(decide("1"), Vec::new()).await.0, Reply::Decided(LabelEffect::default()), "{stops}");
+        let took = js_sys::Date::now() - begun;
+        assert!((5_000.0..12_000.0).contains(&took), "{stops}: {took} ms");
+    };
+    join_all(["close();", "for (;;);", "onmessage = () => {};"].map(stop)).await;
+}
+
 #[wasm_bindgen_test]
 async fn a_worker_that_keeps_dying_is_given_up() {
     let link = Link::start_script(&script("throw new Error('dead');"), |_, _| {});
@@ -136,9 +166,26 @@ async fn files_travel_beside_the_message_both_ways() {
 }
 
 #[wasm_bindgen_test]
-async fn only_the_first_holds_the_lock() {
-    assert!(tab_lock::acquire().await);
-    assert!(!tab_lock::acquire().await);
+async fn only_the_first_holds_the_lock_until_it_lets_go() {
+    let first = tab_lock::acquire().await;
+    assert!(first.is_some());
+    assert!(tab_lock::acquire().await.is_none());
+    let second = tab_lock::when_left();
+    // A worker that is started again has it back before anybody else.
+    drop(first);
+    let first = tab_lock::acquire().await.expect("nobody has it");
+    let let_go = async {
+        let (over, waited) = oneshot::channel::<()>();
+        Timeout::new(5000, move || drop(over)).forget();
+        let _ = waited.await;
+        drop(first);
+        js_sys::Date::now()
+    };
+    let (second, left) = join(second, let_go).await;
+    assert!(js_sys::Date::now() >= left);
+    assert!(tab_lock::acquire().await.is_none(), "{second:?}");
+    drop(second);
+    assert!(tab_lock::acquire().await.is_some());
 }
 
 #[wasm_bindgen_test]

@@ -14,11 +14,14 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, Worker, WorkerOptions, console};
 
-const BEAT_EVERY_MS: u32 = 10_000;
-/// Beats that may go unanswered before the worker is given up: long enough for its longest piece of work.
-const BEATS_WHEN_RUNNING: u32 = 3;
+const BEAT_EVERY_MS: u32 = 2000;
+/// Beats that may go unanswered before the worker is given up: an endless loop is found within ten seconds. Background work comes in
+/// slices of a fraction of a second.
+const BEATS_WHEN_RUNNING: u32 = 4;
+/// The same while it does what may take it long in one piece, see [`may_take_long`].
+const BEATS_WHEN_ASKED_MUCH: u32 = 20;
 /// The same while it loads, perhaps over a slow network.
-const BEATS_WHEN_LOADING: u32 = 12;
+const BEATS_WHEN_LOADING: u32 = 60;
 /// So many deaths in a row without a single answer, and it is not started again.
 const DEATHS: u32 = 3;
 
@@ -228,7 +231,14 @@ impl Link {
         let allowed = match self.inner.state.get() {
             State::Stopped => return,
             State::Loading => BEATS_WHEN_LOADING,
-            State::Restoring | State::Running => BEATS_WHEN_RUNNING,
+            State::Restoring | State::Running => {
+                let pending = self.inner.pending.borrow();
+                let mut posted = pending.values().filter(|pending| pending.posted);
+                match posted.any(|pending| may_take_long(&pending.request)) {
+                    true => BEATS_WHEN_ASKED_MUCH,
+                    false => BEATS_WHEN_RUNNING,
+                }
+            }
         };
         // Counted, not timed: a computer that slept for an hour has missed only one.
         let unanswered = self.inner.unanswered_beats.get() + 1;
@@ -298,5 +308,33 @@ impl Link {
         });
         worker.set_onerror(Some(on_error.into_js_value().unchecked_ref()));
         *self.inner.worker.borrow_mut() = Some(worker);
+    }
+}
+
+/// Whether the worker may need many seconds for this without a pause in which it could answer a beat: what reads, writes or judges a whole
+/// project, which can be large.
+fn may_take_long(request: &Request) -> bool {
+    match request {
+        Request::Hello
+        | Request::Rescue { .. }
+        | Request::OpenProject { .. }
+        | Request::DeleteProject { .. }
+        | Request::Inspect { .. }
+        | Request::InspectAgain { .. }
+        | Request::RemoveImport { .. }
+        | Request::RestoreImport { .. }
+        | Request::Import { .. }
+        | Request::OpenDemo { .. }
+        | Request::DecideMany { .. }
+        | Request::Export(_)
+        | Request::AcceptCertified
+        | Request::RevertAccepted { .. }
+        | Request::Review(_)
+        | Request::Merge
+        | Request::Monitor
+        | Request::BatchDetails { .. }
+        | Request::Promote
+        | Request::RollBack => true,
+        _ => false,
     }
 }

@@ -1,7 +1,6 @@
 //! The service worker that makes the page work offline, and the offer to move to a newer release. Never by force: a
 //! new release waits until the person agrees.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -21,27 +20,43 @@ pub fn register(on_update: impl Fn() + 'static) {
     });
 }
 
-/// Moves to the release that waits: it takes over, then the page reloads. Every tab of Hone does.
+/// Moves to the release that waits: it takes over, then this page reloads. In other tabs the person is asked, as here.
 pub fn apply_update() {
     let Some(container) = container() else { return };
+    let accepted = Closure::once_into_js(reload);
     spawn_local(async move {
         let Ok(registration) = JsFuture::from(container.get_registration()).await else { return };
         let Ok(registration) = registration.dyn_into::<ServiceWorkerRegistration>() else { return };
-        if let Some(waiting) = registration.waiting() {
-            // A worker that cannot be reached has gone, and nothing waits any more.
-            let _ = waiting.post_message(&"activate".into());
+        match registration.waiting() {
+            Some(waiting) => {
+                container.set_oncontrollerchange(Some(accepted.unchecked_ref()));
+                // A worker that cannot be reached has gone, and nothing waits any more.
+                let _ = waiting.post_message(&"activate".into());
+            }
+            // It has taken over already, asked by another tab.
+            None => reload(),
         }
     });
 }
 
+fn reload() {
+    if let Some(window) = window() {
+        // The page that can't be loaded again stays as it is.
+        let _ = window.location().reload();
+    }
+}
+
 fn watch(registration: &ServiceWorkerRegistration, container: &ServiceWorkerContainer, on_update: Rc<dyn Fn()>) {
-    // The very first visit has no controller: taking over then is no update.
-    let updating = Rc::new(Cell::new(container.controller().is_some()));
-    let on_controller_change = Closure::<dyn Fn()>::new(move || {
-        if updating.replace(true)
-            && let Some(window) = window()
-        {
-            let _ = window.location().reload();
+    // Never reloads by itself: a browser that clears the site's data takes the controller away as well, and what this page still knows
+    // would go with it. The very first visit has no controller: taking over then is no update.
+    let first = container.controller().is_none();
+    let (changed, news) = (container.clone(), Rc::clone(&on_update));
+    let on_controller_change = Closure::<dyn FnMut()>::new({
+        let mut first = first;
+        move || {
+            if !std::mem::replace(&mut first, false) && changed.controller().is_some() {
+                news();
+            }
         }
     });
     container.set_oncontrollerchange(Some(on_controller_change.into_js_value().unchecked_ref()));

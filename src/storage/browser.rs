@@ -25,6 +25,7 @@ pub type Media = web_sys::Blob;
 pub struct Store {
     database: Database,
     damaged: Rc<Cell<u32>>,
+    damaged_vectors: Rc<Cell<u32>>,
 }
 
 impl Store {
@@ -32,14 +33,22 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Outdated`] if a newer release has been here; otherwise what the platform says, such as that
-    /// storage is switched off.
-    pub async fn open() -> Result<Store, StoreError> {
-        Store::open_named("hone").await
+    /// storage is switched off. `on_blocked` as in [`Database::open`].
+    pub async fn open(on_blocked: impl FnOnce() + 'static) -> Result<Store, StoreError> {
+        Ok(Store {
+            database: Database::open("hone", MIGRATIONS, on_blocked).await?,
+            damaged: Rc::default(),
+            damaged_vectors: Rc::default(),
+        })
     }
 
     /// The same under another name, for tests.
     pub async fn open_named(name: &str) -> Result<Store, StoreError> {
-        Ok(Store { database: Database::open(name, MIGRATIONS).await?, damaged: Rc::default() })
+        Ok(Store {
+            database: Database::open(name, MIGRATIONS, || ()).await?,
+            damaged: Rc::default(),
+            damaged_vectors: Rc::default(),
+        })
     }
 
     /// All projects, by id (so by age).
@@ -182,15 +191,21 @@ impl Store {
         self.database
             .read(&[VECTOR_KEYS, VECTOR_BLOCKS], async |transaction| {
                 let blocks = transaction.object_store(VECTOR_BLOCKS)?;
-                let mut found = HashMap::new();
+                let (mut found, mut lost) = (HashMap::new(), HashSet::new());
                 for (key, hashes) in block_keys(transaction, Some(within(feature_id)?)).await? {
                     if !hashes.iter().any(|hash| wanted.contains(hash)) {
                         continue;
                     }
                     // What is damaged is missing: it can be computed again, and nothing here may keep a project from opening.
-                    let Ok(vectors) = block_from_js(blocks.get(key)?.await?) else { continue };
+                    let Ok(vectors) = block_from_js(blocks.get(key)?.await?, &hashes) else {
+                        lost.extend(hashes.into_iter().filter(|hash| wanted.contains(hash)));
+                        continue;
+                    };
                     found.extend(hashes.into_iter().zip(vectors).filter(|(hash, _)| wanted.contains(hash)));
                 }
+                // A later block may have them anew.
+                let lost = lost.iter().filter(|&hash| !found.contains_key(hash)).count() as u32;
+                self.damaged_vectors.set(self.damaged_vectors.get() + lost);
                 Ok(found)
             })
             .await
@@ -212,7 +227,7 @@ impl Store {
                 let mut before = Vec::new();
                 if !hashes.is_empty() && hashes.len() < BLOCK_MINIMUM {
                     // A damaged block is written over; one of another width is left as it is.
-                    before = block_from_js(blocks.get(last.clone())?.await?).unwrap_or_default();
+                    before = block_from_js(blocks.get(last.clone())?.await?, &hashes).unwrap_or_default();
                     before.truncate(hashes.len());
                     hashes.truncate(before.len());
                 }
@@ -325,6 +340,11 @@ impl Store {
         self.damaged.take()
     }
 
+    /// How many features could not be read since it was last asked.
+    pub fn take_damaged_vectors(&self) -> u32 {
+        self.damaged_vectors.take()
+    }
+
     async fn value(&self, store: &str, key: JsValue) -> Result<Option<JsValue>, StoreError> {
         let get = async |transaction: &Transaction| Ok(transaction.object_store(store)?.get(key)?.await?);
         self.database.read(&[store], get).await
@@ -391,7 +411,7 @@ fn put_block(
     hashes: &[ContentHash],
     vectors: &[&FeatureVector],
 ) -> Result<(), StoreError> {
-    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+    let bytes = bytes_of(hashes);
     transaction.object_store(VECTOR_KEYS)?.put(&buffer(&bytes), Some(key))?;
     let block = VectorBlock::pack(vectors);
     let record = js_sys::Object::new();
@@ -400,6 +420,7 @@ fn put_block(
     {
         Reflect::set(&record, &name.into(), &buffer(bytes))?;
     }
+    Reflect::set(&record, &CHECKSUM.into(), &block.checksum(&bytes).into())?;
     transaction.object_store(VECTOR_BLOCKS)?.put(&record, Some(key))?;
     Ok(())
 }
@@ -435,7 +456,7 @@ async fn drop_vectors(transaction: &Transaction, orphans: &HashSet<ContentHash>)
             blocks.delete(key)?;
             continue;
         }
-        let Ok(vectors) = block_from_js(blocks.get(key.clone())?.await?) else {
+        let Ok(vectors) = block_from_js(blocks.get(key.clone())?.await?, &hashes) else {
             transaction.object_store(VECTOR_KEYS)?.delete(key.clone())?;
             blocks.delete(key)?;
             continue;
@@ -452,7 +473,14 @@ async fn drop_vectors(transaction: &Transaction, orphans: &HashSet<ContentHash>)
     Ok(())
 }
 
-fn block_from_js(record: Option<JsValue>) -> Result<Vec<FeatureVector>, StoreError> {
+/// The checksum of a block's parts; the blocks of the first releases have none.
+const CHECKSUM: &str = "checksum";
+
+fn bytes_of(hashes: &[ContentHash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}
+
+fn block_from_js(record: Option<JsValue>, hashes: &[ContentHash]) -> Result<Vec<FeatureVector>, StoreError> {
     let record = record.unwrap_or_default();
     let part = |name: &str| Reflect::get(&record, &name.into()).map(|value| Uint8Array::new(&value).to_vec());
     let damaged = || StoreError::Platform("a block of features is damaged".into());
@@ -461,6 +489,10 @@ fn block_from_js(record: Option<JsValue>) -> Result<Vec<FeatureVector>, StoreErr
     }
     let block =
         VectorBlock { dense: part("dense")?, ends: part("ends")?, indices: part("indices")?, values: part("values")? };
+    let sum = Reflect::get(&record, &CHECKSUM.into())?;
+    if !sum.is_undefined() && sum.as_f64() != Some(block.checksum(&bytes_of(hashes)).into()) {
+        return Err(damaged());
+    }
     block.unpack().ok_or_else(damaged)
 }
 

@@ -135,13 +135,20 @@ extern "C" {
 }
 
 impl Database {
-    /// Opens a database, first running the migrations that it has not seen.
+    /// Opens a database, first running the migrations that it has not seen. `on_blocked` is called if they have to wait for a tab
+    /// that has an older schema open; this resolves once that tab lets go.
     ///
     /// # Errors
-    /// [`StoreError::Outdated`] if it has seen more of them than there are; otherwise what the platform says. A
-    /// migration that fails leaves the database as it was.
-    pub async fn open(name: &str, migrations: &'static [Migration]) -> Result<Database, StoreError> {
-        let mut request = Factory::new()?.open(name, Some(migrations.len() as u32))?;
+    /// [`StoreError::Absent`] if the browser offers no database; [`StoreError::Outdated`] if it has seen more of the migrations than
+    /// there are; otherwise what the platform says. A migration that fails leaves the database as it was.
+    pub async fn open(
+        name: &str,
+        migrations: &'static [Migration],
+        on_blocked: impl FnOnce() + 'static,
+    ) -> Result<Database, StoreError> {
+        let factory = Factory::new().map_err(|_| StoreError::Absent)?;
+        let mut request = factory.open(name, Some(migrations.len() as u32))?;
+        request.on_blocked(move |_| on_blocked());
         let failure = Rc::new(RefCell::new(None));
         let upgrade_failure = Rc::clone(&failure);
         request.on_upgrade_needed(move |event| {

@@ -86,6 +86,11 @@ impl Store {
         0
     }
 
+    /// How many features could not be read since it was last asked: in memory none.
+    pub fn take_damaged_vectors(&self) -> u32 {
+        0
+    }
+
     /// How many writes were kept.
     pub fn writes(&self) -> usize {
         self.fault.written.get()

@@ -63,7 +63,7 @@ pub enum StoreError {
     Full,
     /// Another tab holds the lock.
     #[error(
-        "Another tab has this project open for writing. Nothing was changed here. Close the other tab, then reload this one."
+        "Another tab of this browser labels at the moment. Nothing was changed here. Press “Take over here”, or close that tab."
     )]
     ReadOnly,
     /// This page is older than what is stored.
@@ -71,6 +71,12 @@ pub enum StoreError {
         "A newer version of Hone has been opened in this browser. Everything saved is safe. Reload this page to go on."
     )]
     Outdated,
+    /// There is no database to be had.
+    #[error(
+        "This browser offers no storage to this page, as in some private windows or where site data are blocked. Nothing could be kept, so \
+         nothing is begun. Allow site data for this page, or open it in an ordinary window."
+    )]
+    Absent,
     /// Somebody deleted the database while it was open.
     #[error(
         "Hone’s storage in this browser was deleted while this page was open, as when site data are cleared. What it held is gone from \
@@ -91,6 +97,11 @@ pub enum StoreError {
          here. Save a copy of the project now; a backup from before may hold what is missing."
     )]
     Damaged(u32),
+    /// Features that can't be read.
+    #[error(
+        "The stored features of {0} items were damaged, as by a crash of the disk. They are computed again; no label is touched."
+    )]
+    DamagedFeatures(u32),
     /// A record that is needed can't be read.
     #[error(
         "What is stored of this can’t be read ({0}), as after a crash of the disk or an edit by another program. Nothing was changed. Its \

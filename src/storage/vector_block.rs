@@ -44,6 +44,16 @@ impl VectorBlock {
         block
     }
 
+    /// A checksum (CRC-32) over the hashes of what is packed and over what was made of it: values that a disk or another program changed
+    /// would look like vectors.
+    pub fn checksum(&self, hashes: &[u8]) -> u32 {
+        let mut sum = crc32fast::Hasher::new();
+        for part in [hashes, &self.dense, &self.ends, &self.indices, &self.values] {
+            sum.update(part);
+        }
+        sum.finalize()
+    }
+
     /// The inverse of [`VectorBlock::pack`], up to rounding; `None` if the parts do not fit together.
     pub fn unpack(&self) -> Option<Vec<FeatureVector>> {
         let dense = halves(&self.dense)?;

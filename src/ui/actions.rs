@@ -294,6 +294,11 @@ pub fn send_again(app: App) {
     }
 }
 
+/// Labels in this tab in place of the one that does.
+pub fn take_over(app: App) {
+    done(app, Request::TakeOver, |_| {});
+}
+
 /// Saves the label log with what could not be stored as a file, for a store that takes nothing more.
 pub fn save_unsaved(app: App) {
     let Some(project) = app.state.project.with_untracked(|project| project.as_ref().map(|project| project.id.clone()))

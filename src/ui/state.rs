@@ -180,6 +180,7 @@ impl AppState {
             Event::Queue(queue) => self.deck.update(|deck| deck.merge(queue)),
             Event::Job(job) => self.apply_job(job),
             Event::Notice(sentence) => self.tell(Tone::Note, sentence),
+            Event::Writer(writes) => self.read_only.set(!writes),
         }
     }
 
@@ -276,12 +277,19 @@ impl AppState {
         why.map(|why| format!("{why}.")).unwrap_or_default()
     }
 
+    /// Whether another tab is the one that writes.
+    pub fn follows_another_tab(&self) -> bool {
+        self.read_only.get() || self.project.with(|project| project.as_ref().is_some_and(|project| project.read_only))
+    }
+
     /// Why nothing can be written now; `None` if it can.
     pub fn why_read_only(&self) -> Option<&'static str> {
         if self.phase.get() == Phase::WrongRelease {
             Some("Reload the page first: its parts are of different versions.")
-        } else if self.read_only.get() || self.project.with(|project| project.as_ref().is_some_and(|p| p.read_only)) {
-            Some("Another tab has Hone open for writing. Close that tab, then reload this one.")
+        } else if self.follows_another_tab() {
+            Some(
+                "Another tab of this browser labels; this one shows what it does. Press “Take over here”, or close that tab.",
+            )
         } else {
             None
         }

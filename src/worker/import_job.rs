@@ -6,7 +6,7 @@ mod demos;
 mod hopper;
 mod inspect;
 
-pub(super) use self::blobs::blob;
+pub(super) use self::blobs::{BlobReader, blob};
 pub(super) use self::demos::demo;
 pub(super) use self::inspect::{inspect, read_to_merge};
 

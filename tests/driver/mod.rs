@@ -78,7 +78,7 @@ impl Driver {
                     self.queue = queue;
                     self.queues += 1;
                 }
-                Event::Job(_) | Event::Notice(_) => {}
+                Event::Job(_) | Event::Notice(_) | Event::Writer(_) => {}
             }
         }
     }

@@ -90,11 +90,11 @@ async fn only_unseen_migrations_run_and_none_by_half() {
     let store = Store::open_named(&name).await.unwrap();
     store.put_setting("kept", "yes").await.unwrap();
 
-    assert!(matches!(Database::open(&name, &BROKEN).await, Err(StoreError::Platform(_))));
+    assert!(matches!(Database::open(&name, &BROKEN, || ()).await, Err(StoreError::Platform(_))));
     let again = Store::open_named(&name).await.unwrap();
     assert_eq!(again.setting("kept").await.unwrap().as_deref(), Some("yes"));
 
-    let tomorrow = Database::open(&name, &TOMORROW).await.unwrap();
+    let tomorrow = Database::open(&name, &TOMORROW, || ()).await.unwrap();
     let kept = tomorrow.read(&[SETTINGS, "added"], async |transaction| {
         Ok(transaction.object_store(SETTINGS)?.get(JsValue::from_str("kept"))?.await?)
     });
@@ -108,7 +108,7 @@ async fn only_unseen_migrations_run_and_none_by_half() {
 #[wasm_bindgen_test]
 async fn a_write_that_fails_leaves_nothing_behind() {
     let name = name("aborted");
-    let database = Database::open(&name, MIGRATIONS).await.unwrap();
+    let database = Database::open(&name, MIGRATIONS, || ()).await.unwrap();
     let full = database.write(&[SETTINGS], Durability::Strict, async |transaction| -> Result<(), StoreError> {
         transaction.object_store(SETTINGS)?.put(&"new".into(), Some(&"key".into()))?.await?;
         Err(StoreError::Full)
@@ -169,7 +169,7 @@ async fn a_record_that_can_not_be_read_is_left_out_and_counted() {
     let name = name("damaged");
     version_1(&name).await;
     let store = Store::open_named(&name).await.unwrap();
-    let database = Database::open(&name, MIGRATIONS).await.unwrap();
+    let database = Database::open(&name, MIGRATIONS, || ()).await.unwrap();
     let damage = database.write(&[EVENTS, MODELS], Durability::Strict, async |transaction| {
         let key = js_sys::JSON::parse(r#"["01A","01C"]"#)?;
         transaction.object_store(EVENTS)?.put(&"no event".into(), Some(&key))?;
@@ -180,4 +180,41 @@ async fn a_record_that_can_not_be_read_is_left_out_and_counted() {
     assert_eq!(store.events("01A").await.unwrap().len(), 1);
     assert_eq!((store.take_damaged(), store.take_damaged()), (1, 0));
     assert_eq!(store.model("01A").await.unwrap(), None);
+}
+
+#[wasm_bindgen_test]
+async fn features_that_were_changed_are_missing_and_counted() {
+    use hone::pipeline::features::matrix::FeatureVector;
+    use hone::pipeline::item::ContentHash;
+    let name = name("changed-features");
+    let store = Store::open_named(&name).await.unwrap();
+    let hashes: Vec<ContentHash> = (0..200u32).map(|number| ContentHash::of(&number.to_le_bytes())).collect();
+    let vector = |place: usize| FeatureVector { dense: vec![place as f32; 8], ..FeatureVector::default() };
+    let vectors: Vec<_> = hashes.iter().enumerate().map(|(place, hash)| (*hash, vector(place))).collect();
+    store.append_vectors("lite0", &vectors[..100]).await.unwrap();
+    store.append_vectors("lite0", &vectors[100..]).await.unwrap();
+
+    // One value of the first block, which stays a number of a plausible size.
+    let database = Database::open(&name, MIGRATIONS, || ()).await.unwrap();
+    let change = database.write(&[VECTOR_BLOCKS], Durability::Strict, async |transaction| {
+        let blocks = transaction.object_store(VECTOR_BLOCKS)?;
+        let keys = blocks.get_all_keys(None, None)?.await?;
+        let block = blocks.get(keys[0].clone())?.await?.unwrap();
+        let dense = js_sys::Uint8Array::new(&js_sys::Reflect::get(&block, &"dense".into())?);
+        dense.set_index(16, dense.get_index(16) ^ 1);
+        blocks.put(&block, Some(&keys[0]))?;
+        Ok(())
+    });
+    change.await.unwrap();
+    let known = store.vectors("lite0", &hashes).await.unwrap();
+    assert_eq!(known.len(), 100);
+    assert!(hashes[100..].iter().all(|hash| known.contains_key(hash)));
+    assert_eq!((store.take_damaged_vectors(), store.take_damaged_vectors()), (100, 0));
+
+    // Computed again, they are there again.
+    store.append_vectors("lite0", &vectors[..100]).await.unwrap();
+    let known = store.vectors("lite0", &hashes).await.unwrap();
+    assert_eq!(known.len(), 200);
+    assert_eq!(known[&hashes[1]].dense, vec![1.0; 8]);
+    assert_eq!(store.take_damaged_vectors(), 0);
 }

@@ -17,7 +17,8 @@ cargo xtask COMMAND
               --quick         fewer rounds, one size: 3 minutes
               --dist PATH     drive this built site rather than build it
               --part score    only `hone score` on 300,000 texts, and many classes
-  soak      faults and damaged input for long, and docs/reliability.md
+  soak      faults and damaged input for long, natively and in the browser;
+            adds to docs/reliability.md
               --minutes N     how long (120)
   setup     installs what the other commands need, and does nothing else
   models    fetches and converts the weights into public/models

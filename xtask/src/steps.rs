@@ -6,8 +6,10 @@ use crate::places;
 use crate::setup::browser::Browser;
 use crate::setup::toolchain::Toolchain;
 use crate::setup::tools;
+use std::fmt;
+use std::fs::{self, File};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a step found.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -90,6 +92,18 @@ impl Step {
     }
 }
 
+/// What is built for the browser, beside what is built for this machine: most of either is one thread that links or optimises, so the
+/// two lanes together take little longer than the longer one. They share no folder that Cargo locks for long.
+const BESIDE: [Step; 2] = [Step::Browser, Step::Build];
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Row {
+    step: Step,
+    seconds: f64,
+    count: Count,
+}
+
 /// Takes these steps, or all if none is named, and prints what came of them.
 ///
 /// # Errors
@@ -99,28 +113,92 @@ pub fn test(only: &[String]) -> Result<(), String> {
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(format!("there is no step `{unknown}`; the steps are {}", names.join(" ")));
     }
-    let mut rows: Vec<(Step, Duration, Count)> = Vec::new();
-    for step in Step::ALL {
-        if !only.is_empty() && !only.iter().any(|name| name == step.name()) {
-            continue;
-        }
+    let started = Instant::now();
+    let wanted: Vec<Step> =
+        Step::ALL.into_iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name())).collect();
+    let (beside, own): (Vec<Step>, Vec<Step>) = wanted.iter().partition(|step| BESIDE.contains(step));
+    let mut rows = match own.iter().any(|&step| step != Step::EndToEnd) && !beside.is_empty() {
+        true => in_two_lanes(&own, &beside)?,
+        false => take_all(&wanted),
+    };
+    rows.sort_by_key(|row| Step::ALL.iter().position(|&step| step == row.step));
+    let mut total = Count::default();
+    println!("\n{:<14} {:>8} {:>8} {:>8}", "step", "seconds", "passed", "failed");
+    for row in &rows {
+        println!("{row}");
+        total.add(row.count);
+    }
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!("\n{} passed, {} failed in {minutes:.1} minutes", total.passed, total.failed);
+    if total.failed == 0 { Ok(()) } else { Err("not everything passed".to_owned()) }
+}
+
+fn take_all(steps: &[Step]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for &step in steps {
         println!("\n== {} ==", step.name());
         let started = Instant::now();
         let count = step.take().unwrap_or_else(|problem| {
             eprintln!("error: {problem}");
             Count::check(false)
         });
-        rows.push((step, started.elapsed(), count));
-        println!("== {}: {:.1} s ==", step.name(), started.elapsed().as_secs_f64());
+        let seconds = started.elapsed().as_secs_f64();
+        rows.push(Row { step, seconds, count });
+        println!("== {}: {seconds:.1} s ==", step.name());
     }
-    let mut total = Count::default();
-    println!("\n{:<14} {:>8} {:>8} {:>8}", "step", "seconds", "passed", "failed");
-    for (step, took, count) in &rows {
-        println!("{:<14} {:>8.1} {:>8} {:>8}", step.name(), took.as_secs_f64(), count.passed, count.failed);
-        total.add(*count);
+    rows
+}
+
+/// Takes the steps for the browser in a process of their own, whose words are shown when it has ended; the journeys need the site.
+fn in_two_lanes(own: &[Step], beside: &[Step]) -> Result<Vec<Row>, String> {
+    // Both lanes would install it.
+    Toolchain::for_wasm()?;
+    build::install_models();
+    let log = places::target().join("xtask").join("beside.log");
+    let cannot = |error: &std::io::Error| format!("{} can't be written: {error}", log.display());
+    fs::create_dir_all(log.parent().unwrap_or(&log)).map_err(|error| cannot(&error))?;
+    let words = File::create(&log).map_err(|error| cannot(&error))?;
+    let program = std::env::current_exe().map_err(|error| format!("this program can't be found again: {error}"))?;
+    let mut other = command(program);
+    other.arg("test").args(beside.iter().flat_map(|step| ["--only", step.name()]));
+    other.stdout(words.try_clone().map_err(|error| cannot(&error))?).stderr(words);
+    let mut running = other.spawn().map_err(|error| format!("the other lane can't be started: {error}"))?;
+    println!(
+        "Beside these, in {}: {}",
+        log.display(),
+        beside.iter().map(|step| step.name()).collect::<Vec<_>>().join(" ")
+    );
+    let (early, late): (Vec<Step>, Vec<Step>) = own.iter().partition(|&&step| step != Step::EndToEnd);
+    let mut rows = take_all(&early);
+    let ended = running.wait().map_err(|error| format!("the other lane was lost: {error}"))?;
+    let said = fs::read_to_string(&log).map_err(|error| format!("{} can't be read: {error}", log.display()))?;
+    print!("{said}");
+    let found: Vec<Row> = said.lines().filter_map(read_row).collect();
+    for &step in beside {
+        rows.push(match found.iter().find(|row| row.step == step) {
+            // A lane that failed without a failure in its table failed all the same.
+            Some(row) if ended.success() || found.iter().any(|row| row.count.failed > 0) => *row,
+            _ => Row { step, seconds: 0.0, count: Count::check(false) },
+        });
     }
-    println!("\n{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 { Ok(()) } else { Err("not everything passed".to_owned()) }
+    rows.extend(take_all(&late));
+    Ok(rows)
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row { step, seconds, count } = self;
+        write!(to, "{:<14} {seconds:>8.1} {:>8} {:>8}", step.name(), count.passed, count.failed)
+    }
+}
+
+/// Reads a line of the table of another run.
+fn read_row(line: &str) -> Option<Row> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [name, seconds, passed, failed] = words[..] else { return None };
+    let step = Step::ALL.into_iter().find(|step| step.name() == name)?;
+    let count = Count { passed: passed.parse().ok()?, failed: failed.parse().ok()? };
+    Some(Row { step, seconds: seconds.parse().ok()?, count })
 }
 
 /// Takes the README's picture of the app, `docs/app.png`.
@@ -165,7 +243,7 @@ fn in_the_browser() -> Result<Count, String> {
 }
 
 /// The journeys through the built site; the program prints its results as `cargo test` does.
-fn end_to_end() -> Result<Command, String> {
+pub(crate) fn end_to_end() -> Result<Command, String> {
     let browser = Browser::find_or_install()?;
     let mut cargo = command("cargo");
     cargo
@@ -206,7 +284,7 @@ fn read_result(line: &str) -> Option<Count> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, read_result};
+    use super::{Count, Row, Step, read_result, read_row};
 
     #[test]
     fn reads_results() {
@@ -217,6 +295,17 @@ mod tests {
             ("test result: unknown", None),
         ] {
             assert_eq!(read_result(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn reads_the_table_that_it_writes() {
+        let row = Row { step: Step::Browser, seconds: 12.5, count: Count { passed: 24, failed: 1 } };
+        assert_eq!(read_row(&row.to_string()), Some(row));
+        for line in
+            ["step            seconds   passed   failed", "== browser: 12.5 s ==", "25 passed, 0 failed in 3.0 minutes"]
+        {
+            assert_eq!(read_row(line), None, "{line}");
         }
     }
 }

@@ -219,6 +219,9 @@ fn SaveState() -> impl IntoView {
         <span class="save-state" role="status" aria-label="Save state" class:bad=refused title=move || state.why_read_only()>
             {move || sentence()}
         </span>
+        <Show when=move || state.follows_another_tab()>
+            <button title="Labels in this tab instead of the other one" on:click=move |_| actions::take_over(app)>"Take over here"</button>
+        </Show>
         <Show when=refused>
             <button on:click=move |_| actions::send_again(app)>"Save again"</button>
             <button on:click=move |_| actions::save_unsaved(app)>"Save as a file"</button>

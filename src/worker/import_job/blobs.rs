@@ -42,7 +42,7 @@ pub(super) async fn slice(blob: &Blob, from: f64, to: f64) -> Result<Vec<u8>, St
 }
 
 /// Reads a `Blob` synchronously, as the zip reader wants it; workers may.
-pub(super) struct BlobReader {
+pub(crate) struct BlobReader {
     reader: web_sys::FileReaderSync,
     blob: Blob,
     position: f64,
@@ -55,7 +55,7 @@ pub(super) struct BlobReader {
 const BLOCK_BYTES: f64 = 262_144.0;
 
 impl BlobReader {
-    pub(super) fn new(blob: Blob) -> io::Result<Self> {
+    pub(crate) fn new(blob: Blob) -> io::Result<Self> {
         let reader = web_sys::FileReaderSync::new().map_err(|error| io::Error::other(said(error)))?;
         Ok(Self { reader, blob, position: 0.0, block: Vec::new(), block_from: 0.0 })
     }

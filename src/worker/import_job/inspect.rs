@@ -34,8 +34,8 @@ pub(crate) async fn inspect(
             let _ = sender.unbounded_send(Input::Staged { origins });
             reply(id, &Reply::Plan(Box::new(plan)), &[]);
         }
-        Ok(Inspected::Project(bytes)) => {
-            let _ = sender.unbounded_send(Input::Restored { id, bytes });
+        Ok(Inspected::Project(file)) => {
+            let _ = sender.unbounded_send(Input::Restore { id, file });
         }
         Err(error) => reply(id, &Reply::Failed(error), &[]),
     }
@@ -66,14 +66,14 @@ async fn measure(origins: &mut [Origin]) {
 
 pub(super) enum Inspected {
     Plan(ImportPlan),
-    Project(Vec<u8>),
+    Project(Blob),
 }
 
 pub(super) async fn try_inspect(origins: &[Origin], header: Option<bool>) -> Result<Inspected, String> {
     if let [only] = origins {
         let blob = only.blob().await?;
         if is_project_file(&slice(&blob, 0.0, 1_024.0).await?) {
-            return Ok(Inspected::Project(bytes_of(&blob).await?));
+            return Ok(Inspected::Project(blob));
         }
     }
     let mut heads: Vec<Vec<u8>> = Vec::with_capacity(origins.len());

@@ -145,6 +145,10 @@ impl Server {
 
     pub(super) async fn embedded(&mut self, owner: Owner, results: Vec<Embedded>) {
         self.flight.out -= 1;
+        if self.session.is_read_only() {
+            // Another tab took over meanwhile, and computes them itself.
+            return;
+        }
         let open = self.session.project().filter(|open| open.id() == owner.project);
         let counts = open.map(|open| (open.pending_count(), open.embedded_count()));
         if counts.is_some() {

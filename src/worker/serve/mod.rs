@@ -3,23 +3,27 @@
 
 mod features;
 mod imports;
+mod tabs;
 
 use self::features::{Embedded, Flight, Owner, Weights};
+use self::tabs::{Tabs, Word};
 use super::extract::expected_source;
-use super::import_job::{self, Origin};
+use super::import_job::{self, BlobReader, Origin};
 use super::jobs::{CancelFlag, Jobs};
 use super::pool::EmbedPool;
 use super::session::{Answer, Attachment, Chunk, FeatureSource, Session};
 use crate::browser::breath::Breath;
+use crate::browser::tab_lock::{self, Held};
 use crate::browser::worker_side::{emit, listen, reply};
 use crate::pipeline::item::Kind;
-use crate::protocol::{Event, JobState, JobStatus, Reply, Request};
+use crate::protocol::{Event, JobState, JobStatus, ProjectSummary, Reply, Request};
 use crate::storage::Store;
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
 
 /// All that can happen to the session.
 pub(super) enum Input {
@@ -27,8 +31,8 @@ pub(super) enum Input {
     Ask { id: u64, request: Request, attachments: Vec<JsValue> },
     /// Files were looked at: keep them for the import that may follow.
     Staged { origins: Vec<Origin> },
-    /// A project file was read.
-    Restored { id: u64, bytes: Vec<u8> },
+    /// A project file was chosen.
+    Restore { id: u64, file: Blob },
     /// Another person's label log or project file was read.
     Merge { id: u64, bytes: Vec<u8> },
     /// An import has read some items; it waits for the answer before it reads on.
@@ -41,6 +45,14 @@ pub(super) enum Input {
     Prepared { kind: Kind, source: Result<FeatureSource, String> },
     /// An embed worker has answered.
     Embedded { owner: Owner, results: Vec<Embedded> },
+    /// The writer's lock is this tab's.
+    Granted(Held),
+    /// Another tab said something.
+    Heard(Word),
+    /// A tab that was asked to let go has had its time.
+    Unanswered,
+    /// What another tab wrote is to be read.
+    Follow,
 }
 
 /// Which import, into which project and batch.
@@ -56,6 +68,9 @@ pub(super) fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
+const BLOCKED: &str = "Hone in another tab or window holds the storage in the form of an earlier release. What is stored is safe. Close \
+                       that tab, or reload it: this one goes on by itself then.";
+
 /// Serves the page until the browser ends the worker.
 pub async fn run() {
     let (sender, inputs) = mpsc::unbounded();
@@ -64,8 +79,9 @@ pub async fn run() {
         // The receiver lives as long as the worker.
         let _ = asks.unbounded_send(Input::Ask { id, request, attachments });
     });
-    let read_only = !crate::browser::tab_lock::acquire().await;
-    match Store::open().await {
+    let lock = tab_lock::acquire().await;
+    let read_only = lock.is_none();
+    match Store::open(|| emit(&Event::Notice(BLOCKED.into()))).await {
         Ok(store) => {
             // A project must open, and take labels, before any weights are there: they are taken to be there until one needs
             // them and they are not.
@@ -77,12 +93,13 @@ pub async fn run() {
             Server {
                 session,
                 jobs: Jobs::default(),
-                sender,
+                sender: sender.clone(),
                 pool: None,
                 weights: HashMap::new(),
                 staged: Vec::new(),
                 flight: Flight::default(),
                 experiments: None,
+                tabs: Tabs::listen(lock, sender),
             }
             .run(inputs)
             .await;
@@ -112,6 +129,7 @@ struct Server {
     flight: Flight,
     /// The job by which experiments under way are shown: its number, title and cancel flag.
     experiments: Option<(u32, String, CancelFlag)>,
+    tabs: Tabs,
 }
 
 impl Server {
@@ -139,9 +157,11 @@ impl Server {
     }
 
     fn tell(&mut self) {
-        for event in self.session.take_events() {
-            emit(&event);
+        let events = self.session.take_events();
+        if let Some(Event::Project(project)) = events.iter().find(|event| matches!(event, Event::Project(_))) {
+            self.tabs.wrote(&project.id);
         }
+        events.iter().for_each(emit);
     }
 
     fn tell_job(&self, state: Option<JobState>) {
@@ -182,9 +202,9 @@ impl Server {
         match input {
             Input::Ask { id, request, attachments } => self.ask(id, request, attachments).await,
             Input::Staged { origins } => self.staged = origins,
-            Input::Restored { id, bytes } => {
-                let restored = self.session.restore_archive(&bytes, now_ms()).await;
-                reply(id, &restored.map_or_else(|error| Reply::Failed(error.to_string()), Reply::Restored), &[]);
+            Input::Restore { id, file } => {
+                let restored = self.restore(file).await;
+                reply(id, &restored.map_or_else(Reply::Failed, Reply::Restored), &[]);
             }
             Input::Merge { id, bytes } => {
                 let merged = self.session.merge(&bytes, now_ms()).await;
@@ -206,7 +226,29 @@ impl Server {
             }
             Input::Prepared { kind, source } => self.prepared(kind, source).await,
             Input::Embedded { owner, results } => self.embedded(owner, results).await,
+            Input::Granted(held) => self.granted(held).await,
+            Input::Heard(word) => self.heard(word).await,
+            Input::Unanswered => self.unanswered(),
+            Input::Follow => self.follow().await,
         }
+    }
+
+    /// Stores a project file, with a job that shows how far it is.
+    async fn restore(&mut self, file: Blob) -> Result<ProjectSummary, String> {
+        let reader = BlobReader::new(file).map_err(|error| error.to_string())?;
+        let (job, _, state) = self.jobs.start_share("Bringing in a project", false, now_ms());
+        self.tell_job(Some(state));
+        let jobs = &mut self.jobs;
+        let progress = |done: u64, total: u64| {
+            if let Some(state) = jobs.advance_share(job, done as f64 / total.max(1) as f64, now_ms()) {
+                emit(&Event::Job(state));
+            }
+        };
+        let restored = self.session.restore_from(reader, now_ms(), progress).await.map_err(|error| error.to_string());
+        // What went wrong is in the reply.
+        let state = self.jobs.end(job, JobStatus::Finished);
+        self.tell_job(state);
+        restored
     }
 
     async fn ask(&mut self, id: u64, request: Request, attachments: Vec<JsValue>) {
@@ -233,6 +275,10 @@ impl Server {
             }
             Request::Cancel { job } => {
                 self.jobs.cancel(job);
+                Reply::Done.into()
+            }
+            Request::TakeOver => {
+                self.tabs.ask();
                 Reply::Done.into()
             }
             Request::Storage => {

@@ -15,14 +15,16 @@ use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
-use crate::storage::media::{from_bytes, to_bytes};
+use crate::storage::media::{MediaWriter, from_bytes, to_bytes};
 use crate::storage::records::{BatchRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
-use crate::storage::{Store, brought_with};
+use crate::storage::{Media, Store, brought_with};
 use ndarray::ArrayView1;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 
 /// Items of a restored project that are stored together.
 pub(super) const RESTORED_AT_ONCE: usize = 200;
+/// Decisions of a restored project that are stored together.
+const EVENTS_AT_ONCE: usize = 5000;
 
 impl Session {
     /// An item's image, whole or small.
@@ -77,7 +79,10 @@ impl Session {
                 made("-push-plan.json", plan, "application/json")
             }
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
-            Export::Project => made(".hone", self.archive(project, now_ms).await?, "application/vnd.hone.project+zip"),
+            Export::Project => Answer {
+                reply: Reply::File { name: format!("{name}.hone") },
+                attachment: Some(Attachment::Stored(self.archive(project, now_ms).await?)),
+            },
             Export::Problems { batch } => match project.batches.get(batch as usize) {
                 Some(batch) => made("-problems.csv", problems_csv(&batch.problems).into_bytes(), "text/csv"),
                 None => return refused("That import is not in this project."),
@@ -85,7 +90,8 @@ impl Session {
         })
     }
 
-    async fn archive(&self, project: &Project, now_ms: f64) -> Result<Vec<u8>, SessionError> {
+    /// The whole project as a file. Its images are never in memory together.
+    async fn archive(&self, project: &Project, now_ms: f64) -> Result<Media, SessionError> {
         let mut record = project.record.clone();
         record.changed_ms = now_ms;
         let items: Vec<ItemRecord> = project
@@ -105,13 +111,13 @@ impl Session {
             artifacts: self.run_files(project).await?,
             certificates: project.certificates.clone(),
         };
-        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()), &snapshot).map_err(unarchived)?;
+        let mut writer = ArchiveWriter::new(MediaWriter::default(), &snapshot).map_err(unarchived)?;
         for hash in image_hashes(&snapshot.items) {
             if let Some(media) = self.store.media(hash).await? {
                 writer.add_media(hash, &to_bytes(&media).await?).map_err(unarchived)?;
             }
         }
-        Ok(writer.finish().map_err(unarchived)?.into_inner())
+        Ok(writer.finish().map_err(unarchived)?.finish("application/vnd.hone.project+zip")?)
     }
 
     /// All that an MLflow server is to be told.
@@ -152,18 +158,31 @@ impl Session {
     /// # Errors
     /// If the file is not a whole project, or the store is full; then what was begun is removed again.
     pub async fn restore_archive(&mut self, bytes: &[u8], now_ms: f64) -> Result<ProjectSummary, SessionError> {
+        self.restore_from(Cursor::new(bytes), now_ms, |_, _| ()).await
+    }
+
+    /// The same from a file that need not fit into memory. `progress` hears how many of how many items and decisions are stored.
+    ///
+    /// # Errors
+    /// As [`Session::restore_archive`].
+    pub async fn restore_from(
+        &mut self,
+        file: impl Read + Seek,
+        now_ms: f64,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<ProjectSummary, SessionError> {
         self.must_write()?;
-        let (snapshot, mut images) = read_archive(Cursor::new(bytes)).map_err(unarchived)?;
+        let (snapshot, mut images) = read_archive(file).map_err(unarchived)?;
         let mut record = snapshot.project.clone();
         // A project that is here already stays as it is: the file may be older or newer, and nothing may be lost.
         if self.store.project(&record.id).await?.is_some() {
-            record.id = id_after(None, now_ms, ContentHash::of(bytes));
+            record.id = id_after(None, now_ms, ContentHash::of(format!("{} at {now_ms}", record.id).as_bytes()));
             record.name = format!("{} (copy)", record.name);
         }
         record.changed_ms = now_ms;
         let store = self.store.clone();
         store.put_setting(UNFINISHED, &record.id).await?;
-        if let Err(error) = restore(&store, &record, snapshot, |hash| images.read(hash)).await {
+        if let Err(error) = restore(&store, &record, snapshot, |hash| images.read(hash), progress).await {
             // Whatever is in the way of this as well: it is done at the next start.
             if store.delete_project(&record.id).await.is_ok() {
                 store.put_setting(UNFINISHED, "").await?;
@@ -202,8 +221,10 @@ async fn restore(
     record: &ProjectRecord,
     snapshot: Snapshot,
     mut image: impl FnMut(ContentHash) -> Result<Vec<u8>, Problem>,
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<(), SessionError> {
     let mut problems = Vec::new();
+    let (mut done, total) = (0, (snapshot.items.len() + snapshot.events.len()) as u64);
     for chunk in snapshot.items.chunks(RESTORED_AT_ONCE) {
         let mut media = Vec::new();
         for hash in image_hashes(chunk) {
@@ -213,8 +234,14 @@ async fn restore(
             }
         }
         store.add_items(&record.id, chunk, media, &[]).await?;
+        done += chunk.len() as u64;
+        progress(done, total);
     }
-    store.append_events(&record.id, &snapshot.events).await?;
+    for chunk in snapshot.events.chunks(EVENTS_AT_ONCE) {
+        store.append_events(&record.id, chunk).await?;
+        done += chunk.len() as u64;
+        progress(done, total);
+    }
     for mut batch in snapshot.batches {
         if batch.index == 0 {
             batch.problems.append(&mut problems);

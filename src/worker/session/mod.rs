@@ -141,6 +141,32 @@ impl Session {
         self.read_only
     }
 
+    /// From now on this session may write, or may not: the tabs have handed over. The open project is read anew, as the other one left
+    /// it; what was under way in this one and is not stored ends.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn set_writer(&mut self, writer: bool) -> Result<(), SessionError> {
+        if !self.read_only {
+            self.save_due_record().await;
+        }
+        self.read_only = !writer;
+        self.events.push(Event::Writer(writer));
+        self.clear_unfinished().await?;
+        self.read_anew().await
+    }
+
+    /// Reads the open project anew, after another tab wrote.
+    ///
+    /// # Errors
+    /// When the store can't be read, or the project is gone.
+    pub async fn read_anew(&mut self) -> Result<(), SessionError> {
+        match self.open.as_ref().map(|open| open.record.id.clone()) {
+            Some(id) => self.open_project(&id).await,
+            None => Ok(()),
+        }
+    }
+
     fn source(&self, kind: Kind) -> FeatureSource {
         match kind {
             Kind::Image => self.sources[0].clone(),
@@ -343,7 +369,8 @@ impl Session {
             | Request::OpenDemo { .. }
             | Request::Cancel { .. }
             | Request::Merge
-            | Request::Storage => {
+            | Request::Storage
+            | Request::TakeOver => {
                 return refused("This request needs files or the platform; the worker's loop answers it.");
             }
         })

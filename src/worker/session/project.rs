@@ -27,6 +27,7 @@ use crate::protocol::{Card, ClassIndex, ItemIndex};
 use crate::storage::records::{BatchRecord, CertificateRecord, Ending, ItemRecord, ModelRecord, ProjectRecord};
 use crate::storage::{Store, StoreError, brought_with};
 use ndarray::ArrayView1;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Cards decided ahead, so that images can be decoded before they are needed.
@@ -93,6 +94,10 @@ pub struct Project {
     set_aside: Vec<LabelEvent>,
     /// The largest place of an event of all, see [`LabelEvent::clock`].
     clock: u64,
+    /// The largest id of an event that was ever here.
+    newest: Option<String>,
+    /// Up to which place in the log, since which backup, and how many decisions people made since it.
+    counted: Cell<(usize, Option<u64>, u32)>,
     /// Positions in the log, by item. An undo carries its target's item, so an item's fold needs only its own events.
     own_events: Vec<Vec<usize>>,
     /// The fold, by item.
@@ -169,6 +174,8 @@ impl Project {
             removed: HashSet::new(),
             set_aside: Vec::new(),
             clock: 0,
+            newest: None,
+            counted: Cell::default(),
             own_events: Vec::new(),
             labels: Vec::new(),
             source,
@@ -273,6 +280,9 @@ impl Project {
     pub(super) fn newest_id(&self, now_ms: f64) -> Option<String> {
         const DAY_MS: f64 = 86_400_000.0;
         let later = first_id_at(now_ms + DAY_MS);
+        if self.newest.as_ref().is_none_or(|newest| *newest < later) {
+            return self.newest.clone();
+        }
         let events = self.log.iter().chain(self.orphans.values().flatten()).chain(&self.set_aside);
         events.map(|event| &event.id).filter(|&id| *id < later).max().cloned()
     }
@@ -286,6 +296,22 @@ impl Project {
     pub(super) fn note_backup(&mut self) {
         self.record.backed_up = Some(self.clock);
         self.touch();
+    }
+
+    /// Decisions of people since the log was last saved as a file. What is asked with each state counts only what came since.
+    pub(super) fn unsaved(&self) -> u32 {
+        use label::Source::{Audit, Human, Repeat, Review};
+        let saved = self.record.backed_up;
+        let (from, known) = match self.counted.get() {
+            (place, since, known) if since == saved && place <= self.log.len() => (place, known),
+            _ => (0, 0),
+        };
+        let is_new = |event: &&LabelEvent| {
+            matches!(event.source, Human | Audit | Review | Repeat) && saved.is_none_or(|saved| event.clock > saved)
+        };
+        let unsaved = known + self.log[from..].iter().filter(is_new).count() as u32;
+        self.counted.set((self.log.len(), saved, unsaved));
+        unsaved
     }
 
     /// Whether the log has this very event.
@@ -371,6 +397,9 @@ impl Project {
     /// is refreshed apart.
     pub(super) fn push_event(&mut self, event: LabelEvent) -> Option<ItemIndex> {
         self.clock = self.clock.max(event.clock);
+        if self.newest.as_ref().is_none_or(|newest| *newest < event.id) {
+            self.newest = Some(event.id.clone());
+        }
         if self.batches.iter().any(|record| record.is_out() && record.brought_event(&event)) {
             if !self.set_aside.iter().any(|other| other.id == event.id) {
                 self.set_aside.push(event);
@@ -395,6 +424,7 @@ impl Project {
     /// Takes a merged log in place of the one there was.
     pub(super) fn replace_log(&mut self, events: Vec<LabelEvent>) {
         self.log.clear();
+        self.counted.set(Default::default());
         self.orphans.clear();
         self.own_events.iter_mut().for_each(Vec::clear);
         for event in events {

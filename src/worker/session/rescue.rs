@@ -47,5 +47,9 @@ impl Session {
         if damaged > 0 {
             self.notice(StoreError::Damaged(damaged).to_string());
         }
+        let vectors = self.store.take_damaged_vectors();
+        if vectors > 0 {
+            self.notice(StoreError::DamagedFeatures(vectors).to_string());
+        }
     }
 }

@@ -60,16 +60,6 @@ impl Project {
         }
     }
 
-    /// Decisions of people since the log was last saved as a file.
-    fn unsaved(&self) -> u32 {
-        use label::Source::{Audit, Human, Repeat, Review};
-        let is_new = |event: &&label::LabelEvent| {
-            matches!(event.source, Human | Audit | Review | Repeat)
-                && self.record.backed_up.is_none_or(|saved| event.clock > saved)
-        };
-        self.log.iter().filter(is_new).count() as u32
-    }
-
     fn class_states(&self) -> Vec<ClassState> {
         let mut classes: Vec<ClassState> = self
             .record

@@ -361,6 +361,19 @@ impl<'programs> Visit<'programs> {
         })
     }
 
+    /// Takes the messages off the screen, as a person who has read them.
+    ///
+    /// # Errors
+    /// When the page is gone.
+    pub fn dismiss_messages(&self) -> Result<(), String> {
+        until("no message", SOON, || {
+            let script =
+                "document.querySelectorAll('.toast button[aria-label=Dismiss]').forEach((button) => button.click());
+                return document.querySelectorAll('.toast').length;";
+            Ok((self.session()?.run(script, &json!([]))? == json!(0)).then_some(()))
+        })
+    }
+
     /// The number that the screen gives as labelled.
     ///
     /// # Errors
@@ -390,12 +403,20 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When no file comes.
     pub fn save(&self, what: &str) -> Result<String, String> {
+        let file = self.save_file(what)?;
+        fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}", file.display()))
+    }
+
+    /// Clicks what saves a file, and tells where it is; the next one takes its place.
+    ///
+    /// # Errors
+    /// When no file comes.
+    pub fn save_file(&self, what: &str) -> Result<PathBuf, String> {
         let downloads = self.folder.join("downloads");
         let _ = fs::remove_dir_all(&downloads);
         fs::create_dir_all(&downloads).map_err(|error| error.to_string())?;
         self.click_any(&["menuitem", "button"], what)?;
-        let file = until(&format!("the file of “{what}”"), SOON, || Ok(finished_download(&downloads)))?;
-        fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}", file.display()))
+        until(&format!("the file of “{what}”"), SOON, || Ok(finished_download(&downloads)))
     }
 
     /// Exports until `enough` is satisfied: predictions follow a moment after the labels.

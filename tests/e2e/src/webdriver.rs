@@ -267,6 +267,14 @@ impl<'driver> Session<'driver> {
         self.enter(&window.0)
     }
 
+    /// Turns to a window.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn turn_to(&self, window: &Window) -> Result<(), String> {
+        self.enter(&window.0)
+    }
+
     fn enter(&self, window: &Value) -> Result<(), String> {
         self.post("/window", &json!({ "handle": window })).map(drop)
     }

@@ -3,6 +3,7 @@
 use super::{Surroundings, leave};
 use crate::images::{self, Picture};
 use crate::visit::{Visit, until};
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -51,4 +52,82 @@ fn problems_name(visit: &Visit<'_>, files: &[&str]) -> Result<(), String> {
         let text = visit.all_text()?;
         Ok(files.iter().all(|file| text.contains(file)).then_some(()))
     })
+}
+
+/// Opens every hostile project file that is kept, beside a person's own project: each is refused in a sentence or opens, and of the own
+/// project, and all else that was stored, no record changes.
+pub fn projects(surroundings: &Surroundings) -> Result<(), String> {
+    let server = surroundings.serve("/")?;
+    let mut visit = Visit::start(&surroundings.programs, "hostile-projects")?;
+    visit.session()?.open(&server.url())?;
+    visit.open_demo("penguins")?;
+    for class in ["Adelie", "Gentoo", "Chinstrap", "Adelie"] {
+        visit.label(class)?;
+    }
+    visit.all_saved()?;
+    let folder = surroundings.root.join("tests/golden/hostile");
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "hone"));
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("there is no project file in {}", folder.display()));
+    }
+    let mut before = Map::new();
+    for file in &files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // A new page: the project that was open before is closed, and what it had to store is stored.
+        visit.session()?.open("about:blank")?;
+        visit.session()?.open(&format!("{}#/", server.url()))?;
+        visit.see_later("button", "Open Demo: penguins")?;
+        let now = dump(&visit)?;
+        if before.is_empty() {
+            // Which project was opened last does change.
+            before = now.into_iter().filter(|(key, _)| !key.starts_with("settings ")).collect();
+        } else {
+            unchanged(&before, &now).map_err(|problem| format!("before {name}: {problem}"))?;
+        }
+        visit.choose("Import files", &[file])?;
+        until(&format!("what became of {name}"), 60, || {
+            let text = visit.all_text()?;
+            let refused = text.contains("Nothing was changed");
+            let opened = visit.session()?.run("return location.hash;", &json!([]))? != json!("#/");
+            Ok((refused || opened).then_some(()))
+        })?;
+        let text = visit.all_text()?;
+        for wrong in ["NaN", "started again", "misunderstood", "undefined"] {
+            if text.contains(wrong) {
+                return Err(format!("{name}: the page says “{wrong}”"));
+            }
+        }
+    }
+    visit.session()?.open("about:blank")?;
+    visit.session()?.open(&format!("{}#/", server.url()))?;
+    visit.see_later("button", "Open Demo: penguins")?;
+    unchanged(&before, &dump(&visit)?)?;
+    visit.open_project("Demo: penguins")?;
+    if visit.labelled_count()? != 4 {
+        return Err("the own project has lost labels".to_owned());
+    }
+    println!("  hostile-projects: {} files, {} records unchanged", files.len(), before.len());
+    leave(visit, &server)
+}
+
+fn unchanged(before: &Map<String, Value>, now: &Map<String, Value>) -> Result<(), String> {
+    match before.iter().find(|(key, value)| now.get(*key) != Some(value)) {
+        Some((key, _)) => Err(format!("{key} was changed or is gone")),
+        None => Ok(()),
+    }
+}
+
+fn dump(visit: &Visit<'_>) -> Result<Map<String, Value>, String> {
+    visit.session()?.run(include_str!("dump.js"), &json!([]))?;
+    let dump = until("the records", 60, || {
+        let dump = visit.session()?.run("return window.dump;", &json!([]))?;
+        Ok(dump.as_object().cloned())
+    })?;
+    match dump.get("error") {
+        Some(error) => Err(format!("the records can't be read: {error}")),
+        None => Ok(dump),
+    }
 }

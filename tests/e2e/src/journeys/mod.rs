@@ -2,6 +2,7 @@
 
 mod demos;
 mod deployment;
+mod faults;
 mod folder;
 mod hostile;
 mod long_texts;
@@ -14,11 +15,14 @@ mod offline;
 mod review;
 mod site;
 mod storage;
+mod tabs;
+mod update;
 mod weights;
 
 pub use long_texts::{MODEL, texts};
 
-use crate::visit::{Programs, Visit};
+use crate::visit::{Programs, Visit, until};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use xtask::server::Server;
 
@@ -52,7 +56,7 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 30] = [
+pub const JOURNEYS: [Journey; 35] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
@@ -79,8 +83,13 @@ pub const JOURNEYS: [Journey; 30] = [
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
     ("storage-deleted", storage::deleted),
+    ("storage-faults", faults::of_the_storage),
+    ("worker-faults", faults::of_the_worker),
+    ("tabs", tabs::two_tabs),
+    ("update", update::update),
     ("killed", killed::killed),
     ("hostile-import", hostile::hostile),
+    ("hostile-projects", hostile::projects),
     ("long-texts", long_texts::long_texts),
     ("folder-import", folder::two_thousand_images),
 ];
@@ -100,6 +109,22 @@ fn leave(mut visit: Visit<'_>, server: &Server) -> Result<(), String> {
         return Err(format!("errors on the console:\n  {}", errors.join("\n  ")));
     }
     only_own_origin(&visit.close_and_list_requests()?, server)
+}
+
+/// How many decisions the browser has in its database, of all projects.
+fn stored_decisions(visit: &Visit<'_>) -> Result<u64, String> {
+    let count = "window.storedDecisions = null;
+        indexedDB.open('hone').onsuccess = (opened) => {
+          const database = opened.target.result;
+          database.transaction('events').objectStore('events').count().onsuccess = (counted) => {
+            window.storedDecisions = counted.target.result;
+            database.close();
+          };
+        };";
+    visit.session()?.run(count, &json!([]))?;
+    until("the number of stored decisions", 30, || {
+        Ok(visit.session()?.run("return window.storedDecisions;", &json!([]))?.as_u64())
+    })
 }
 
 fn only_own_origin(requests: &[String], server: &Server) -> Result<(), String> {

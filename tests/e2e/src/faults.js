@@ -1,0 +1,51 @@
+// Faults of the session worker and of its storage, each when a page asks for it.
+const faults = { started: null, write: null, databases: [], taken: [] };
+
+const open = IDBFactory.prototype.open;
+IDBFactory.prototype.open = function (...asked) {
+  const request = open.apply(this, asked);
+  request.addEventListener("success", () => faults.databases.push(request.result));
+  return request;
+};
+
+const put = IDBObjectStore.prototype.put;
+IDBObjectStore.prototype.put = function (...asked) {
+  const fault = this.transaction.mode === "readwrite" ? faults.write : null;
+  if (fault === "throws") throw new DOMException("injected", "UnknownError");
+  const request = put.apply(this, asked);
+  if (fault === "aborts") this.transaction.abort();
+  if (fault === "closes") {
+    faults.write = null;
+    this.transaction.db.close();
+    this.transaction.abort();
+  }
+  return request;
+};
+
+new BroadcastChannel("hone-faults").onmessage = async ({ data }) => {
+  if (data.write !== undefined) faults.write = data.write;
+  switch (data.stop) {
+    case "throw":
+      setTimeout(() => {
+        throw new Error("injected");
+      });
+      break;
+    case "close":
+      self.close();
+      break;
+    case "loop":
+      for (;;);
+    case "memory": {
+      // All of the address space but a little: the next thing that needs much more of it can't have it.
+      const { memory } = await faults.started;
+      for (let pages = 32768; pages > 0; pages = Math.floor(pages / 2)) {
+        try {
+          for (;;) memory.grow(pages);
+        } catch {
+          // Half as much, then.
+        }
+      }
+      break;
+    }
+  }
+};
