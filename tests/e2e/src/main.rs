@@ -1,7 +1,9 @@
-//! Journeys through the built site in Chromium, driven by roles and accessible names only.
+//! Journeys through the built site in a browser, driven by roles and accessible names only.
 //!
-//! `cargo xtask test --only e2e` runs them; the results are printed as `cargo test` prints them.
+//! `cargo xtask test --only e2e` runs them in Chromium; the results are printed as `cargo test` prints them.
+//! `cargo run --package e2e -- --browser firefox` runs them in Firefox, and names after it choose some.
 
+mod browser;
 mod demo;
 mod images;
 mod journeys;
@@ -10,6 +12,7 @@ mod mlflow;
 mod visit;
 mod webdriver;
 
+use browser::Browser;
 use journeys::{JOURNEYS, Surroundings};
 use measure::Plan;
 use std::path::PathBuf;
@@ -20,6 +23,7 @@ use webdriver::Driver;
 
 /// What to do.
 struct Options {
+    browser: &'static dyn Browser,
     dist: PathBuf,
     screenshots: PathBuf,
     picture: Option<PathBuf>,
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
+        browser: browser::named("chromium")?,
         dist: "dist".into(),
         screenshots: "target/screenshots".into(),
         picture: None,
@@ -56,6 +61,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
+            "--browser" => options.browser = browser::named(&value()?)?,
             "--dist" => options.dist = value()?.into(),
             "--screenshots" => options.screenshots = value()?.into(),
             "--picture" => options.picture = Some(value()?.into()),
@@ -76,13 +82,13 @@ fn number(text: &str) -> Result<usize, String> {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
-    let program =
-        |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
-    let programs = Programs {
-        screenshots: options.screenshots.clone(),
-        chromium: program("CHROME", "/usr/bin/chromium"),
-        driver: Driver::start(&program("CHROMEDRIVER", "chromedriver"))?,
-    };
+    let chosen = |name: &str| options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str()));
+    if let Some(unknown) =
+        options.only.iter().find(|part| !JOURNEYS.iter().any(|(name, _)| name.contains(part.as_str())))
+    {
+        return Err(format!("no journey's name contains `{unknown}`"));
+    }
+    let programs = Programs { screenshots: options.screenshots.clone(), driver: Driver::start(options.browser)? };
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let surroundings =
         Surroundings { programs, root, dist: options.dist.clone(), screenshots: options.screenshots.clone() };
@@ -96,8 +102,9 @@ fn run(options: &Options) -> Result<bool, String> {
         return measure::measure_texts(&surroundings).map(|()| true);
     }
     let (mut passed, mut failed) = (0, 0);
-    for (name, journey) in JOURNEYS {
-        if !options.only.is_empty() && !options.only.iter().any(|part| name.contains(part.as_str())) {
+    for (name, journey) in JOURNEYS.into_iter().filter(|(name, _)| chosen(name)) {
+        if let Some(reason) = options.browser.leaves_out(name) {
+            println!("journey {name} ... not in {}: {reason}", options.browser.name());
             continue;
         }
         let started = Instant::now();

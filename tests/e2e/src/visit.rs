@@ -1,5 +1,6 @@
 //! A visit to the app: a browser with its own profile, and what a person does in it, by roles and accessible names.
 
+use crate::browser::{Screen, Start};
 use crate::measure::trace;
 use crate::webdriver::{Driver, Element, Session};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 pub const ENTER: &str = "\u{e007}";
 
 /// Long enough for what should be there at once, on a busy machine.
-const SOON: u64 = 15;
+pub const SOON: u64 = 15;
 /// Long enough for files to be read and a model to be made.
 const LATER: u64 = 180;
 
@@ -22,9 +23,7 @@ const LATER: u64 = 180;
 pub struct Programs {
     /// Where a picture goes of the screen at which a journey failed.
     pub screenshots: PathBuf,
-    /// The browser.
-    pub chromium: PathBuf,
-    /// The WebDriver server.
+    /// The WebDriver server, which starts the browser.
     pub driver: Driver,
 }
 
@@ -84,31 +83,17 @@ impl<'programs> Visit<'programs> {
     }
 
     fn start_browser(&mut self) -> Result<(), String> {
-        let mut arguments: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1440,900",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        arguments.push(format!("--user-data-dir={}", self.folder.join("profile").display()));
+        let (profile, downloads) = (self.folder.join("profile"), self.folder.join("downloads"));
+        fs::create_dir_all(&profile).map_err(|error| format!("{} can't be made: {error}", profile.display()))?;
         self.starts += 1;
-        match &self.measured {
-            Some(more) => arguments.extend(more.iter().cloned()),
-            None => arguments.push(format!("--log-net-log={}", self.network_log(self.starts).display())),
-        }
-        self.session = Some(Session::start(
-            &self.programs.driver,
-            &self.programs.chromium,
-            &arguments,
-            &self.folder.join("downloads"),
-        )?);
+        let log = self.measured.is_none().then(|| self.network_log(self.starts));
+        let start = Start {
+            profile: &profile,
+            downloads: &downloads,
+            network_log: log.as_deref(),
+            arguments: self.measured.as_deref().unwrap_or_default(),
+        };
+        self.session = Some(Session::start(&self.programs.driver, &start)?);
         Ok(())
     }
 
@@ -144,12 +129,12 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When the process doesn't end or the new one doesn't start.
     pub fn kill_and_restart(&mut self) -> Result<(), String> {
-        let process = self.session()?.process.to_string();
+        let process = self.session()?.process()?.to_string();
         let killed = Command::new("kill").args(["-9", &process]).status().map_err(|error| error.to_string())?;
         if !killed.success() {
             return Err(format!("the browser's process {process} couldn't be killed"));
         }
-        // ChromeDriver notices, and lets go of what is left of it.
+        // The WebDriver server notices, and lets go of what is left of it.
         self.session = None;
         self.start_browser()
     }
@@ -164,7 +149,7 @@ impl<'programs> Visit<'programs> {
         for start in 1..=self.starts {
             let log = fs::read_to_string(self.network_log(start))
                 .map_err(|error| format!("the network log can't be read: {error}"))?;
-            requests.extend(requests_of_pages(&log));
+            requests.extend(self.programs.driver.browser.requests_of_pages(&log));
         }
         Ok(requests)
     }
@@ -411,20 +396,7 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When the button opens none.
     pub fn choose(&self, button: &str, files: &[&Path]) -> Result<(), String> {
-        // A headless browser has no such dialog: catch the input that asks for it and answer in its stead.
-        let catch = "for (const method of ['click', 'showPicker']) {
-              const usual = HTMLInputElement.prototype[method];
-              HTMLInputElement.prototype[method] = function () {
-                if (this.type === 'file') window.fileChooser = this; else usual.call(this);
-              };
-            }";
-        self.session()?.run(catch, &json!([]))?;
-        self.click("button", button)?;
-        let chooser = until("a file chooser", SOON, || {
-            let found = self.session()?.devtools("Runtime.evaluate", &json!({ "expression": "window.fileChooser" }))?;
-            Ok(found["result"]["objectId"].as_str().map(str::to_owned))
-        })?;
-        self.session()?.devtools("DOM.setFileInputFiles", &json!({ "objectId": chooser, "files": files })).map(drop)
+        self.programs.driver.browser.choose(self.session()?, files, &|| self.click("button", button))
     }
 
     /// Waits until the service worker has kept everything.
@@ -448,19 +420,13 @@ impl<'programs> Visit<'programs> {
         let height = if width < 600 { 844 } else { 900 };
         let window_width = || session.run("return window.innerWidth;", &json!([]));
         let before = window_width()?;
-        session.devtools(
-            "Emulation.setDeviceMetricsOverride",
-            &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
-        )?;
-        session.devtools(
-            "Emulation.setEmulatedMedia",
-            &json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
-        )?;
+        let browser = self.programs.driver.browser;
+        browser.emulate(session, Some(Screen { width, height, scheme }))?;
+        until("the picture's width", SOON, || Ok((window_width()? == json!(width)).then_some(())))?;
         // Two frames: one to lay out, one to paint.
         thread::sleep(Duration::from_millis(200));
         let picture = session.screenshot()?;
-        session.devtools("Emulation.clearDeviceMetricsOverride", &json!({}))?;
-        session.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }))?;
+        browser.emulate(session, None)?;
         until("the window's own size", SOON, || Ok((window_width()? == before).then_some(())))?;
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)
@@ -516,9 +482,12 @@ pub fn until<T>(what: &str, seconds: u64, mut probe: impl FnMut() -> Result<Opti
 
 fn finished_download(folder: &Path) -> Option<PathBuf> {
     let files: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    // While a download runs, Chromium keeps a hidden or `.crdownload` file beside it.
+    // While a download runs, a browser keeps a hidden, `.crdownload` or `.part` file beside it; Firefox makes an empty file of
+    // its name first.
+    let unfinished =
+        |path: &Path| path.extension().is_none_or(|extension| extension == "crdownload" || extension == "part");
     match files.as_slice() {
-        [only] if only.extension().is_some_and(|extension| extension != "crdownload") => Some(only.clone()),
+        [only] if !unfinished(only) && fs::metadata(only).is_ok_and(|file| file.len() > 0) => Some(only.clone()),
         _ => None,
     }
 }
@@ -533,26 +502,9 @@ fn first_number(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// The addresses in Chromium's network log that a page or its workers asked for. The log has one event a line; the
-/// browser's own requests have no origin as their initiator.
-fn requests_of_pages(log: &str) -> Vec<String> {
-    let field = |line: &str, name: &str| {
-        let after = line.split_once(&format!("\"{name}\":\""))?.1;
-        Some(after.split('"').next()?.to_owned())
-    };
-    let mut urls: Vec<String> = log
-        .lines()
-        .filter(|line| field(line, "initiator").is_some_and(|initiator| initiator.contains("://")))
-        .filter_map(|line| field(line, "url"))
-        .collect();
-    urls.sort();
-    urls.dedup();
-    urls
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{first_number, requests_of_pages};
+    use super::first_number;
 
     #[test]
     fn reads_numbers_as_people_write_them() {
@@ -561,13 +513,5 @@ mod tests {
         {
             assert_eq!(first_number(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn tells_the_pages_requests_from_the_browsers_own() {
-        let log = "{\"params\":{\"initiator\":\"not an origin\",\"url\":\"https://update.example/\"},\"phase\":1}\n\
-                   {\"params\":{\"initiator\":\"http://127.0.0.1:1\",\"url\":\"http://127.0.0.1:1/a.js\"},\"phase\":1}\n\
-                   {\"params\":{\"url\":\"https://other.example/\"},\"phase\":2}\n";
-        assert_eq!(requests_of_pages(log), ["http://127.0.0.1:1/a.js"]);
     }
 }

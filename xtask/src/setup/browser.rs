@@ -1,6 +1,6 @@
-//! Chromium and its driver, for the tests that need a browser.
+//! Chromium and Firefox and their drivers, for the tests that need a browser.
 
-use super::apt;
+use super::{apt, tools};
 use crate::command::find;
 use std::env;
 use std::path::PathBuf;
@@ -37,11 +37,59 @@ impl Browser {
     }
 
     fn find() -> Option<Browser> {
-        let named = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
         let chromium = named("CHROME").or_else(|| {
             ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().find_map(find)
         })?;
         let driver = named("CHROMEDRIVER").or_else(|| find("chromedriver"))?;
         Some(Browser { chromium, driver })
     }
+}
+
+/// Firefox and what drives it.
+pub struct Firefox {
+    /// The browser itself.
+    pub firefox: PathBuf,
+    /// Its WebDriver server.
+    pub driver: PathBuf,
+}
+
+impl Firefox {
+    /// Finds them (FIREFOX and GECKODRIVER name others than those on PATH), or installs them.
+    ///
+    /// # Errors
+    /// When they can't be installed: says what to install.
+    pub fn find_or_install() -> Result<Firefox, String> {
+        let firefox = match Self::find() {
+            Some(found) => found,
+            None => Self::install()?,
+        };
+        let driver = match named("GECKODRIVER") {
+            Some(driver) => driver,
+            None => tools::geckodriver()?.join("geckodriver").with_extension(env::consts::EXE_EXTENSION),
+        };
+        Ok(Firefox { firefox, driver })
+    }
+
+    fn install() -> Result<PathBuf, String> {
+        let advice = "the tests in Firefox need it on PATH or named by FIREFOX. On Debian: `apt-get install firefox-esr`; on \
+                      Ubuntu: `snap install firefox`; elsewhere: Mozilla's downloads";
+        if !apt::usable() {
+            return Err(advice.to_owned());
+        }
+        println!("Installing Firefox by apt-get, for the tests in it …");
+        // The name in Debian, then that in Ubuntu.
+        apt::install(&["firefox-esr"])
+            .or_else(|_| apt::install(&["firefox"]))
+            .map_err(|problem| format!("{problem}: {advice}"))?;
+        Self::find().ok_or_else(|| advice.to_owned())
+    }
+
+    fn find() -> Option<PathBuf> {
+        named("FIREFOX").or_else(|| ["firefox-esr", "firefox"].into_iter().find_map(find))
+    }
+}
+
+/// The program that a variable of the environment names.
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file())
 }

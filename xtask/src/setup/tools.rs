@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// Newer ones need a newer compiler.
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
+/// Older ones can't let a script into the browser's own context.
+const GECKODRIVER: &str = "0.37.1";
 /// Older ones refuse what today's compilers emit by default.
 const OLDEST_WASM_OPT: u32 = 120;
 
@@ -38,6 +40,14 @@ pub fn wasm_bindgen() -> Result<PathBuf, String> {
         &[],
         "to join the compiled page with its JavaScript half",
     )
+}
+
+/// The folder of `geckodriver`, which drives Firefox for the tests.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn geckodriver() -> Result<PathBuf, String> {
+    cargo_install("geckodriver", GECKODRIVER, "geckodriver", &[], "to drive Firefox in the tests")
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {
