@@ -3,7 +3,7 @@
 use crate::build;
 use crate::command::{command, run, run_reading};
 use crate::places;
-use crate::setup::browser::Browser;
+use crate::setup::browser::{Browser, Firefox};
 use crate::setup::toolchain::Toolchain;
 use crate::setup::tools;
 use std::process::Command;
@@ -39,10 +39,11 @@ enum Step {
     Browser,
     Build,
     EndToEnd,
+    Firefox,
 }
 
 impl Step {
-    const ALL: [Step; 8] = [
+    const ALL: [Step; 9] = [
         Step::Format,
         Step::Clippy,
         Step::ClippyWorker,
@@ -51,6 +52,7 @@ impl Step {
         Step::Browser,
         Step::Build,
         Step::EndToEnd,
+        Step::Firefox,
     ];
 
     fn name(self) -> &'static str {
@@ -63,6 +65,7 @@ impl Step {
             Step::Browser => "browser",
             Step::Build => "build",
             Step::EndToEnd => "e2e",
+            Step::Firefox => "firefox",
         }
     }
 
@@ -86,6 +89,7 @@ impl Step {
                 }
             },
             Step::EndToEnd => tests(&mut end_to_end()?),
+            Step::Firefox => in_firefox(),
         }
     }
 }
@@ -167,6 +171,25 @@ fn in_the_browser() -> Result<Count, String> {
 /// The journeys through the built site; the program prints its results as `cargo test` does.
 fn end_to_end() -> Result<Command, String> {
     let browser = Browser::find_or_install()?;
+    let mut journeys = journeys();
+    journeys.env("CHROME", &browser.chromium).env("CHROMEDRIVER", &browser.driver);
+    Ok(journeys)
+}
+
+/// Some of the journeys again, in Firefox: the page's start, a demo with labels and a killed browser, files in and out, a merge, and
+/// storage that is taken away. All of them take longer than they tell; `e2e --browser firefox` runs them.
+fn in_firefox() -> Result<Count, String> {
+    let browser = Firefox::find_or_install()?;
+    let mut journeys = journeys();
+    journeys
+        .args(["--browser", "firefox"])
+        .args(["harness", "impatient", "penguins", "import-round-trip", "import-mixed-folder", "storage-deleted"])
+        .env("FIREFOX", &browser.firefox)
+        .env("GECKODRIVER", &browser.driver);
+    tests(&mut journeys)
+}
+
+fn journeys() -> Command {
     let mut cargo = command("cargo");
     cargo
         .args(["run", "--quiet", "--package", "e2e", "--"])
@@ -174,10 +197,8 @@ fn end_to_end() -> Result<Command, String> {
         .arg(places::dist())
         .arg("--screenshots")
         .arg(places::target().join("screenshots"))
-        .current_dir(places::root())
-        .env("CHROME", &browser.chromium)
-        .env("CHROMEDRIVER", &browser.driver);
-    Ok(cargo)
+        .current_dir(places::root());
+    cargo
 }
 
 /// Runs tests and adds up their results; that the command failed without saying so in its results is one failure.

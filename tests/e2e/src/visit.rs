@@ -110,6 +110,11 @@ impl<'programs> Visit<'programs> {
         self.session.as_ref().ok_or_else(|| "the browser is closed".to_owned())
     }
 
+    /// Why nothing is known of the browser's console and requests, if nothing is.
+    pub fn unwatched(&self) -> Option<&'static str> {
+        self.programs.driver.browser.unwatched()
+    }
+
     /// Ends the browser as a person does.
     pub fn close(&mut self) {
         self.session = None;

@@ -1,7 +1,7 @@
 //! A small blocking WebDriver client. See <https://www.w3.org/TR/webdriver2/>; what the standard doesn't have is in
 //! [`crate::browser`].
 
-use crate::browser::{Browser, Start};
+use crate::browser::{Browser, Start, VirtualScreen};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -21,6 +21,8 @@ pub struct Driver {
     /// The browser's program.
     program: PathBuf,
     process: Child,
+    /// What the browser shows itself on, for as long as the server runs.
+    _screen: Option<VirtualScreen>,
     /// Holds what the server and its browsers write.
     output: PathBuf,
     address: String,
@@ -41,9 +43,11 @@ impl Driver {
         let output = std::env::temp_dir().join(format!("hone-e2e-{}-driver.log", std::process::id()));
         let file = File::create(&output).map_err(|error| format!("{} can't be made: {error}", output.display()))?;
         let too = file.try_clone().map_err(|error| error.to_string())?;
+        let screen = browser.screen()?;
         let process = Command::new(&server)
             .arg(format!("--port={port}"))
             .args(browser.driver_arguments())
+            .envs(screen.iter().map(|screen| ("DISPLAY", screen.name.as_str())))
             .stdout(Stdio::from(file))
             .stderr(Stdio::from(too))
             .spawn()
@@ -53,7 +57,8 @@ impl Driver {
             .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .new_agent();
-        let driver = Driver { browser, program, process, output, address: format!("http://127.0.0.1:{port}"), agent };
+        let address = format!("http://127.0.0.1:{port}");
+        let driver = Driver { browser, program, process, _screen: screen, output, address, agent };
         let started = Instant::now();
         while driver.call("GET", "/status", &Value::Null).is_err() {
             if started.elapsed() > Duration::from_secs(10) {

@@ -2,12 +2,15 @@
 
 pub mod chromium;
 mod firefox;
+mod webkit;
 
 use crate::webdriver::{Element, Session};
 use chromium::Chromium;
 use firefox::Firefox;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::Child;
+use webkit::WebKit;
 
 /// What a browser is started with.
 pub struct Start<'visit> {
@@ -32,6 +35,21 @@ pub struct Screen<'name> {
     pub scheme: &'name str,
 }
 
+/// A screen of the X Window System that nobody sees. Ends with this value.
+pub struct VirtualScreen {
+    /// What it is called in DISPLAY.
+    pub name: String,
+    /// The server that draws it.
+    pub process: Child,
+}
+
+impl Drop for VirtualScreen {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// A kind of browser.
 pub trait Browser {
     /// Its name, for people.
@@ -51,6 +69,19 @@ pub trait Browser {
     /// Arguments of the WebDriver server beyond its port.
     fn driver_arguments(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// A screen to show itself on, if it can't do without.
+    ///
+    /// # Errors
+    /// When there can be none.
+    fn screen(&self) -> Result<Option<VirtualScreen>, String> {
+        Ok(None)
+    }
+
+    /// Why its console and its requests can't be watched, if they can't.
+    fn unwatched(&self) -> Option<&'static str> {
+        None
     }
 
     /// What a session is asked for, as WebDriver's `alwaysMatch`.
@@ -111,6 +142,7 @@ pub fn named(name: &str) -> Result<&'static dyn Browser, String> {
     match name {
         "chromium" => Ok(&Chromium),
         "firefox" => Ok(&Firefox),
-        other => Err(format!("there is no browser `{other}`; there are chromium and firefox")),
+        "webkit" => Ok(&WebKit),
+        other => Err(format!("there is no browser `{other}`; there are chromium, firefox and webkit")),
     }
 }

@@ -82,6 +82,29 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
     leave(visit, &server)
 }
 
+/// Labels some, reloads the page, and labels on: what every browser must do.
+pub fn reload(surroundings: &Surroundings) -> Result<(), String> {
+    let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
+    let server = surroundings.serve("/")?;
+    let mut visit = Visit::start(&surroundings.programs, "reload")?;
+    visit.session()?.open(&server.url())?;
+    visit.open_demo("penguins")?;
+    let mut labelled = Truth::new();
+    for expected in [6, 9] {
+        while labelled.len() < expected {
+            label_next(&mut visit, &truth, &mut labelled)?;
+        }
+        visit.all_saved()?;
+        visit.session()?.reload()?;
+        visit.open_project("Demo: penguins")?;
+        let count = visit.labelled_count()?;
+        if count as usize != expected {
+            return Err(format!("{expected} items were labelled before the page was loaded again, {count} after"));
+        }
+    }
+    leave(visit, &server)
+}
+
 /// A demo opened before the page's first questions are answered stays open: the answers to those come later than its own.
 pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("hone-impatient-{}", std::process::id()));
