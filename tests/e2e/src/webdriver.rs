@@ -213,11 +213,16 @@ impl<'driver> Session<'driver> {
     }
 
     /// The same by the standard alone. It can't search by role or name, only tell those of an element. So a script names the few
-    /// elements that can have them, and the browser is asked about each.
+    /// elements that can have them, and the browser is asked about each. One that goes away meanwhile was about to be replaced.
     ///
     /// # Errors
     /// When the page is just being replaced.
     pub fn find_computed(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
+        let once = || self.find_computed_once(role, name);
+        once().or_else(|_| once()).or_else(|_| once())
+    }
+
+    fn find_computed_once(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
         let candidates = self.run(include_str!("candidates.js"), &json!([role, name]))?;
         let mut found = Vec::new();
         for element in candidates.as_array().into_iter().flatten().filter_map(Element::read) {

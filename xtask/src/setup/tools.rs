@@ -47,7 +47,8 @@ pub fn wasm_bindgen() -> Result<PathBuf, String> {
 /// # Errors
 /// When it is missing and can't be installed.
 pub fn geckodriver() -> Result<PathBuf, String> {
-    cargo_install("geckodriver", GECKODRIVER, "geckodriver", &[], "to drive Firefox in the tests")
+    // It waits for Firefox far longer than it works: not to optimise it saves a third of the time it takes to install.
+    cargo_install("geckodriver", GECKODRIVER, "geckodriver", &["--debug"], "to drive Firefox in the tests")
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {
@@ -92,6 +93,7 @@ fn install_command(
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_TARGET_DIR", cache.join("tools/target"));
     Ok(install)
 }

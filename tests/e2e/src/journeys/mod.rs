@@ -100,6 +100,7 @@ pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
 fn leave(mut visit: Visit<'_>, server: &Server) -> Result<(), String> {
     if let Some(reason) = visit.unwatched() {
         println!("  {reason}");
+        visit.close();
         return Ok(());
     }
     let errors = visit.session()?.console_errors()?;
