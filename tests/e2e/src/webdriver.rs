@@ -345,7 +345,11 @@ impl<'driver> Session<'driver> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let _ = self.driver.call("DELETE", &self.path, &Value::Null);
+        let ended = self.driver.call("DELETE", &self.path, &Value::Null);
+        // One that hangs, as behind a question that nobody expected, would keep the next from starting.
+        if let (Err(_), Some(process)) = (ended, self.process) {
+            let _ = Command::new("kill").args(["-9", &process.to_string()]).stderr(Stdio::null()).status();
+        }
     }
 }
 

@@ -56,6 +56,8 @@ impl Browser for Firefox {
                     // What pages and workers say on the console goes to geckodriver's output, too; not what Firefox itself says.
                     "devtools.console.stdout.content": true,
                     "devtools.console.stdout.chrome": false,
+                    // A question whose button can't be pressed at once would be answered in vain.
+                    "security.dialog_enable_delay": 0,
                     "layout.css.prefers-color-scheme.content-override": LIGHT,
                 },
             },

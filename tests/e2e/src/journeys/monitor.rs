@@ -215,6 +215,7 @@ fn taken(
     if !(60..=150).contains(&asked) {
         return Err(format!("“{audit}” is no audit of 60 to 150"));
     }
+    visit.see("status", "Audits of this import")?;
     let mut answered = 0;
     while visit.find("status", "Audits of this import").is_some() {
         answer(&mut visit, truth)?;
