@@ -54,7 +54,7 @@ impl Driver {
             .map_err(|error| format!("{} can't be started: {error}", server.display()))?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
+            .timeout_global(Some(Duration::from_secs(300)))
             .build()
             .new_agent();
         let address = format!("http://127.0.0.1:{port}");
