@@ -49,6 +49,7 @@ fn perform(task: Task) -> Result<(), String> {
             setup::toolchain::Toolchain::for_wasm()?;
             setup::tools::for_build()?;
             setup::browser::Browser::find_or_install()?;
+            setup::browser::Firefox::find_or_install()?;
             setup::mlflow::server()?;
             println!("Everything is there.");
             Ok(())

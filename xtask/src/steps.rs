@@ -3,7 +3,7 @@
 use crate::build;
 use crate::command::{command, run, run_reading};
 use crate::places;
-use crate::setup::browser::Browser;
+use crate::setup::browser::{Browser, Firefox};
 use crate::setup::toolchain::Toolchain;
 use crate::setup::tools;
 use std::fmt;
@@ -41,10 +41,11 @@ enum Step {
     Browser,
     Build,
     EndToEnd,
+    Firefox,
 }
 
 impl Step {
-    const ALL: [Step; 8] = [
+    const ALL: [Step; 9] = [
         Step::Format,
         Step::Clippy,
         Step::ClippyWorker,
@@ -53,6 +54,7 @@ impl Step {
         Step::Browser,
         Step::Build,
         Step::EndToEnd,
+        Step::Firefox,
     ];
 
     fn name(self) -> &'static str {
@@ -65,6 +67,7 @@ impl Step {
             Step::Browser => "browser",
             Step::Build => "build",
             Step::EndToEnd => "e2e",
+            Step::Firefox => "firefox",
         }
     }
 
@@ -88,6 +91,7 @@ impl Step {
                 }
             },
             Step::EndToEnd => tests(&mut end_to_end()?),
+            Step::Firefox => in_firefox(),
         }
     }
 }
@@ -95,6 +99,8 @@ impl Step {
 /// What is built for the browser, beside what is built for this machine: most of either is one thread that links or optimises, so the
 /// two lanes together take little longer than the longer one. They share no folder that Cargo locks for long.
 const BESIDE: [Step; 2] = [Step::Browser, Step::Build];
+/// What needs the site.
+const LATE: [Step; 2] = [Step::EndToEnd, Step::Firefox];
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,7 +123,7 @@ pub fn test(only: &[String]) -> Result<(), String> {
     let wanted: Vec<Step> =
         Step::ALL.into_iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name())).collect();
     let (beside, own): (Vec<Step>, Vec<Step>) = wanted.iter().partition(|step| BESIDE.contains(step));
-    let mut rows = match own.iter().any(|&step| step != Step::EndToEnd) && !beside.is_empty() {
+    let mut rows = match own.iter().any(|step| !LATE.contains(step)) && !beside.is_empty() {
         true => in_two_lanes(&own, &beside)?,
         false => take_all(&wanted),
     };
@@ -168,7 +174,7 @@ fn in_two_lanes(own: &[Step], beside: &[Step]) -> Result<Vec<Row>, String> {
         log.display(),
         beside.iter().map(|step| step.name()).collect::<Vec<_>>().join(" ")
     );
-    let (early, late): (Vec<Step>, Vec<Step>) = own.iter().partition(|&&step| step != Step::EndToEnd);
+    let (early, late): (Vec<Step>, Vec<Step>) = own.iter().partition(|step| !LATE.contains(step));
     let mut rows = take_all(&early);
     let ended = running.wait().map_err(|error| format!("the other lane was lost: {error}"))?;
     let said = fs::read_to_string(&log).map_err(|error| format!("{} can't be read: {error}", log.display()))?;
@@ -245,6 +251,25 @@ fn in_the_browser() -> Result<Count, String> {
 /// The journeys through the built site; the program prints its results as `cargo test` does.
 pub(crate) fn end_to_end() -> Result<Command, String> {
     let browser = Browser::find_or_install()?;
+    let mut journeys = journeys();
+    journeys.env("CHROME", &browser.chromium).env("CHROMEDRIVER", &browser.driver);
+    Ok(journeys)
+}
+
+/// Some of the journeys again, in Firefox: the page's start, a demo with labels and a killed browser, files in and out, a merge, and
+/// storage that is taken away. All of them take longer than they tell; `e2e --browser firefox` runs them.
+fn in_firefox() -> Result<Count, String> {
+    let browser = Firefox::find_or_install()?;
+    let mut journeys = journeys();
+    journeys
+        .args(["--browser", "firefox"])
+        .args(["harness", "impatient", "penguins", "import-round-trip", "import-mixed-folder", "storage-deleted"])
+        .env("FIREFOX", &browser.firefox)
+        .env("GECKODRIVER", &browser.driver);
+    tests(&mut journeys)
+}
+
+fn journeys() -> Command {
     let mut cargo = command("cargo");
     cargo
         .args(["run", "--quiet", "--package", "e2e", "--"])
@@ -252,10 +277,8 @@ pub(crate) fn end_to_end() -> Result<Command, String> {
         .arg(places::dist())
         .arg("--screenshots")
         .arg(places::target().join("screenshots"))
-        .current_dir(places::root())
-        .env("CHROME", &browser.chromium)
-        .env("CHROMEDRIVER", &browser.driver);
-    Ok(cargo)
+        .current_dir(places::root());
+    cargo
 }
 
 /// Runs tests and adds up their results; that the command failed without saying so in its results is one failure.

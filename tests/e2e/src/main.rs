@@ -1,8 +1,10 @@
-//! Journeys through the built site in Chromium, driven by roles and accessible names only.
+//! Journeys through the built site in a browser, driven by roles and accessible names only.
 //!
-//! `cargo xtask test --only e2e` runs them; the results are printed as `cargo test` prints them.
+//! `cargo xtask test --only e2e` runs them in Chromium; the results are printed as `cargo test` prints them.
+//! `cargo run --package e2e -- --browser firefox` runs them in Firefox, and names after it choose some.
 
 mod altered;
+mod browser;
 mod demo;
 mod images;
 mod journeys;
@@ -11,6 +13,7 @@ mod mlflow;
 mod visit;
 mod webdriver;
 
+use browser::Browser;
 use journeys::{JOURNEYS, Journey, Surroundings};
 use measure::Plan;
 use std::collections::VecDeque;
@@ -24,6 +27,7 @@ use webdriver::Driver;
 
 /// What to do.
 struct Options {
+    browser: &'static dyn Browser,
     dist: PathBuf,
     screenshots: PathBuf,
     picture: Option<PathBuf>,
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
+        browser: browser::named("chromium")?,
         dist: "dist".into(),
         screenshots: "target/screenshots".into(),
         picture: None,
@@ -60,6 +65,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
+            "--browser" => options.browser = browser::named(&value()?)?,
             "--dist" => options.dist = value()?.into(),
             "--screenshots" => options.screenshots = value()?.into(),
             "--picture" => options.picture = Some(value()?.into()),
@@ -80,13 +86,13 @@ fn number(text: &str) -> Result<usize, String> {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
-    let program =
-        |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
-    let programs = Programs {
-        screenshots: options.screenshots.clone(),
-        chromium: program("CHROME", "/usr/bin/chromium"),
-        driver: Driver::start(&program("CHROMEDRIVER", "chromedriver"))?,
-    };
+    let chosen = |name: &str| options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str()));
+    if let Some(unknown) =
+        options.only.iter().find(|part| !JOURNEYS.iter().any(|(name, _)| name.contains(part.as_str())))
+    {
+        return Err(format!("no journey's name contains `{unknown}`"));
+    }
+    let programs = Programs { screenshots: options.screenshots.clone(), driver: Driver::start(options.browser)? };
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let surroundings =
         Surroundings { programs, root, dist: options.dist.clone(), screenshots: options.screenshots.clone() };
@@ -99,10 +105,15 @@ fn run(options: &Options) -> Result<bool, String> {
     if options.measure_texts {
         return measure::measure_texts(&surroundings).map(|()| true);
     }
-    let wanted = JOURNEYS
+    let (left_out, wanted): (Vec<Journey>, Vec<Journey>) = JOURNEYS
         .into_iter()
-        .filter(|(name, _)| options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str())));
-    let waiting: Mutex<VecDeque<Journey>> = Mutex::new(wanted.collect());
+        .filter(|(name, _)| chosen(name))
+        .partition(|(name, _)| options.browser.leaves_out(name).is_some());
+    for (name, _) in left_out {
+        let reason = options.browser.leaves_out(name).unwrap_or_default();
+        println!("journey {name} ... not in {}: {reason}", options.browser.name());
+    }
+    let waiting: Mutex<VecDeque<Journey>> = Mutex::new(wanted.into());
     let take = |from_the_back: bool| {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if from_the_back { waiting.pop_back() } else { waiting.pop_front() }
@@ -116,7 +127,9 @@ fn run(options: &Options) -> Result<bool, String> {
     };
     // A journey mostly waits, for one thread: two at a time, one beginning with the cheapest, one with the dearest.
     std::thread::scope(|scope| {
-        scope.spawn(|| travel(true));
+        if options.browser.runs_two_at_once() {
+            scope.spawn(|| travel(true));
+        }
         travel(false);
     });
     let (passed, failed) = (passed.into_inner(), failed.into_inner());

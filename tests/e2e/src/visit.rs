@@ -1,5 +1,8 @@
 //! A visit to the app: a browser with its own profile, and what a person does in it, by roles and accessible names.
 
+mod labels;
+
+use crate::browser::{Screen, Start};
 use crate::measure::trace;
 use crate::webdriver::{Driver, Element, Session};
 use serde_json::{Value, json};
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 pub const ENTER: &str = "\u{e007}";
 
 /// Long enough for what should be there at once, on a busy machine.
-const SOON: u64 = 15;
+pub const SOON: u64 = 15;
 /// Long enough for files to be read and a model to be made.
 const LATER: u64 = 180;
 
@@ -22,9 +25,7 @@ const LATER: u64 = 180;
 pub struct Programs {
     /// Where a picture goes of the screen at which a journey failed.
     pub screenshots: PathBuf,
-    /// The browser.
-    pub chromium: PathBuf,
-    /// The WebDriver server.
+    /// The WebDriver server, which starts the browser.
     pub driver: Driver,
 }
 
@@ -38,15 +39,6 @@ pub struct Visit<'programs> {
     /// What a browser that is measured is started with; `None` for a journey, whose network log is kept instead.
     measured: Option<Vec<String>>,
     keys: BTreeMap<String, String>,
-}
-
-/// The question on screen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Card {
-    /// The item's index.
-    pub item: String,
-    /// Its name.
-    pub name: String,
 }
 
 impl<'programs> Visit<'programs> {
@@ -84,31 +76,17 @@ impl<'programs> Visit<'programs> {
     }
 
     fn start_browser(&mut self) -> Result<(), String> {
-        let mut arguments: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1440,900",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        arguments.push(format!("--user-data-dir={}", self.folder.join("profile").display()));
+        let (profile, downloads) = (self.folder.join("profile"), self.folder.join("downloads"));
+        fs::create_dir_all(&profile).map_err(|error| format!("{} can't be made: {error}", profile.display()))?;
         self.starts += 1;
-        match &self.measured {
-            Some(more) => arguments.extend(more.iter().cloned()),
-            None => arguments.push(format!("--log-net-log={}", self.network_log(self.starts).display())),
-        }
-        self.session = Some(Session::start(
-            &self.programs.driver,
-            &self.programs.chromium,
-            &arguments,
-            &self.folder.join("downloads"),
-        )?);
+        let log = self.measured.is_none().then(|| self.network_log(self.starts));
+        let start = Start {
+            profile: &profile,
+            downloads: &downloads,
+            network_log: log.as_deref(),
+            arguments: self.measured.as_deref().unwrap_or_default(),
+        };
+        self.session = Some(Session::start(&self.programs.driver, &start)?);
         Ok(())
     }
 
@@ -123,6 +101,11 @@ impl<'programs> Visit<'programs> {
     /// When it was closed.
     pub fn session(&self) -> Result<&Session<'programs>, String> {
         self.session.as_ref().ok_or_else(|| "the browser is closed".to_owned())
+    }
+
+    /// Why nothing is known of the browser's console and requests, if nothing is.
+    pub fn unwatched(&self) -> Option<&'static str> {
+        self.programs.driver.browser.unwatched()
     }
 
     /// Ends the browser as a person does.
@@ -144,12 +127,12 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When the process doesn't end or the new one doesn't start.
     pub fn kill_and_restart(&mut self) -> Result<(), String> {
-        let process = self.session()?.process.to_string();
+        let process = self.session()?.process()?.to_string();
         let killed = Command::new("kill").args(["-9", &process]).status().map_err(|error| error.to_string())?;
         if !killed.success() {
             return Err(format!("the browser's process {process} couldn't be killed"));
         }
-        // ChromeDriver notices, and lets go of what is left of it.
+        // The WebDriver server notices, and lets go of what is left of it.
         self.session = None;
         self.start_browser()
     }
@@ -164,7 +147,7 @@ impl<'programs> Visit<'programs> {
         for start in 1..=self.starts {
             let log = fs::read_to_string(self.network_log(start))
                 .map_err(|error| format!("the network log can't be read: {error}"))?;
-            requests.extend(requests_of_pages(&log));
+            requests.extend(self.programs.driver.browser.requests_of_pages(&log));
         }
         Ok(requests)
     }
@@ -226,163 +209,16 @@ impl<'programs> Visit<'programs> {
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Opens one of the demos from the start screen, up to its first card.
-    ///
-    /// # Errors
-    /// When no card appears.
-    pub fn open_demo(&mut self, demo: &str) -> Result<(), String> {
-        self.keys.clear();
-        self.click("button", &format!("Open the demo: {demo}"))?;
-        self.see_later("region", "Card").map(drop)
-    }
-
-    /// Opens a stored project from the start screen, unless the app opened it by itself, up to a card.
-    ///
-    /// # Errors
-    /// When no card appears.
-    pub fn open_project(&mut self, name: &str) -> Result<(), String> {
-        self.keys.clear();
-        let button = format!("Open {name}");
-        until(&format!("a card or “{button}”"), SOON, || {
-            if self.find("region", "Card").is_some() {
-                return Ok(Some(()));
-            }
-            let Some(open) = self.find("button", &button) else { return Ok(None) };
-            Ok(self.session()?.click(&open).ok())
-        })?;
-        self.see_later("region", "Card").map(drop)
-    }
-
-    /// The card on screen.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn card(&self) -> Result<Card, String> {
-        until("a card with its item's name", SOON, || Ok(self.card_now()))
-    }
-
-    fn card_now(&self) -> Option<Card> {
-        let region = self.find("region", "Card")?;
-        let script = "const card = arguments[0];
-            const heading = card.querySelector('h1, h2, h3, h4, [role=heading]');
-            const item = card.dataset.item ?? card.querySelector('[data-item]')?.dataset.item;
-            return [item, heading?.textContent.trim()];";
-        let found = self.session().ok()?.run(script, &json!([Session::argument(&region)])).ok()?;
-        Some(Card { item: found[0].as_str()?.to_owned(), name: found[1].as_str()?.to_owned() })
-    }
-
-    /// Labels the card on screen by the keyboard, and waits for the next one. Makes the class if it isn't there.
-    ///
-    /// # Errors
-    /// When the next card doesn't come.
-    pub fn label(&mut self, class: &str) -> Result<(), String> {
-        let card = self.card()?;
-        match self.key_of(class)? {
-            Some(key) => self.session()?.press(&key)?,
-            None => {
-                if self.find("textbox", "Class name").is_none() {
-                    self.click("button", "New class")?;
-                }
-                let name = self.see("textbox", "Class name")?;
-                self.session()?.write(&name, &format!("{class}{ENTER}"))?;
-            }
-        }
-        until("the next card", SOON, || Ok(self.card_now().filter(|next| next.item != card.item))).map(drop)
-    }
-
-    /// The key that a class is chosen by, once there is one.
-    ///
-    /// # Errors
-    /// When its button names none.
-    pub fn key_of(&mut self, class: &str) -> Result<Option<String>, String> {
-        if let Some(key) = self.keys.get(class) {
-            return Ok(Some(key.clone()));
-        }
-        let Some(button) = self.find("button", class) else { return Ok(None) };
-        let key = self.session()?.attribute(&button, "aria-keyshortcuts")?;
-        let key = key.ok_or_else(|| format!("the button “{class}” names no key"))?;
-        self.keys.insert(class.to_owned(), key.clone());
-        Ok(Some(key))
-    }
-
-    /// The case under review: its first item's name, and its label as the screen has it.
-    ///
-    /// # Errors
-    /// When the page is gone.
-    pub fn case_now(&self) -> Result<Option<(String, String)>, String> {
-        let script = "const side = document.querySelector('#case .side');
-            return side && [side.querySelector('.card-name').textContent, side.querySelector('.chip').textContent];";
-        let found = self.session()?.run(script, &json!([]))?;
-        Ok(found[0].as_str().zip(found[1].as_str()).map(|(name, label)| (name.to_owned(), label.to_owned())))
-    }
-
-    /// The case under review; none once nothing is left in this part.
-    ///
-    /// # Errors
-    /// When neither shows.
-    pub fn next_case(&self) -> Result<Option<(String, String)>, String> {
-        // While the first case is fetched, the list has rows already.
-        let script = "return document.querySelectorAll('.case-row').length;";
-        until("a case, or the end", 60, || match self.case_now()? {
-            Some(case) => Ok(Some(Some(case))),
-            None => {
-                let none_left = self.session()?.run(script, &json!([]))? == json!(0);
-                Ok((none_left && self.all_text()?.contains("Nothing to review here")).then_some(None))
-            }
-        })
-    }
-
-    /// Waits until another case is on screen than this item's, or none.
-    ///
-    /// # Errors
-    /// When it stays.
-    pub fn case_after(&self, name: &str) -> Result<(), String> {
-        until("the next case", SOON, || Ok(self.case_now()?.is_none_or(|(next, _)| next != name).then_some(())))
-    }
-
-    /// Labels the case under review by the keyboard.
-    ///
-    /// # Errors
-    /// When there is no such class.
-    pub fn label_case(&self, class: &str) -> Result<(), String> {
-        let button = self.see("button", class)?;
-        let key = self.session()?.attribute(&button, "aria-keyshortcuts")?;
-        self.session()?.press(&key.ok_or_else(|| format!("the button “{class}” names no key"))?)
-    }
-
-    /// Waits until every label is safe on disk.
-    ///
-    /// # Errors
-    /// When it takes too long.
-    pub fn all_saved(&self) -> Result<(), String> {
-        until("“All saved”", SOON, || {
-            let Some(state) = self.find("status", "Save state") else { return Ok(None) };
-            Ok(self.session()?.text(&state).is_ok_and(|text| text.contains("All saved")).then_some(()))
-        })
-    }
-
     /// Takes the messages off the screen, as a person who has read them.
     ///
     /// # Errors
     /// When the page is gone.
     pub fn dismiss_messages(&self) -> Result<(), String> {
         until("no message", SOON, || {
-            let script =
-                "document.querySelectorAll('.toast button[aria-label=Dismiss]').forEach((button) => button.click());
-                return document.querySelectorAll('.toast').length;";
+            let script = "const messages = [...document.querySelectorAll('.toast')];
+                messages.forEach((message) => message.querySelector('[aria-label=\"Dismiss message\"]')?.click());
+                return messages.length;";
             Ok((self.session()?.run(script, &json!([]))? == json!(0)).then_some(()))
-        })
-    }
-
-    /// The number that the screen gives as labelled.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn labelled_count(&self) -> Result<u32, String> {
-        let script = "return document.querySelector('[aria-label=\"Labelled items\"]')?.textContent ?? null;";
-        until("the number of labelled items", SOON, || {
-            let text = self.session()?.run(script, &json!([])).unwrap_or_default();
-            Ok(text.as_str().and_then(first_number))
         })
     }
 
@@ -432,20 +268,7 @@ impl<'programs> Visit<'programs> {
     /// # Errors
     /// When the button opens none.
     pub fn choose(&self, button: &str, files: &[&Path]) -> Result<(), String> {
-        // A headless browser has no such dialog: catch the input that asks for it and answer in its stead.
-        let catch = "for (const method of ['click', 'showPicker']) {
-              const usual = HTMLInputElement.prototype[method];
-              HTMLInputElement.prototype[method] = function () {
-                if (this.type === 'file') window.fileChooser = this; else usual.call(this);
-              };
-            }";
-        self.session()?.run(catch, &json!([]))?;
-        self.click("button", button)?;
-        let chooser = until("a file chooser", SOON, || {
-            let found = self.session()?.devtools("Runtime.evaluate", &json!({ "expression": "window.fileChooser" }))?;
-            Ok(found["result"]["objectId"].as_str().map(str::to_owned))
-        })?;
-        self.session()?.devtools("DOM.setFileInputFiles", &json!({ "objectId": chooser, "files": files })).map(drop)
+        self.programs.driver.browser.choose(self.session()?, files, &|| self.click("button", button))
     }
 
     /// Waits until the service worker has kept everything.
@@ -469,19 +292,13 @@ impl<'programs> Visit<'programs> {
         let height = if width < 600 { 844 } else { 900 };
         let window_width = || session.run("return window.innerWidth;", &json!([]));
         let before = window_width()?;
-        session.devtools(
-            "Emulation.setDeviceMetricsOverride",
-            &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
-        )?;
-        session.devtools(
-            "Emulation.setEmulatedMedia",
-            &json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
-        )?;
+        let browser = self.programs.driver.browser;
+        browser.emulate(session, Some(Screen { width, height, scheme }))?;
+        until("the picture's width", SOON, || Ok((window_width()? == json!(width)).then_some(())))?;
         // Two frames: one to lay out, one to paint.
         thread::sleep(Duration::from_millis(200));
         let picture = session.screenshot()?;
-        session.devtools("Emulation.clearDeviceMetricsOverride", &json!({}))?;
-        session.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }))?;
+        browser.emulate(session, None)?;
         until("the window's own size", SOON, || Ok((window_width()? == before).then_some(())))?;
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)
@@ -537,58 +354,12 @@ pub fn until<T>(what: &str, seconds: u64, mut probe: impl FnMut() -> Result<Opti
 
 fn finished_download(folder: &Path) -> Option<PathBuf> {
     let files: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    // While a download runs, Chromium keeps a hidden or `.crdownload` file beside it.
+    // While a download runs, a browser keeps a hidden, `.crdownload` or `.part` file beside it; Firefox makes an empty file of
+    // its name first.
+    let unfinished =
+        |path: &Path| path.extension().is_none_or(|extension| extension == "crdownload" || extension == "part");
     match files.as_slice() {
-        [only] if only.extension().is_some_and(|extension| extension != "crdownload") => Some(only.clone()),
+        [only] if !unfinished(only) && fs::metadata(only).is_ok_and(|file| file.len() > 0) => Some(only.clone()),
         _ => None,
-    }
-}
-
-fn first_number(text: &str) -> Option<u32> {
-    let digits: String = text
-        .chars()
-        .skip_while(|letter| !letter.is_ascii_digit())
-        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '\u{202f}' | '\u{a0}'))
-        .filter(char::is_ascii_digit)
-        .collect();
-    digits.parse().ok()
-}
-
-/// The addresses in Chromium's network log that a page or its workers asked for. The log has one event a line; the
-/// browser's own requests have no origin as their initiator.
-fn requests_of_pages(log: &str) -> Vec<String> {
-    let field = |line: &str, name: &str| {
-        let after = line.split_once(&format!("\"{name}\":\""))?.1;
-        Some(after.split('"').next()?.to_owned())
-    };
-    let mut urls: Vec<String> = log
-        .lines()
-        .filter(|line| field(line, "initiator").is_some_and(|initiator| initiator.contains("://")))
-        .filter_map(|line| field(line, "url"))
-        .collect();
-    urls.sort();
-    urls.dedup();
-    urls
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{first_number, requests_of_pages};
-
-    #[test]
-    fn reads_numbers_as_people_write_them() {
-        for (text, expected) in
-            [("30 labelled", Some(30)), ("2,000", Some(2000)), ("1\u{202f}234 of", Some(1234)), ("none", None)]
-        {
-            assert_eq!(first_number(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn tells_the_pages_requests_from_the_browsers_own() {
-        let log = "{\"params\":{\"initiator\":\"not an origin\",\"url\":\"https://update.example/\"},\"phase\":1}\n\
-                   {\"params\":{\"initiator\":\"http://127.0.0.1:1\",\"url\":\"http://127.0.0.1:1/a.js\"},\"phase\":1}\n\
-                   {\"params\":{\"url\":\"https://other.example/\"},\"phase\":2}\n";
-        assert_eq!(requests_of_pages(log), ["http://127.0.0.1:1/a.js"]);
     }
 }

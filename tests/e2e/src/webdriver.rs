@@ -1,8 +1,12 @@
-//! A small blocking WebDriver client for ChromeDriver. See <https://www.w3.org/TR/webdriver2/>.
+//! A small blocking WebDriver client. See <https://www.w3.org/TR/webdriver2/>; what the standard doesn't have is in
+//! [`crate::browser`].
 
+use crate::browser::{Browser, Start, VirtualScreen};
 use serde_json::{Value, json};
+use std::cell::Cell;
+use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,39 +14,56 @@ use std::time::{Duration, Instant};
 /// The name under which WebDriver passes elements around.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A running ChromeDriver; ends with this value.
+/// A running WebDriver server; ends with this value.
 pub struct Driver {
+    /// The kind of browser that it drives.
+    pub browser: &'static dyn Browser,
+    /// The browser's program.
+    program: PathBuf,
     process: Child,
+    /// What the browser shows itself on, for as long as the server runs.
+    _screen: Option<VirtualScreen>,
+    /// Holds what the server and its browsers write.
+    output: PathBuf,
     address: String,
     agent: ureq::Agent,
 }
 
 impl Driver {
-    /// Starts ChromeDriver on a free port.
+    /// Starts one on a free port.
     ///
     /// # Errors
-    /// When it can't be started or doesn't answer within ten seconds.
-    pub fn start(program: &Path) -> Result<Driver, String> {
+    /// When it or its browser can't be installed or started, or it doesn't answer within ten seconds.
+    pub fn start(browser: &'static dyn Browser) -> Result<Driver, String> {
+        let (program, server) = browser.programs()?;
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|free| free.local_addr())
             .map_err(|error| error.to_string())?
             .port();
-        let process = Command::new(program)
+        let output = std::env::temp_dir().join(format!("hone-e2e-{}-driver.log", std::process::id()));
+        let file = File::create(&output).map_err(|error| format!("{} can't be made: {error}", output.display()))?;
+        let too = file.try_clone().map_err(|error| error.to_string())?;
+        let screen = browser.screen()?;
+        let process = Command::new(&server)
             .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .args(browser.driver_arguments())
+            .envs(screen.iter().map(|screen| ("DISPLAY", screen.name.as_str())))
+            .stdout(Stdio::from(file))
+            .stderr(Stdio::from(too))
             .spawn()
-            .map_err(|error| format!("{} can't be started: {error}", program.display()))?;
+            .map_err(|error| format!("{} can't be started: {error}", server.display()))?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
+            .timeout_global(Some(Duration::from_secs(300)))
             .build()
             .new_agent();
-        let driver = Driver { process, address: format!("http://127.0.0.1:{port}"), agent };
+        let address = format!("http://127.0.0.1:{port}");
+        let driver = Driver { browser, program, process, _screen: screen, output, address, agent };
         let started = Instant::now();
         while driver.call("GET", "/status", &Value::Null).is_err() {
             if started.elapsed() > Duration::from_secs(10) {
-                return Err("ChromeDriver doesn't answer".to_owned());
+                let said = fs::read_to_string(&driver.output).unwrap_or_default();
+                return Err(format!("{} doesn't answer; it said:\n{said}", server.display()));
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -74,12 +95,20 @@ impl Drop for Driver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = fs::remove_file(&self.output);
     }
 }
 
 /// An element of the page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Element(String);
+
+impl Element {
+    /// The element that a script gave.
+    pub fn read(value: &Value) -> Option<Element> {
+        value[ELEMENT].as_str().map(|id| Element(id.to_owned()))
+    }
+}
 
 /// A window or tab of the browser.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,42 +118,64 @@ pub struct Window(Value);
 pub struct Session<'driver> {
     driver: &'driver Driver,
     path: String,
-    /// The browser's process.
-    pub process: u64,
+    process: Option<u64>,
+    /// How much of the driver's output has been read.
+    read: Cell<usize>,
 }
 
 impl<'driver> Session<'driver> {
-    /// Starts a browser with these command line arguments, downloading into `downloads`.
+    /// Starts a browser.
     ///
     /// # Errors
     /// When it doesn't start.
-    pub fn start(
-        driver: &'driver Driver,
-        chromium: &Path,
-        arguments: &[String],
-        downloads: &Path,
-    ) -> Result<Self, String> {
-        let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": {
-                "binary": chromium,
-                "args": arguments,
-                "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
-            },
-            "goog:loggingPrefs": { "browser": "ALL" },
-        }}});
-        let started = driver.call("POST", "/session", &wanted)?;
-        let id = started["sessionId"].as_str().ok_or("ChromeDriver gave no session")?;
-        let process = started["capabilities"]["goog:processID"]
-            .as_u64()
-            .ok_or("ChromeDriver didn't tell the browser's process")?;
-        Ok(Session { driver, path: format!("/session/{id}"), process })
+    pub fn start(driver: &'driver Driver, start: &Start<'_>) -> Result<Self, String> {
+        let browser = driver.browser;
+        let wanted = json!({ "capabilities": { "alwaysMatch": browser.capabilities(&driver.program, start) }});
+        let output = fs::metadata(&driver.output).map_or(0, |file| file.len() as usize);
+        let started = driver
+            .call("POST", "/session", &wanted)
+            .map_err(|problem| format!("{} doesn't start: {problem}", browser.name()))?;
+        let id = started["sessionId"].as_str().ok_or("the WebDriver server gave no session")?;
+        let process = started["capabilities"][browser.process_capability()].as_u64();
+        let session = Session { driver, path: format!("/session/{id}"), process, read: Cell::new(output) };
+        browser.prepare(&session, start)?;
+        Ok(session)
     }
 
-    fn get(&self, path: &str) -> Result<Value, String> {
+    /// The browser's process.
+    ///
+    /// # Errors
+    /// When the WebDriver server didn't tell it.
+    pub fn process(&self) -> Result<u64, String> {
+        self.process.ok_or_else(|| format!("the driver of {} doesn't tell its process", self.driver.browser.name()))
+    }
+
+    /// What the WebDriver server and the browser have written since the last call.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn driver_output(&self) -> Result<String, String> {
+        let all =
+            fs::read(&self.driver.output).map_err(|error| format!("the driver's output can't be read: {error}"))?;
+        // A line that isn't finished is read the next time.
+        let end = all.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
+        let from = self.read.replace(end).min(end);
+        Ok(String::from_utf8_lossy(&all[from..end]).into_owned())
+    }
+
+    /// A command of this session that only asks.
+    ///
+    /// # Errors
+    /// When the browser refuses it.
+    pub fn get(&self, path: &str) -> Result<Value, String> {
         self.driver.call("GET", &format!("{}{path}", self.path), &Value::Null)
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+    /// A command of this session.
+    ///
+    /// # Errors
+    /// When the browser refuses it.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         self.driver.call("POST", &format!("{}{path}", self.path), body)
     }
 
@@ -152,52 +203,42 @@ impl<'driver> Session<'driver> {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
-    /// A command of the Chrome DevTools Protocol.
-    ///
-    /// # Errors
-    /// When the browser refuses it.
-    pub fn devtools(&self, command: &str, parameters: &Value) -> Result<Value, String> {
-        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
-    }
-
     /// All elements with this role and accessible name (any name if `None`), as the browser's accessibility tree has
     /// them: what is hidden isn't there.
     ///
     /// # Errors
     /// When the page is just being replaced.
     pub fn find(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
-        let document = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))?;
-        let mut query = json!({ "nodeId": document["root"]["nodeId"], "role": role });
-        if let Some(name) = name {
-            query["accessibleName"] = json!(name);
-        }
-        let found = self.devtools("Accessibility.queryAXTree", &query)?;
-        let nodes = found["nodes"].as_array().cloned().unwrap_or_default();
-        let mut elements = Vec::new();
-        for node in nodes.iter().filter(|node| node["ignored"] != json!(true)) {
-            let element = self.element(&node["backendDOMNodeId"])?;
-            // The accessibility tree may lag behind a change of layout: rail and bottom bar have links of the same names.
-            let displayed = self.run("return arguments[0].checkVisibility();", &json!([Self::argument(&element)]));
-            if displayed.is_ok_and(|displayed| displayed == json!(true)) {
-                elements.push(element);
-            }
-        }
-        Ok(elements)
+        self.driver.browser.find(self, role, name)
     }
 
-    /// The accessibility tree and WebDriver number elements differently; they meet in a variable of the page.
-    fn element(&self, backend_node: &Value) -> Result<Element, String> {
-        let object = self.devtools("DOM.resolveNode", &json!({ "backendNodeId": backend_node }))?;
-        self.devtools(
-            "Runtime.callFunctionOn",
-            &json!({
-                "objectId": object["object"]["objectId"],
-                "functionDeclaration": "function () { window.elementFound = this; }",
-            }),
-        )?;
-        let element =
-            self.run("const found = window.elementFound; delete window.elementFound; return found;", &json!([]))?;
-        element[ELEMENT].as_str().map(|id| Element(id.to_owned())).ok_or_else(|| "an element went away".to_owned())
+    /// The same by the standard alone. It can't search by role or name, only tell those of an element. So a script names the few
+    /// elements that can have them, and the browser is asked about each. One that goes away meanwhile was about to be replaced.
+    ///
+    /// # Errors
+    /// When the page is just being replaced.
+    pub fn find_computed(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
+        let once = || self.find_computed_once(role, name);
+        once().or_else(|_| once()).or_else(|_| once())
+    }
+
+    fn find_computed_once(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
+        let candidates = self.run(include_str!("candidates.js"), &json!([role, name]))?;
+        let mut found = Vec::new();
+        for element in candidates.as_array().into_iter().flatten().filter_map(Element::read) {
+            let computed = |what: &str| {
+                let value = self.get(&format!("/element/{}/{what}", element.0))?;
+                Ok::<String, String>(value.as_str().unwrap_or_default().to_owned())
+            };
+            let same_name = match name {
+                Some(name) => same_words(&computed("computedlabel")?, name),
+                None => true,
+            };
+            if same_name && computed("computedrole")? == role {
+                found.push(element);
+            }
+        }
+        Ok(found)
     }
 
     /// An element as an argument for [`Session::run`].
@@ -306,15 +347,21 @@ impl<'driver> Session<'driver> {
     /// # Errors
     /// When the browser is gone.
     pub fn console_errors(&self) -> Result<Vec<String>, String> {
-        let entries = self.post("/se/log", &json!({ "type": "browser" }))?;
-        let entries = entries.as_array().cloned().unwrap_or_default();
-        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
-        Ok(severe.filter_map(|entry| entry["message"].as_str().map(str::to_owned)).collect())
+        self.driver.browser.console_errors(self)
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let _ = self.driver.call("DELETE", &self.path, &Value::Null);
+        let ended = self.driver.call("DELETE", &self.path, &Value::Null);
+        // One that hangs, as behind a question that nobody expected, would keep the next from starting.
+        if let (Err(_), Some(process)) = (ended, self.process) {
+            let _ = Command::new("kill").args(["-9", &process.to_string()]).stderr(Stdio::null()).status();
+        }
     }
+}
+
+/// Whether two names are the same but for their spaces.
+fn same_words(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
 }

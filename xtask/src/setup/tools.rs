@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// Newer ones need a newer compiler.
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
+/// Older ones can't let a script into the browser's own context.
+const GECKODRIVER: &str = "0.37.1";
 /// Older ones refuse what today's compilers emit by default.
 const OLDEST_WASM_OPT: u32 = 120;
 
@@ -38,6 +40,15 @@ pub fn wasm_bindgen() -> Result<PathBuf, String> {
         &[],
         "to join the compiled page with its JavaScript half",
     )
+}
+
+/// The folder of `geckodriver`, which drives Firefox for the tests.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn geckodriver() -> Result<PathBuf, String> {
+    // It waits for Firefox far longer than it works: not to optimise it saves a third of the time it takes to install.
+    cargo_install("geckodriver", GECKODRIVER, "geckodriver", &["--debug"], "to drive Firefox in the tests")
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {
@@ -82,6 +93,7 @@ fn install_command(
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_TARGET_DIR", cache.join("tools/target"));
     Ok(install)
 }

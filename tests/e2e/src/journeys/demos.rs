@@ -1,11 +1,13 @@
 //! The demos: label some by the keyboard, let the model do the rest, lose the browser, lose nothing.
 
+use super::weights::copy;
 use super::{Surroundings, leave};
 use crate::demo::{self, Rows, Truth, agreement};
 use crate::visit::{Visit, until};
-use serde_json::json;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
+use xtask::server::Server;
 
 /// One such journey.
 struct Demo {
@@ -80,14 +82,42 @@ fn journey(surroundings: &Surroundings, demo: &Demo) -> Result<(), String> {
     leave(visit, &server)
 }
 
-/// A demo opened before the page's first questions are answered stays open: the answers to those come later than its own.
-pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
+/// Labels some, reloads the page, and labels on: what every browser must do.
+pub fn reload(surroundings: &Surroundings) -> Result<(), String> {
     let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
     let server = surroundings.serve("/")?;
-    let mut visit = Visit::start(&surroundings.programs, "impatient")?;
-    // The demo's button is pressed as soon as it is there, and what the worker says is heard piece by piece: so the page
-    // has gone to the demo's card before the last of its first answers comes.
-    let source = "
+    let mut visit = Visit::start(&surroundings.programs, "reload")?;
+    visit.session()?.open(&server.url())?;
+    visit.open_demo("penguins")?;
+    let mut labelled = Truth::new();
+    for expected in [6, 9] {
+        while labelled.len() < expected {
+            label_next(&mut visit, &truth, &mut labelled)?;
+        }
+        visit.all_saved()?;
+        visit.session()?.reload()?;
+        visit.open_project("Demo: penguins")?;
+        let count = visit.labelled_count()?;
+        if count as usize != expected {
+            return Err(format!("{expected} items were labelled before the page was loaded again, {count} after"));
+        }
+    }
+    leave(visit, &server)
+}
+
+/// A demo opened before the page's first questions are answered stays open: the answers to those come later than its own.
+pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
+    let folder = std::env::temp_dir().join(format!("hone-impatient-{}", std::process::id()));
+    let done = hurried(&surroundings.dist, &folder).and_then(|()| open_twice(surroundings, &folder));
+    let _ = fs::remove_dir_all(&folder);
+    done
+}
+
+/// The site again, with a script that is there before the page's own: the demo's button is pressed as soon as it is there, and
+/// what the worker says is heard piece by piece. So the page has gone to the demo's card before the last of its first answers
+/// comes.
+fn hurried(site: &Path, folder: &Path) -> Result<(), String> {
+    let script = "
         const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage');
         Object.defineProperty(Worker.prototype, 'onmessage', { set(hear) {
           let before = Promise.resolve();
@@ -98,7 +128,24 @@ pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
           const button = document.querySelector('[aria-label=\"Open the demo: penguins\"]');
           if (button) { observer.disconnect(); button.click(); }
         }).observe(document, { childList: true, subtree: true });";
-    visit.session()?.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": source }))?;
+    copy(site, folder)?;
+    let page = folder.join("index.html");
+    let text = fs::read_to_string(&page).map_err(|error| format!("{} can't be read: {error}", page.display()))?;
+    let hurried = text.replacen("<title>", "<script src=hurry.js></script><title>", 1);
+    if hurried == text {
+        return Err(format!("{} has no title, before which a script could be put", page.display()));
+    }
+    // The copy shares the file with the site itself, which must stay as it is.
+    fs::remove_file(&page)
+        .and_then(|()| fs::write(&page, hurried))
+        .and_then(|()| fs::write(folder.join("hurry.js"), script))
+        .map_err(|error| format!("the page with a script can't be written: {error}"))
+}
+
+fn open_twice(surroundings: &Surroundings, site: &Path) -> Result<(), String> {
+    let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
+    let server = Server::start(site, 0, "/").map_err(|error| format!("the site can't be served: {error}"))?;
+    let mut visit = Visit::start(&surroundings.programs, "impatient")?;
     visit.session()?.open(&server.url())?;
     features_are_there(&visit)?;
     label_next(&mut visit, &truth, &mut Truth::new())?;

@@ -3,6 +3,7 @@
 
 use super::{Surroundings, stored_decisions};
 use crate::altered::Altered;
+use crate::browser::chromium::devtools;
 use crate::visit::{Visit, until};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -251,5 +252,5 @@ fn quota(visit: &Visit<'_>, bytes: Option<u64>) -> Result<(), String> {
     if let Some(bytes) = bytes {
         parameters["quotaSize"] = json!(bytes);
     }
-    visit.session()?.devtools("Storage.overrideQuotaForOrigin", &parameters).map(drop)
+    devtools(visit.session()?, "Storage.overrideQuotaForOrigin", &parameters).map(drop)
 }

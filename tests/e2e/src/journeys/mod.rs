@@ -4,10 +4,11 @@ mod demos;
 mod deployment;
 mod faults;
 mod folder;
+mod harness;
 mod hostile;
-mod long_texts;
 mod imports;
 mod killed;
+mod long_texts;
 mod mlflow;
 mod monitor;
 mod numbers;
@@ -56,13 +57,15 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 35] = [
+pub const JOURNEYS: [Journey; 37] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
     ("site-relative", site::relative_addresses),
+    ("harness", harness::nothing_escapes),
     ("mlflow-script", mlflow::import_script),
     ("mlflow-page", mlflow::push_page),
+    ("reload", demos::reload),
     ("impatient", demos::impatient),
     ("penguins", demos::penguins),
     ("photos", demos::photos),
@@ -104,6 +107,11 @@ pub fn picture(surroundings: &Surroundings, file: &Path) -> Result<(), String> {
 
 /// Ends a visit: nothing on the console, nothing asked of another origin.
 fn leave(mut visit: Visit<'_>, server: &Server) -> Result<(), String> {
+    if let Some(reason) = visit.unwatched() {
+        println!("  {reason}");
+        visit.close();
+        return Ok(());
+    }
     let errors = visit.session()?.console_errors()?;
     if !errors.is_empty() {
         return Err(format!("errors on the console:\n  {}", errors.join("\n  ")));

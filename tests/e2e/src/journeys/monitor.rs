@@ -116,6 +116,7 @@ fn films_come_in(surroundings: &Surroundings, folder: &Path) -> Result<(), Strin
     visit.session()?.run(to_top, &json!([]))?;
     let audit = until("the audit that would decide", 60, || enabled_button(&visit, "Audit "))?;
     visit.click("button", &audit)?;
+    visit.see("status", "Audits of this import")?;
     let mut answered = 0;
     while visit.find("status", "Audits of this import").is_some() {
         answer(&mut visit, &truth)?;
@@ -214,6 +215,7 @@ fn taken(
     if !(60..=150).contains(&asked) {
         return Err(format!("“{audit}” is no audit of 60 to 150"));
     }
+    visit.see("status", "Audits of this import")?;
     let mut answered = 0;
     while visit.find("status", "Audits of this import").is_some() {
         answer(&mut visit, truth)?;

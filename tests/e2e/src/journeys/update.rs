@@ -3,6 +3,7 @@
 
 use super::{Surroundings, stored_decisions};
 use crate::altered::Altered;
+use crate::browser::chromium::devtools;
 use crate::visit::{Visit, until};
 use serde_json::json;
 use std::thread::sleep;
@@ -78,7 +79,7 @@ pub fn update(surroundings: &Surroundings) -> Result<(), String> {
     // What a browser does whose disk is full. The page stays, with what it knows.
     visit.session()?.run("window.neverReloaded = true;", &json!([]))?;
     let origin = visit.session()?.run("return location.origin;", &json!([]))?;
-    visit.session()?.devtools("Storage.clearDataForOrigin", &json!({ "origin": origin, "storageTypes": "all" }))?;
+    devtools(visit.session()?, "Storage.clearDataForOrigin", &json!({ "origin": origin, "storageTypes": "all" }))?;
     let key = visit.key_of("Adelie")?.ok_or("there is no class")?;
     visit.session()?.press(&key)?;
     until("what became of the storage", 60, || {

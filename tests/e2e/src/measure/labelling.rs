@@ -1,6 +1,7 @@
 //! From a key to the next card, while the model learns beside it.
 
 use super::{class_of, long_tasks};
+use crate::browser::chromium::devtools;
 use crate::visit::{Visit, until};
 use serde_json::{Value, json};
 use std::thread;
@@ -26,7 +27,7 @@ pub fn presses(visit: &mut Visit<'_>, labels: usize) -> Result<Value, String> {
     };
     // What the accessibility tree cost, by which the first labels found their buttons, is not the app's.
     visit.session()?.run("window.measured.presses.length = 0;", &json!([]))?;
-    visit.session()?.devtools("Accessibility.disable", &json!({}))?;
+    devtools(visit.session()?, "Accessibility.disable", &json!({}))?;
     long_tasks(visit)?;
     let mut done = 0;
     while done < labels {

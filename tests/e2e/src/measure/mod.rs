@@ -7,6 +7,7 @@ mod memory;
 mod texts;
 pub mod trace;
 
+use crate::browser::chromium::devtools;
 use crate::journeys::Surroundings;
 use crate::visit::{Visit, until};
 use serde_json::{Value, json};
@@ -50,9 +51,9 @@ fn import_and_label(surroundings: &Surroundings, plan: &Plan) -> Result<(Value, 
     watch(&visit)?;
     visit.session()?.open(&server.url())?;
     let mut imported = import::photos(&visit, &plan.photos)?;
-    imported["peak_memory_mb"] = json!(memory::peak_megabytes(visit.session()?.process));
+    imported["peak_memory_mb"] = json!(memory::peak_megabytes(visit.session()?.process()?));
     let mut labelled = labelling::presses(&mut visit, plan.labels)?;
-    labelled["peak_memory_mb"] = json!(memory::peak_megabytes(visit.session()?.process));
+    labelled["peak_memory_mb"] = json!(memory::peak_megabytes(visit.session()?.process()?));
     // The browser writes its trace when it ends.
     visit.close();
     let measures = trace::read(&file);
@@ -64,9 +65,9 @@ fn import_and_label(surroundings: &Surroundings, plan: &Plan) -> Result<(Value, 
 /// Has the page keep its times, from the next navigation on.
 fn watch(visit: &Visit<'_>) -> Result<(), String> {
     let session = visit.session()?;
-    session.devtools("Page.enable", &json!({}))?;
+    devtools(session, "Page.enable", &json!({}))?;
     let script = json!({ "source": include_str!("page.js") });
-    session.devtools("Page.addScriptToEvaluateOnNewDocument", &script).map(drop)
+    devtools(session, "Page.addScriptToEvaluateOnNewDocument", &script).map(drop)
 }
 
 /// One of the page's times, once it is there.
