@@ -13,6 +13,7 @@ mod numbers;
 mod offline;
 mod review;
 mod site;
+mod site_integrity;
 mod storage;
 mod weights;
 
@@ -52,11 +53,13 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 30] = [
+pub const JOURNEYS: [Journey; 33] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
     ("site-relative", site::relative_addresses),
+    ("site-files", site_integrity::files),
+    ("site-trusted-types", site::trusted_types),
     ("mlflow-script", mlflow::import_script),
     ("mlflow-page", mlflow::push_page),
     ("impatient", demos::impatient),
@@ -78,6 +81,7 @@ pub const JOURNEYS: [Journey; 30] = [
     ("import-split-column", imports::split_column),
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
+    ("site-exchanged", site_integrity::exchanged),
     ("storage-deleted", storage::deleted),
     ("killed", killed::killed),
     ("hostile-import", hostile::hostile),
