@@ -420,11 +420,26 @@ pub enum Export {
     RunsMlflow,
     /// The experiment log as the page that pushes to an MLflow server wants it (JSON).
     RunsPushPlan,
-    /// The problems of one import.
+    /// The problems of one import. They are for people alone, so no cell is left that a spreadsheet would run.
     Problems {
         /// Index of the batch.
         batch: u32,
     },
+    /// A table in which no cell is left that a spreadsheet would run as a formula.
+    ForSpreadsheets(Sheet),
+}
+
+/// A table that can be had for spreadsheets, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sheet {
+    /// [`Export::LabelsCsv`].
+    Labels,
+    /// [`Export::PredictionsCsv`].
+    Predictions,
+    /// [`Export::ChampionPredictionsCsv`].
+    ChampionPredictions,
+    /// [`Export::RunsCsv`].
+    Runs,
 }
 
 /// A window on the items, for the Data screen.
@@ -542,6 +557,8 @@ pub enum Reply {
     File {
         /// A good file name.
         name: String,
+        /// Of a table for spreadsheets: how many cells got an apostrophe, so that none is run as a formula.
+        defused: Option<u32>,
     },
     /// To `Storage`.
     Storage(StorageState),

@@ -18,6 +18,8 @@ mod hostile;
 mod inspect;
 #[path = "cli/left_out.rs"]
 mod left_out;
+#[path = "cli/spreadsheets.rs"]
+mod spreadsheets;
 #[path = "cli/streaming.rs"]
 mod streaming;
 

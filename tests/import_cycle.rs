@@ -12,7 +12,7 @@ use hone::pipeline::item::{Content, ContentHash, Item, Kind};
 use hone::pipeline::label::Source;
 use hone::protocol::{
     BatchState, ClassIndex, Export, ImportStatus, ItemIndex, ItemRow, Judged, Options, Reply, Request, ReviewKind,
-    ReviewRow, Verdict,
+    ReviewRow, Sheet, Verdict,
 };
 use hone::storage::Store;
 use hone::storage::records::Ending;
@@ -728,6 +728,86 @@ fn exported_labels_come_in_again_as_what_they_were() {
             }
         }
     });
+}
+
+/// Reads a file with what its import would say of it.
+fn read_with_remarks(path: &str, bytes: &[u8]) -> (Vec<Imported>, Vec<String>) {
+    let file = SourceFile { path: path.into(), size: bytes.len() as u64 };
+    let plan = inspect(&[Head { file: &file, bytes }], &[], None, ProblemList::default());
+    let mut problems = ProblemList::default();
+    let mut reader = TableReader::new(&plan, &file, 0);
+    let mut rows = reader.feed(bytes, &mut problems);
+    rows.extend(reader.finish(&mut problems));
+    (rows, problems.into_vec().into_iter().map(|problem| problem.message).collect())
+}
+
+#[test]
+fn a_table_for_spreadsheets_runs_nothing_and_comes_back_as_what_it_was() {
+    run(async {
+        let mut driver = Driver::new(Store::default());
+        let now = driver.now();
+        let created = driver.session.create_project(PROJECT.into(), "Sheets", Kind::Text, Vec::new(), &[], now).await;
+        created.expect("a new project");
+        let begun = driver.session.begin_batch("a.csv", Kind::Text, &[], Coming::default(), now).await;
+        let batch = begun.expect("a batch");
+        let text = |number: usize| match number % 3 {
+            0 => format!("=HYPERLINK(\"x{number}\", \"open me, please\")"),
+            1 => format!("'=was quoted before, in words number {number}"),
+            _ => format!("an ordinary sentence with number {number}"),
+        };
+        let label = |number: usize| ["=good", "bad"][number % 2];
+        let arrivals = (0..30).map(|number| {
+            let content = Content::Text(text(number));
+            let hash = content.hash().expect("a text");
+            // A sign that belongs to a number is none of a formula.
+            let extra = vec![("=score".into(), format!("-{number}.5"))];
+            let item = Item { hash, name: format!("a.csv:{}", number + 2), content, batch: 0, extra };
+            Arrival {
+                imported: Imported { item, labels: vec![GivenLabel::of(label(number))], held_out: false },
+                media: None,
+            }
+        });
+        let chunk = Chunk { arrivals: arrivals.collect(), problems: Vec::new() };
+        driver.session.add_chunk(batch, chunk, now).await.expect("stored");
+        finish(&mut driver, batch).await;
+        let (reply, file) = driver.ask(Request::Export(Export::ForSpreadsheets(Sheet::Labels))).await;
+        let file = file.expect("a file");
+        // 20 texts, 15 labels, one name of a column.
+        let Reply::File { name, defused: Some(36) } = reply else { panic!("{reply:?}") };
+        assert_eq!(name, "sheets-labels-for-spreadsheets.csv");
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_slice());
+        for record in reader.records().map(|record| record.expect("well-formed CSV")) {
+            for cell in &record {
+                assert!(!cell.starts_with(['=', '@', '+', '\t', '\r']), "{cell} would run");
+                assert!(!cell.starts_with('-') || cell.parse::<f64>().is_ok(), "{cell} would run");
+            }
+        }
+        let (rows, remarks) = read_with_remarks("labels.csv", &file);
+        assert_eq!(rows.len(), 30);
+        for (number, row) in rows.iter().enumerate() {
+            assert_eq!(row.item.content, Content::Text(text(number)));
+            assert_eq!(row.label(), Some(label(number)));
+            assert_eq!(row.item.extra, [("=score".to_owned(), format!("-{number}.5"))]);
+        }
+        assert!(matches!(&remarks[..], [one] if one.contains("apostrophes before formulas")), "{remarks:?}");
+
+        // The plain export is what it always was, cell by cell, and says nothing.
+        let (reply, plain) = driver.ask(Request::Export(Export::LabelsCsv)).await;
+        assert!(matches!(reply, Reply::File { defused: None, .. }), "{reply:?}");
+        let plain = String::from_utf8(plain.expect("a file")).expect("UTF-8");
+        assert!(plain.contains("\"=HYPERLINK(\"\"x0\"\"") && plain.contains(",=good,"), "{plain}");
+        assert!(!plain.contains("hone_defused"), "{plain}");
+    });
+}
+
+/// Nobody knows who wrote an apostrophe into a file that Hone did not mark: it is part of the cell.
+#[test]
+fn apostrophes_of_others_stay() {
+    let table = "text,label\n".to_owned()
+        + &(0..12).map(|n| format!("'=words and more words {n},{}\n", ["a", "b"][n % 2])).collect::<String>();
+    let (rows, remarks) = read_with_remarks("others.csv", table.as_bytes());
+    assert_eq!(rows[0].item.content, Content::Text("'=words and more words 0".into()));
+    assert_eq!((rows.len(), remarks), (12, Vec::new()));
 }
 
 #[test]

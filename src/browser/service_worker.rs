@@ -4,14 +4,23 @@
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState, window};
+use web_sys::{MessageEvent, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState, window};
 
 /// Registers `sw.js`, which lies beside the page. `on_update` is called once a newer release is ready and waits; call
-/// [`apply_update`] when the person agrees. Where there are no service workers (plain http, some private windows) the
-/// page works, only not offline.
-pub fn register(on_update: impl Fn() + 'static) {
+/// [`apply_update`] when the person agrees. `on_refused` is called with the reason when a release was refused because one of its files
+/// is not what it should be, and whether this page came from a release that stays. Where there are no service workers (plain http, some
+/// private windows) the page works, only not offline.
+pub fn register(on_update: impl Fn() + 'static, on_refused: impl Fn(String, bool) + 'static) {
     let Some(container) = container() else { return };
     let on_update = Rc::new(on_update);
+    let asked = container.clone();
+    let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        let told = |name: &str| js_sys::Reflect::get(&event.data(), &name.into()).ok()?.as_string();
+        if told("hone").as_deref() == Some("refused") {
+            on_refused(told("why").unwrap_or_default(), asked.controller().is_some());
+        }
+    });
+    container.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
     spawn_local(async move {
         match JsFuture::from(container.register("sw.js")).await {
             Ok(registration) => watch(&registration.unchecked_into(), &container, on_update),

@@ -209,6 +209,9 @@ pub struct ScoreArguments {
     /// Where to write the scores [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Make the CSV safe to open in a spreadsheet: cells that it would run as formulas get an apostrophe
+    #[arg(long)]
+    pub for_spreadsheets: bool,
     /// The column that holds the text, if it is not named as in the training data
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
@@ -359,6 +362,9 @@ pub struct IssuesArguments {
     /// Where to write the CSV [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Make the CSV safe to open in a spreadsheet: cells that it would run as formulas get an apostrophe
+    #[arg(long)]
+    pub for_spreadsheets: bool,
     /// How to compute and answer.
     #[command(flatten)]
     pub run: RunArguments,

@@ -9,6 +9,7 @@ use super::numeric_issues;
 use super::output::{self, ToldOfLabels, counted, remark};
 use super::side_by_side;
 use super::train::{LabelledData, must_be_writable};
+use crate::pipeline::export::spreadsheet::for_spreadsheets;
 use crate::pipeline::import::ProblemList;
 use crate::pipeline::model::spec::HeadSpec;
 use crate::pipeline::quality::confident_learning::check;
@@ -190,8 +191,13 @@ pub(super) fn give(
     table: &str,
     summary: &str,
 ) -> Result<(), Failure> {
+    let defused = arguments.for_spreadsheets.then(|| for_spreadsheets(table));
+    let table = defused.as_ref().map_or(table, |defused| &defused.csv);
     if let Some(path) = &arguments.output {
         std::fs::write(path, table).map_err(|error| Failure::file("write", path, &error))?;
+    }
+    if let Some(defused) = defused.as_ref().filter(|_| !arguments.run.json || arguments.output.is_some()) {
+        output::remark_defused(defused.cells.into());
     }
     match (arguments.run.json, &arguments.output) {
         (true, _) => return output::print_json(report),

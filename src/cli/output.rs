@@ -33,6 +33,17 @@ pub fn remark(text: &str) {
     eprintln!("hone: {text}");
 }
 
+/// Tells on standard error how many cells of a table for spreadsheets got an apostrophe.
+pub fn remark_defused(cells: u64) {
+    match cells {
+        0 => remark("no cell would run as a formula, so none was changed"),
+        _ => remark(&format!(
+            "{} that a spreadsheet would run as a formula got an apostrophe before it",
+            counted(cells, "cell")
+        )),
+    }
+}
+
 /// What every command tells of the data in `--json`, beside what it made of it.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Told<'a> {

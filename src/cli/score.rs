@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::scorer::{Scored, Scorer};
 use super::train::must_be_writable;
 use crate::pipeline::export::predictions_csv;
+use crate::pipeline::export::spreadsheet::{Defused, rows_for_spreadsheets};
 use crate::pipeline::import::ProblemList;
 use crate::pipeline::predict::likeliest;
 use ndarray::ArrayView1;
@@ -78,6 +79,9 @@ pub fn run(arguments: &ScoreArguments) -> Result<(), Failure> {
         told: Told::of(items + problems.lost(), input.hidden, &problems),
     };
     scores.end(&report)?;
+    if let Some(cells) = scores.defused.filter(|_| !scores.as_json) {
+        output::remark_defused(cells);
+    }
     match &arguments.output {
         Some(_) if arguments.run.json => output::print_json(&report),
         Some(path) => {
@@ -110,12 +114,15 @@ struct Scores<'a> {
     path: Option<&'a Path>,
     /// Opened when there is something to write: a command that fails leaves the file as it was.
     out: Option<Box<dyn Write>>,
+    /// For spreadsheets: how many cells got an apostrophe so far.
+    defused: Option<u64>,
 }
 
 impl<'a> Scores<'a> {
     fn new(arguments: &'a ScoreArguments, classes: &'a [String]) -> Self {
         let path = arguments.output.as_deref();
-        Self { classes, as_json: arguments.run.json && path.is_none(), path, out: None }
+        let defused = arguments.for_spreadsheets.then_some(0);
+        Self { classes, as_json: arguments.run.json && path.is_none(), path, out: None, defused }
     }
 
     fn write(&mut self, scored: &Scored) -> Result<ControlFlow<()>, Failure> {
@@ -123,7 +130,12 @@ impl<'a> Scores<'a> {
             return Ok(ControlFlow::Continue(()));
         }
         let is_first = self.out.is_none();
-        let text = if self.as_json { self.json(scored, is_first)? } else { self.csv(scored, is_first) };
+        let mut text = if self.as_json { self.json(scored, is_first)? } else { self.csv(scored, is_first) };
+        if let (Some(cells), false) = (&mut self.defused, self.as_json) {
+            let Defused { csv, cells: more } = rows_for_spreadsheets(&text);
+            *cells += u64::from(more);
+            text = csv;
+        }
         if is_first {
             self.out = Some(match self.path {
                 Some(path) => {

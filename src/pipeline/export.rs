@@ -1,10 +1,12 @@
 //! What a user takes away: labels, predictions, problems, the model.
 //!
-//! All delimited files are RFC 4180 with a header, in UTF-8 without a byte order mark; cells are never altered.
+//! All delimited files are RFC 4180 with a header, in UTF-8 without a byte order mark; cells are never altered, except in what is asked
+//! for spreadsheets ([`spreadsheet`]).
 
 pub mod item_columns;
 pub mod mlflow;
 pub mod model_card;
+pub mod spreadsheet;
 pub mod time;
 
 use super::import::plan::Problem;

@@ -9,7 +9,7 @@ use crate::ui::format::counted;
 use crate::ui::parts::toast::Tone;
 use crate::ui::route::Route;
 use crate::ui::state::{LastEffect, Phase};
-use crate::ui::{dom, format, keeping, order, review, text};
+use crate::ui::{dom, format, keeping, order, review, text, words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -419,18 +419,24 @@ pub fn export(app: App, export: Export) {
 /// Asks for a file and saves it to the person's downloads.
 pub fn save_file(app: App, request: Request) {
     spawn_local(async move {
-        if let Some((blob, name)) = file(app, request).await {
+        let is_sheet = matches!(request, Request::Export(Export::ForSpreadsheets(_)));
+        if let Some((blob, name, defused)) = file(app, request).await {
             save(app, &blob, &name);
+            // Who asked for it is told in any case; elsewhere, that nothing was changed is no news.
+            if let Some(cells) = defused.filter(|cells| is_sheet || *cells > 0) {
+                app.state.tell(Tone::Note, words::defused(&name, cells));
+            }
         }
     });
 }
 
-/// Asks for a file. `None`, and a message, if there is none.
-pub async fn file(app: App, request: Request) -> Option<(Blob, String)> {
+/// Asks for a file: its bytes, its name and, of a table for spreadsheets, how many cells got an apostrophe. `None`, and a message, if
+/// there is none.
+pub async fn file(app: App, request: Request) -> Option<(Blob, String, Option<u32>)> {
     let (reply, attachments) = app.ask(request, Vec::new()).await;
     let blob = attachments.into_iter().next().and_then(|file| file.dyn_into::<Blob>().ok());
     match (reply, blob) {
-        (Reply::File { name }, Some(blob)) => Some((blob, name)),
+        (Reply::File { name, defused }, Some(blob)) => Some((blob, name, defused)),
         (other, _) => {
             app.unexpected(other);
             None

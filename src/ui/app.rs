@@ -15,7 +15,7 @@ use crate::ui::screens::review::ReviewScreen;
 use crate::ui::screens::{data::DataScreen, glossary::GlossaryScreen, label::LabelScreen, models::ModelsScreen};
 use crate::ui::screens::{settings::SettingsScreen, start::StartScreen};
 use crate::ui::state::AppState;
-use crate::ui::{actions, dom, imports, mlflow, theme};
+use crate::ui::{actions, dom, imports, mlflow, theme, words};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -139,7 +139,10 @@ pub fn Page() -> impl IntoView {
         let project = state.project.with(|project| project.as_ref().map(|project| format!("{} · ", project.name)));
         dom::document().set_title(&format!("{} · {}Hone", state.route.get().title(), project.unwrap_or_default()));
     });
-    service_worker::register(move || state.update_waiting.set(true));
+    service_worker::register(
+        move || state.update_waiting.set(true),
+        move |why, stays| state.tell(Tone::Bad, words::refused_release(&why, stays)),
+    );
     actions::start(app);
     view! {
         <a class="skip-link" href="#main" on:click=move |event| { event.prevent_default(); dom::focus(dom::MAIN_ID) }>

@@ -1,7 +1,7 @@
 //! Every action by name, for the command palette. What has a key says so.
 
 use crate::browser::files;
-use crate::protocol::{CertificateStatus, ClassIndex, Demo, Export, ProjectState, ProjectSummary};
+use crate::protocol::{CertificateStatus, ClassIndex, Demo, Export, ProjectState, ProjectSummary, Sheet};
 use crate::ui::app::App;
 use crate::ui::hotkey::class_key;
 use crate::ui::parts::dialog::Dialog;
@@ -70,7 +70,7 @@ pub enum Command {
 }
 
 /// What can be taken away from the open project, and what it is called.
-pub const EXPORTS: [(Export, &str); 9] = [
+pub const EXPORTS: [(Export, &str); 13] = [
     (Export::LabelsCsv, "Labels as CSV"),
     (Export::LabelsJsonLines, "Labels as JSONL"),
     (Export::LabelLog, "Label log, for another annotator’s project"),
@@ -80,6 +80,11 @@ pub const EXPORTS: [(Export, &str); 9] = [
     (Export::RunsCsv, "Runs as CSV"),
     (Export::RunsMlflow, "Runs for MLflow (zip)"),
     (Export::Project, "Whole project"),
+    // After the plain ones, which come back equal: these are to be looked at.
+    (Export::ForSpreadsheets(Sheet::Labels), "Labels for spreadsheets (CSV)"),
+    (Export::ForSpreadsheets(Sheet::Predictions), "Predictions for spreadsheets (CSV)"),
+    (Export::ForSpreadsheets(Sheet::ChampionPredictions), "Champion’s predictions for spreadsheets (CSV)"),
+    (Export::ForSpreadsheets(Sheet::Runs), "Runs for spreadsheets (CSV)"),
 ];
 
 /// The demos, with their names as in "Open the demo: photos".

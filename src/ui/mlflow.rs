@@ -33,7 +33,7 @@ pub fn answer(app: App, event: &MessageEvent) {
     }
     let Some(asker) = event.source() else { return };
     spawn_local(async move {
-        let Some((blob, _)) = actions::file(app, Request::Export(Export::RunsPushPlan)).await else { return };
+        let Some((blob, ..)) = actions::file(app, Request::Export(Export::RunsPushPlan)).await else { return };
         let Ok(plan) = wasm_bindgen_futures::JsFuture::from(blob.text()).await else { return };
         if let Err(error) = post(&asker.unchecked_into(), &plan, &origin) {
             leptos::logging::error!("the log could not be handed over: {error:?}");

@@ -33,6 +33,31 @@ pub fn certificate_on_tests(certificate: &CertificateState) -> Option<String> {
     ))
 }
 
+/// A release of Hone that was not taken, and why; `stays` if this page is of an earlier one.
+pub fn refused_release(why: &str, stays: bool) -> String {
+    match stays {
+        true => format!(
+            "A new version of Hone was not taken: {why}. The version you have goes on working, and your labels are safe. If this comes \
+             again tomorrow, tell whoever runs this site."
+        ),
+        false => format!(
+            "Hone was not kept for offline use: {why}. Your labels are safe. Reload the page; if this comes again, tell whoever runs this site \
+             before you go on."
+        ),
+    }
+}
+
+/// What became of a table for spreadsheets in which so many cells got an apostrophe.
+pub fn defused(name: &str, cells: u32) -> String {
+    match cells {
+        0 => format!("{name}: no cell in it would run as a formula, so none was changed."),
+        _ => format!(
+            "{name}: {} that a spreadsheet would run as a formula got an apostrophe before it. Your data here is as it was.",
+            format::counted(cells.into(), "cell", "cells")
+        ),
+    }
+}
+
 /// `50 imported test labels, not blind`.
 pub fn test_labels(count: u32) -> String {
     format!("{}, not blind", format::counted(count.into(), "imported test label", "imported test labels"))

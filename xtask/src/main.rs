@@ -3,7 +3,6 @@
 mod bench;
 mod build;
 mod demo;
-mod digest;
 mod models;
 mod options;
 mod soak;
@@ -13,7 +12,7 @@ use options::Task;
 use std::process::ExitCode;
 // At the root, where the modules look for them.
 use xtask::server::Server;
-use xtask::{command, places, setup};
+use xtask::{command, digest, places, setup, stamp};
 
 fn main() -> ExitCode {
     let done = options::parse(std::env::args().skip(1)).and_then(perform);
@@ -51,6 +50,7 @@ fn perform(task: Task) -> Result<(), String> {
             setup::browser::Browser::find_or_install()?;
             setup::browser::Firefox::find_or_install()?;
             setup::mlflow::server()?;
+            setup::tools::cargo_deny()?;
             println!("Everything is there.");
             Ok(())
         }

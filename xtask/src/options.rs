@@ -12,7 +12,7 @@ cargo xtask COMMAND
   build     leaves the static site in dist/
   test      checks and tests everything
               --only STEP     only this step; may be repeated
-              steps: fmt clippy clippy-worker clippy-page native browser build e2e firefox
+              steps: fmt clippy clippy-worker clippy-page deny native browser build e2e firefox
   bench     measures Hone against other runtimes and writes benches/results.md
               --quick         fewer rounds, one size: 3 minutes
               --dist PATH     drive this built site rather than build it

@@ -1,15 +1,15 @@
 //! The steps of `cargo xtask test`, each timed, and their totals.
 
 use crate::build;
-use crate::command::{command, run, run_reading};
+use crate::command::{command, run, run_reading, run_within};
 use crate::places;
 use crate::setup::browser::{Browser, Firefox};
 use crate::setup::toolchain::Toolchain;
 use crate::setup::tools;
 use std::fmt;
 use std::fs::{self, File};
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// What a step found.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -37,6 +37,7 @@ enum Step {
     Clippy,
     ClippyWorker,
     ClippyPage,
+    Deny,
     Native,
     Browser,
     Build,
@@ -45,11 +46,12 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 9] = [
+    const ALL: [Step; 10] = [
         Step::Format,
         Step::Clippy,
         Step::ClippyWorker,
         Step::ClippyPage,
+        Step::Deny,
         Step::Native,
         Step::Browser,
         Step::Build,
@@ -63,6 +65,7 @@ impl Step {
             Step::Clippy => "clippy",
             Step::ClippyWorker => "clippy-worker",
             Step::ClippyPage => "clippy-page",
+            Step::Deny => "deny",
             Step::Native => "native",
             Step::Browser => "browser",
             Step::Build => "build",
@@ -77,6 +80,7 @@ impl Step {
             Step::Clippy => check(clippy(command("cargo")).args(["--workspace", "--all-targets", "--", "-Dwarnings"])),
             Step::ClippyWorker => clippy_for_wasm("worker", "worker"),
             Step::ClippyPage => clippy_for_wasm("ui", "app"),
+            Step::Deny => dependencies(),
             Step::Native => {
                 // The golden tests of the networks need the weights.
                 build::install_models();
@@ -230,6 +234,29 @@ fn clippy_for_wasm(features: &str, binary: &str) -> Result<Count, String> {
     let cargo = Toolchain::for_wasm()?.command("cargo", &[]);
     check(clippy(cargo).args(WASM).args(["--features", features, "--lib", "--bin", binary, "--", "-Dwarnings"]))
 }
+
+/// Holds what is depended on to `deny.toml`. What is known of faults comes from a network; where it can't be had, that is said.
+fn dependencies() -> Result<Count, String> {
+    let program = tools::cargo_deny()?;
+    let deny = |words: &[&str]| {
+        let mut command = command(&program);
+        command.args(["--workspace", "--log-level", "error"]).args(words).current_dir(places::root());
+        command
+    };
+    let mut count = check(&mut deny(&["check", "licenses", "bans", "sources"]))?;
+    let mut fetch = deny(&["fetch", "db"]);
+    match run_within(fetch.stdout(Stdio::null()).stderr(Stdio::null()), DATABASE_COMES_WITHIN) {
+        Ok(()) => count.add(check(&mut deny(&["check", "--disable-fetch", "advisories"]))?),
+        Err(_) => println!(
+            "advisories not looked at: their database can't be fetched here. Licences, bans and sources were; go on, and look at \
+             the advisories where there is a network."
+        ),
+    }
+    Ok(count)
+}
+
+/// The database of known faults takes some megabytes.
+const DATABASE_COMES_WITHIN: Duration = Duration::from_secs(90);
 
 const WASM: [&str; 3] = ["--target", "wasm32-unknown-unknown", "--no-default-features"];
 

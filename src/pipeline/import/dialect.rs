@@ -1,5 +1,6 @@
 //! How a delimited file is written, found by trying: which of the ways to read it explains it best.
 
+use super::apostrophes::{defused_column, undo_names, undo_row};
 use super::columns::names_columns;
 use super::encoding::{decode_head, guess_encoding};
 use super::plan::TableFormat;
@@ -54,6 +55,15 @@ pub fn sniff(head: &[u8], whole: bool, extension: &str, header: Option<bool>) ->
         *first = bare.trim_start().to_owned();
     }
     format.header = header.unwrap_or_else(|| guess_header(&records));
+    if format.header
+        && let Some((names, rows)) = records.split_first_mut()
+        && let Some(place) = defused_column(names.iter().map(String::as_str))
+    {
+        undo_names(names);
+        for row in rows {
+            undo_row(row, place);
+        }
+    }
     let first = if format.header && !records.is_empty() { records.remove(0) } else { Vec::new() };
     let names = column_names(first, &records);
     Sniffed { format, names, rows: records }

@@ -10,6 +10,7 @@
 //!
 //! Files inside a zip go the same way: [`ZipSource`] lists them under paths like `photos.zip/cats/1.jpg`.
 
+mod apostrophes;
 pub mod plan;
 pub mod problem;
 pub mod source;

@@ -1,5 +1,6 @@
 //! Reading tables, JSON and text lines by a plan, chunk by chunk, so that no file is ever in memory whole.
 
+use super::apostrophes;
 use super::columns::is_own_column;
 use super::dialect::{Sniffed, sniff};
 use super::encoding::{TextDecoder, decode_head, guess_encoding, is_text};
@@ -52,7 +53,13 @@ struct Body {
 
 enum Splitter {
     /// Delimited cells; the columns' names and roles.
-    Cells { splitter: RecordSplitter, columns: Vec<(String, RoleAt)>, has_header: bool },
+    Cells {
+        splitter: RecordSplitter,
+        columns: Vec<(String, RoleAt)>,
+        has_header: bool,
+        /// The place of the column that tells of each row whether it was made harmless for spreadsheets.
+        defused: Option<usize>,
+    },
     /// JSON objects.
     Objects(ObjectSplitter),
     /// A text a line.
@@ -188,13 +195,14 @@ impl TableReader {
             let message = "quotation marks in it enclose nothing, or not always: they were read as characters";
             problems.push(Problem::note(&self.file.path, message));
         }
+        let defused = apostrophes::defused_column(names.iter().map(String::as_str)).filter(|_| format.header);
         let columns: Vec<(String, RoleAt)> =
             names.into_iter().map(|name| (name.clone(), self.roles.of_column(&name))).collect();
         if format.delimiter == b'\n' {
             return Splitter::Lines { splitter: LineSplitter::default(), has_header: format.header };
         }
         let splitter = RecordSplitter::new(&format, Some(columns.len()));
-        Splitter::Cells { splitter, columns, has_header: format.header }
+        Splitter::Cells { splitter, columns, has_header: format.header, defused }
     }
 
     fn read(&mut self, bytes: &[u8], last: bool, problems: &mut ProblemList) -> Vec<Imported> {
@@ -206,18 +214,21 @@ impl TableReader {
         let text = text.as_str();
         let mut items = Vec::new();
         match &mut body.splitter {
-            Splitter::Cells { splitter, columns, has_header } => {
+            Splitter::Cells { splitter, columns, has_header, defused } => {
                 let mut records = splitter.push(text);
                 if last {
                     records.extend(splitter.finish());
                 }
-                for record in records {
+                for mut record in records {
                     self.rows += 1;
                     if self.rows == 1 && *has_header {
                         continue;
                     }
                     if let Some(doubt) = record.doubt {
                         problems.push(Problem::note_on_row(&self.file.path, self.rows, doubt));
+                    }
+                    if defused.is_some_and(|place| apostrophes::undo_row(&mut record.cells, place)) {
+                        self.remark(apostrophes::REMARK);
                     }
                     items.extend(self.record(record.cells, columns, problems));
                 }
@@ -487,9 +498,10 @@ impl Roles {
         Self { by_name, content_names, has_labels, names_images, numbers }
     }
 
-    /// A column that the plan does not know comes along as extra.
+    /// A column that the plan does not know comes along as extra, unless Hone writes it anew at the next export.
     fn of_column(&self, name: &str) -> RoleAt {
-        self.by_name.get(name).copied().unwrap_or(RoleAt::Extra)
+        let unknown = if is_own_column(name) { RoleAt::Withheld } else { RoleAt::Extra };
+        self.by_name.get(name).copied().unwrap_or(unknown)
     }
 }
 

@@ -6,12 +6,13 @@ use super::project::known_vectors;
 use super::{Answer, Attachment, Project, Session, SessionError, refused, summary};
 use crate::pipeline::export::mlflow::{PushPlan, PushRequest, mlflow_zip_files, push_plan};
 use crate::pipeline::export::model_card::{ModelCard, format_version, model_files};
+use crate::pipeline::export::spreadsheet::{Defused, for_spreadsheets};
 use crate::pipeline::export::{Exported, labels_csv, labels_jsonl, predictions_table, problems_csv, runs_csv};
 use crate::pipeline::import::plan::Problem;
 use crate::pipeline::item::ContentHash;
 use crate::pipeline::log::{Artifact, Run};
 use crate::pipeline::quality::annotators::log_file::write_log;
-use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply};
+use crate::protocol::{Export, ItemIndex, ProjectSummary, Reply, Sheet};
 use crate::storage::archive::{
     ArchiveError, ArchiveWriter, Snapshot, VectorSet, image_hashes, model_card, read_archive, zip_files,
 };
@@ -45,14 +46,26 @@ impl Session {
         let project = self.opened()?;
         let name = file_stem(&project.record.name);
         let made = |suffix: &str, bytes: Vec<u8>, mime: &'static str| Answer {
-            reply: Reply::File { name: format!("{name}{suffix}") },
+            reply: Reply::File { name: format!("{name}{suffix}"), defused: None },
             attachment: Some(Attachment::Made { bytes, mime }),
         };
+        let sheet = |suffix: &str, table: &str| {
+            let Defused { csv, cells } = for_spreadsheets(table);
+            let reply = Reply::File { name: format!("{name}{suffix}"), defused: Some(cells) };
+            Answer { reply, attachment: Some(Attachment::Made { bytes: csv.into_bytes(), mime: "text/csv" }) }
+        };
         let classes = &project.record.classes;
+        let labels = || labels_csv(project.exported(), &project.log, classes);
         Ok(match export {
-            Export::LabelsCsv => {
-                made("-labels.csv", labels_csv(project.exported(), &project.log, classes).into_bytes(), "text/csv")
+            Export::LabelsCsv => made("-labels.csv", labels().into_bytes(), "text/csv"),
+            Export::ForSpreadsheets(Sheet::Labels) => sheet("-labels-for-spreadsheets.csv", &labels()),
+            Export::ForSpreadsheets(Sheet::Predictions) => {
+                sheet("-predictions-for-spreadsheets.csv", &project.predictions()?)
             }
+            Export::ForSpreadsheets(Sheet::ChampionPredictions) => {
+                sheet("-champion-predictions-for-spreadsheets.csv", &project.champion_predictions()?)
+            }
+            Export::ForSpreadsheets(Sheet::Runs) => sheet("-runs-for-spreadsheets.csv", &runs_csv(&project.runs)),
             Export::LabelsJsonLines => made(
                 "-labels.jsonl",
                 labels_jsonl(project.exported(), &project.log, classes).into_bytes(),
@@ -84,7 +97,7 @@ impl Session {
                 attachment: Some(Attachment::Stored(self.archive(project, now_ms).await?)),
             },
             Export::Problems { batch } => match project.batches.get(batch as usize) {
-                Some(batch) => made("-problems.csv", problems_csv(&batch.problems).into_bytes(), "text/csv"),
+                Some(batch) => sheet("-problems.csv", &problems_csv(&batch.problems)),
                 None => return refused("That import is not in this project."),
             },
         })

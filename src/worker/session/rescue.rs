@@ -36,7 +36,7 @@ impl Session {
         let bytes = write_log(&record.name, record.target, &record.classes, &events);
         let name = format!("{}-label-log.jsonl", super::files::file_stem(&record.name));
         Ok(Answer {
-            reply: Reply::File { name },
+            reply: Reply::File { name, defused: None },
             attachment: Some(Attachment::Made { bytes, mime: "application/x-ndjson" }),
         })
     }

@@ -88,7 +88,7 @@ impl Session {
         };
         let mime = if path.ends_with(".json") { "application/json" } else { "application/octet-stream" };
         let name = format!("{}-{}", run.label(), path.replace('/', "-"));
-        Ok(Answer { reply: Reply::File { name }, attachment: Some(Attachment::Made { bytes, mime }) })
+        Ok(Answer { reply: Reply::File { name, defused: None }, attachment: Some(Attachment::Made { bytes, mime }) })
     }
 
     /// The files of all runs.

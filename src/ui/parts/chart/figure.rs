@@ -1,9 +1,10 @@
 //! A drawing on the page: hover and focus give the exact value of a point, and its figures are one key away.
 
-use super::table::Table;
+use super::table::{Cell, Table};
 use super::{Drawing, svg};
 use crate::ui::app::{App, use_app};
-use crate::ui::{actions, dom, text};
+use crate::ui::parts::toast::Tone;
+use crate::ui::{actions, dom, text, words};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -76,7 +77,46 @@ pub fn Tools(
 
 /// A table of figures.
 pub fn data_table(table: &Table, caption: &str) -> AnyView {
-    view! { <div class="scroll-x" inner_html=table.markup(caption)></div> }.into_any()
+    let built = built(table, caption);
+    let place = NodeRef::<html::Div>::new();
+    place.on_load(move |place| {
+        if let Err(error) = built.and_then(|table| place.append_child(&table)) {
+            leptos::logging::error!("a table could not be shown: {error:?}");
+        }
+    });
+    view! { <div class="scroll-x" node_ref=place></div> }.into_any()
+}
+
+/// The table element by element, each with its text: no markup that somebody's names could become part of, and no views, of which the
+/// page would need one type a table.
+fn built(table: &Table, caption: &str) -> Result<Element, JsValue> {
+    let document = dom::document();
+    let child = |parent: &Element, tag: &str| {
+        let made = document.create_element(tag)?;
+        parent.append_child(&made)?;
+        Ok::<_, JsValue>(made)
+    };
+    let whole = document.create_element("table")?;
+    child(&whole, "caption")?.set_text_content(Some(caption));
+    let head = child(&child(&whole, "thead")?, "tr")?;
+    for name in &table.head {
+        let cell = child(&head, "th")?;
+        cell.set_attribute("scope", "col")?;
+        cell.set_text_content(Some(name));
+    }
+    let body = child(&whole, "tbody")?;
+    for row in &table.rows {
+        let line = child(&body, "tr")?;
+        for (place, shown) in row.iter().map(Cell::shown).enumerate() {
+            let cell = child(&line, if place == 0 { "th" } else { "td" })?;
+            match place {
+                0 => cell.set_attribute("scope", "row")?,
+                _ => cell.set_class_name("figures"),
+            }
+            cell.set_text_content(Some(&shown));
+        }
+    }
+    Ok(whole)
 }
 
 fn points(field: &Element) -> Vec<HtmlElement> {
@@ -121,7 +161,11 @@ fn save_svg(app: App, drawing: &Drawing) {
 }
 
 fn save_csv(app: App, drawing: &Drawing) {
-    save(app, &drawing.table.csv(), "text/csv;charset=utf-8", &drawing.title, "csv");
+    let (csv, defused) = drawing.table.csv();
+    save(app, &csv, "text/csv;charset=utf-8", &drawing.title, "csv");
+    if defused > 0 {
+        app.state.tell(Tone::Note, words::defused(&drawing.title, defused));
+    }
 }
 
 fn save(app: App, text: &str, mime: &str, title: &str, extension: &str) {

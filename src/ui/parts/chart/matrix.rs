@@ -63,6 +63,6 @@ mod tests {
     #[test]
     fn every_count_is_in_the_table() {
         let drawing = draw(&["cat".into(), "dog".into()], &[vec![8, 2], vec![0, 10]]);
-        assert_eq!(drawing.table.csv(), "audited,predicted cat,predicted dog\r\ncat,8,2\r\ndog,0,10\r\n");
+        assert_eq!(drawing.table.csv().0, "audited,predicted cat,predicted dog\r\ncat,8,2\r\ndog,0,10\r\n");
     }
 }

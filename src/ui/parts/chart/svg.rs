@@ -136,7 +136,7 @@ fn short(value: f64) -> String {
 }
 
 /// Text for an XML attribute or element. Control characters, which XML has no way to write, are left out.
-pub fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

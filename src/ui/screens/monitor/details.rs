@@ -4,7 +4,7 @@ use super::Watched;
 use crate::pipeline::drift::LEVEL;
 use crate::protocol::{BatchDetails, NovelItem, Reply, Request};
 use crate::ui::app::{App, use_app};
-use crate::ui::parts::chart::svg::escape;
+use crate::ui::parts::chart::figure::data_table;
 use crate::ui::parts::chart::table::{Cell, Table};
 use crate::ui::parts::live::keep_asking;
 use crate::ui::parts::picture::Picture;
@@ -108,33 +108,26 @@ fn whole(app: App, name: String, details: BatchDetails) -> AnyView {
             Cell::Text(moved(test.corrected)),
         ]);
     }
-    // Text rather than views: nothing in it can be pressed.
-    let mut said = format!("<p>{}</p><ul class=\"findings\">", escape(&summary));
-    for (warning, sentence) in &findings {
-        said += &format!("<li{}>{}</li>", if *warning { " class=\"watch\"" } else { "" }, escape(sentence));
-    }
-    said += "</ul>";
-    said += &told.map(|told| format!("<p>{told}</p>")).unwrap_or_default();
-    let part = |table: Table, caption: &str| match table.rows.is_empty() {
-        true => String::new(),
-        false => format!("<div class=\"scroll-x\">{}</div>", table.markup(caption)),
-    };
-    said += &part(
+    let finding = |(warning, sentence): (bool, String)| view! { <li class:watch=warning>{sentence}</li> };
+    let part = |table: Table, caption: &str| (!table.rows.is_empty()).then(|| data_table(&table, caption));
+    let by_class = part(
         by_class,
         match estimated {
             true => "Class shares, estimated from what the champion predicts",
             false => "What the champion predicts; no shares can be estimated from it",
         },
     );
-    said += &part(by_column, "Column by column");
-    said += &format!(
-        "<details><summary>Every test</summary>{}</details>",
-        part(by_test, "Every test, most significant first")
-    );
     view! {
         <section id="moved" class="block" aria-labelledby="moved-title" tabindex="-1">
             <h2 id="moved-title">{format!("What moved in {name}")}</h2>
-            <div class="said" inner_html=said></div>
+            <div class="said">
+                <p>{summary}</p>
+                <ul class="findings">{findings.into_iter().map(finding).collect_any()}</ul>
+                {told.map(|told| view! { <p>{told}</p> })}
+                {by_class}
+                {part(by_column, "Column by column")}
+                <details><summary>"Every test"</summary>{part(by_test, "Every test, most significant first")}</details>
+            </div>
             <h3>"Most novel items, and the past items most like them"</h3>
             <ul class="novel">{novel.into_iter().take(12).map(|item| beside(app, item)).collect_any()}</ul>
         </section>

@@ -28,7 +28,7 @@ fn in_folder(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
     write("images/broken.png", b"\x89PNG\r\n\x1a\nno picture after all")?;
     write("images/empty.png", b"")?;
     write("images/bomb.png", &images::white(20_000, 20_000)?)?;
-    write("ragged.csv", b"text,label\nfine,a\nalso fine,b\ntoo,many,cells\nfine again,a\n")?;
+    write("ragged.csv", b"text,label\nfine,a\nalso fine,b\ntoo,many,cells\n=1+1 is fine,a\n")?;
 
     let server = surroundings.serve("/")?;
     let visit = Visit::start(&surroundings.programs, "hostile")?;
@@ -42,6 +42,21 @@ fn in_folder(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
     visit.choose("Import files", &[&folder.join("ragged.csv")])?;
     visit.click("button", "Import")?;
     problems_name(&visit, &["ragged.csv"])?;
+
+    // What a spreadsheet would run is text in the table that is made for one, and as it was in the plain one.
+    let sheet = visit.export("Labels for spreadsheets (CSV)")?;
+    if !sheet.contains(",'=1+1 is fine,") {
+        return Err(format!("a formula is left in the table for spreadsheets:\n{sheet}"));
+    }
+    let told = "1 cell that a spreadsheet would run as a formula got an apostrophe";
+    until("what became of the formula", 10, || Ok(visit.all_text()?.contains(told).then_some(())))?;
+    let plain = visit.export("Labels as CSV")?;
+    if !plain.contains(",=1+1 is fine,") {
+        return Err(format!("the plain table is not what was imported:\n{plain}"));
+    }
+    visit.click("link", "Data")?;
+    visit.click("button", "Export")?;
+    visit.pictures(&surroundings.screenshots, "export-menu")?;
     leave(visit, &server)
 }
 

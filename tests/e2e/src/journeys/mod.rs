@@ -15,6 +15,7 @@ mod numbers;
 mod offline;
 mod review;
 mod site;
+mod site_integrity;
 mod storage;
 mod tabs;
 mod update;
@@ -57,11 +58,13 @@ impl Surroundings {
 pub type Journey = (&'static str, fn(&Surroundings) -> Result<(), String>);
 
 /// All of them, cheapest first.
-pub const JOURNEYS: [Journey; 37] = [
+pub const JOURNEYS: [Journey; 40] = [
     ("site-policy", site::policy),
     ("site-page-without-network", site::no_neural_network_in_the_page),
     ("site-size", site::size),
     ("site-relative", site::relative_addresses),
+    ("site-files", site_integrity::files),
+    ("site-trusted-types", site::trusted_types),
     ("harness", harness::nothing_escapes),
     ("mlflow-script", mlflow::import_script),
     ("mlflow-page", mlflow::push_page),
@@ -85,6 +88,7 @@ pub const JOURNEYS: [Journey; 37] = [
     ("import-split-column", imports::split_column),
     ("import-interrupted", imports::interrupted),
     ("offline", offline::offline),
+    ("site-exchanged", site_integrity::exchanged),
     ("storage-deleted", storage::deleted),
     ("storage-faults", faults::of_the_storage),
     ("worker-faults", faults::of_the_worker),

@@ -1,6 +1,8 @@
 //! What the built site promises before anybody visits it.
 
 use super::Surroundings;
+use crate::visit::Visit;
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,9 +25,15 @@ pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
         .and_then(|tag| tag.split_once("content=\""))
         .and_then(|(_, after)| after.split('"').next())
         .ok_or("index.html has no content security policy")?;
-    for wanted in
-        ["default-src 'self'", "connect-src 'self'", "object-src 'none'", "base-uri 'self'", "form-action 'none'"]
-    {
+    for wanted in [
+        "default-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types default",
+    ] {
         if !policy.contains(wanted) {
             return Err(format!("the policy lacks {wanted}: {policy}"));
         }
@@ -45,6 +53,42 @@ pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
         .find(|(place, _)| !page[*place..].split('>').next().is_some_and(|tag| tag.contains(" src=")))
     {
         Some(_) => Err("index.html has an inline script".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// Text that would become markup or a script's address is looked at by the one policy, and refused if it could run something.
+pub fn trusted_types(surroundings: &Surroundings) -> Result<(), String> {
+    let server = surroundings.serve("/")?;
+    let visit = Visit::start(&surroundings.programs, "trusted-types")?;
+    visit.session()?.open(&server.url())?;
+    visit.see_later("button", "Import files")?;
+    // What each attempt comes to; null for what was let through.
+    let attempts =
+        "const outcome = (attempt) => { try { attempt(); return null; } catch (error) { return String(error); } };
+        const markup = (text) => outcome(() => { document.createElement('div').innerHTML = text; });
+        return [
+          markup('<p class=\"a\">1 &lt; 2</p>'), markup('<svg><path d=\"M0\"/></svg>'),
+          markup('<img src=x onerror=1>'), markup('<p onclick=\"1\">'), markup('<script src=\"x\"></script>'),
+          markup('<iframe srcdoc=\"x\">'), markup('<p title=\"</title><script>\">'), markup('<'),
+          outcome(() => new Worker('boot.js')), outcome(() => { document.createElement('script').src = 'boot.js'; }),
+          outcome(() => { document.createElement('script').text = '1'; }),
+          outcome(() => trustedTypes.createPolicy('another', {})),
+        ];";
+    let outcomes = visit.session()?.run(attempts, &json!([]))?;
+    let outcomes = outcomes.as_array().cloned().unwrap_or_default();
+    let allowed: Vec<usize> = (0..outcomes.len()).filter(|&place| outcomes[place].is_null()).collect();
+    if outcomes.len() != 12 || allowed != [0, 1] {
+        return Err(format!("the attempts came to {outcomes:?}"));
+    }
+    // The page itself, its worker and its service worker get through, and nothing but the attempts was refused.
+    visit.ready_for_offline()?;
+    let errors = visit.session()?.console_errors()?;
+    match errors
+        .iter()
+        .find(|error| !["TrustedScript", "Trusted Types", "TrustedHTML"].iter().any(|word| error.contains(word)))
+    {
+        Some(error) => Err(format!("an error on the console: {error}")),
         None => Ok(()),
     }
 }
