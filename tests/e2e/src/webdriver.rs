@@ -218,27 +218,37 @@ impl<'driver> Session<'driver> {
     /// # Errors
     /// When the page is just being replaced.
     pub fn find_computed(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
-        let once = || self.find_computed_once(role, name);
-        once().or_else(|_| once()).or_else(|_| once())
+        for _ in 0..4 {
+            if let Ok((found, true)) = self.find_computed_once(role, name) {
+                return Ok(found);
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+        self.find_computed_once(role, name).map(|(found, _)| found)
     }
 
-    fn find_computed_once(&self, role: &str, name: Option<&str>) -> Result<Vec<Element>, String> {
+    /// Also tells whether the browser knows all candidates: one that is new comes into the accessibility tree a little later.
+    fn find_computed_once(&self, role: &str, name: Option<&str>) -> Result<(Vec<Element>, bool), String> {
         let candidates = self.run(include_str!("candidates.js"), &json!([role, name]))?;
-        let mut found = Vec::new();
+        let (mut found, mut all_known) = (Vec::new(), true);
         for element in candidates.as_array().into_iter().flatten().filter_map(Element::read) {
             let computed = |what: &str| {
                 let value = self.get(&format!("/element/{}/{what}", element.0))?;
                 Ok::<String, String>(value.as_str().unwrap_or_default().to_owned())
             };
             let same_name = match name {
-                Some(name) => same_words(&computed("computedlabel")?, name),
+                Some(name) => {
+                    let label = computed("computedlabel")?;
+                    all_known &= !label.is_empty();
+                    same_words(&label, name)
+                }
                 None => true,
             };
             if same_name && computed("computedrole")? == role {
                 found.push(element);
             }
         }
-        Ok(found)
+        Ok((found, all_known))
     }
 
     /// An element as an argument for [`Session::run`].

@@ -37,6 +37,7 @@ pub fn better_data(surroundings: &Surroundings) -> Result<(), String> {
         |visit, truth| {
             let label = until("the way by labels", 120, || enabled_button(visit, "Label "))?;
             visit.click("button", &label)?;
+            visit.see("status", "Labels of this import")?;
             let mut labels = 0;
             while visit.find("status", "Labels of this import").is_some() {
                 answer(visit, truth)?;
