@@ -93,7 +93,7 @@ impl Session {
             }
             Export::Model => made("-model.zip", project.model_zip()?, "application/zip"),
             Export::Project => Answer {
-                reply: Reply::File { name: format!("{name}.hone") },
+                reply: Reply::File { name: format!("{name}.hone"), defused: None },
                 attachment: Some(Attachment::Stored(self.archive(project, now_ms).await?)),
             },
             Export::Problems { batch } => match project.batches.get(batch as usize) {
