@@ -5,7 +5,6 @@
 //! already gets one more, so that taking one away always gives what was there.
 
 use super::item_columns::ITEM_COLUMN;
-use crate::pipeline::features::cell::{NumberFormat, parse_number};
 
 /// The last column of a table of items for spreadsheets: how many cells of the row got an apostrophe. Each row tells for itself, as
 /// rows may be sorted, taken out or put under others before they come back.
@@ -78,10 +77,18 @@ fn begins_formula(cell: &str) -> bool {
     cell.starts_with(['\t', '\r', '\n']) || cell.trim_start().starts_with(is_sign)
 }
 
-/// Whether all of the cell is one number with its sign.
+/// Whether all of the cell is one number with its sign. By its letters: what reads numbers would cost the page 12 KB, and a cell of
+/// digits and the marks between them computes nothing, whatever number it is.
 fn is_plain_number(cell: &str) -> bool {
-    cell.starts_with(['+', '-'])
-        && [NumberFormat::Point, NumberFormat::Comma].into_iter().any(|format| parse_number(cell, format).is_some())
+    let Some(number) = cell.strip_prefix(['+', '-']) else { return false };
+    let number = number.strip_suffix('%').unwrap_or(number);
+    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let is_mark = |letter: char| matches!(letter, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}');
+    digits.contains(|letter: char| letter.is_ascii_digit())
+        && digits.chars().all(|letter| letter.is_ascii_digit() || is_mark(letter))
+        && !exponent.is_empty()
+        && exponent.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -113,6 +120,9 @@ mod tests {
             ("-1.234,5", None),
             ("-12.5%", None),
             ("-inf", Some("'-inf")),
+            ("-1e", Some("'-1e")),
+            ("-1e5+2", Some("'-1e5+2")),
+            ("-1E+5", None),
             ("a=1", None),
             ("'tis", None),
             ("", None),

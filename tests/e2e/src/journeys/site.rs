@@ -60,7 +60,7 @@ pub fn policy(surroundings: &Surroundings) -> Result<(), String> {
 /// Text that would become markup or a script's address is looked at by the one policy, and refused if it could run something.
 pub fn trusted_types(surroundings: &Surroundings) -> Result<(), String> {
     let server = surroundings.serve("/")?;
-    let visit = Visit::start(&surroundings.programs, "trusted-types")?;
+    let mut visit = Visit::start(&surroundings.programs, "trusted-types")?;
     visit.session()?.open(&server.url())?;
     visit.see_later("button", "Import files")?;
     // What each attempt comes to; null for what was let through.
@@ -84,6 +84,7 @@ pub fn trusted_types(surroundings: &Surroundings) -> Result<(), String> {
     // The page itself, its worker and its service worker get through, and nothing but the attempts was refused.
     visit.ready_for_offline()?;
     let errors = visit.session()?.console_errors()?;
+    visit.close();
     match errors
         .iter()
         .find(|error| !["TrustedScript", "Trusted Types", "TrustedHTML"].iter().any(|word| error.contains(word)))
