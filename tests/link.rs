@@ -167,13 +167,13 @@ async fn files_travel_beside_the_message_both_ways() {
 
 #[wasm_bindgen_test]
 async fn only_the_first_holds_the_lock_until_it_lets_go() {
-    let first = tab_lock::acquire().await;
+    let first = tab_lock::acquire(false).await;
     assert!(first.is_some());
-    assert!(tab_lock::acquire().await.is_none());
+    assert!(tab_lock::acquire(false).await.is_none());
     let second = tab_lock::when_left();
     // A worker that is started again has it back before anybody else.
     drop(first);
-    let first = tab_lock::acquire().await.expect("nobody has it");
+    let first = tab_lock::acquire(false).await.expect("nobody has it");
     let let_go = async {
         let (over, waited) = oneshot::channel::<()>();
         Timeout::new(5000, move || drop(over)).forget();
@@ -183,9 +183,9 @@ async fn only_the_first_holds_the_lock_until_it_lets_go() {
     };
     let (second, left) = join(second, let_go).await;
     assert!(js_sys::Date::now() >= left);
-    assert!(tab_lock::acquire().await.is_none(), "{second:?}");
+    assert!(tab_lock::acquire(false).await.is_none(), "{second:?}");
     drop(second);
-    assert!(tab_lock::acquire().await.is_some());
+    assert!(tab_lock::acquire(false).await.is_some());
 }
 
 #[wasm_bindgen_test]

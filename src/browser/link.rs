@@ -2,7 +2,7 @@
 //! if it dies. What the person decided is never lost: a decision that was not acknowledged is asked again.
 
 use super::wire::{self, Body, Frame, Parcel};
-use super::worker_side::MISMATCH;
+use super::worker_side::{MISMATCH, SUCCESSOR, WORKER};
 use crate::protocol::{Event, Reply, Request};
 use futures_channel::oneshot;
 use gloo::timers::callback::Interval;
@@ -48,6 +48,8 @@ struct Inner {
     annotator: RefCell<Option<String>>,
     unanswered_beats: Cell<u32>,
     deaths: Cell<u32>,
+    /// A worker of this page was started before.
+    restarted: Cell<bool>,
     on_event: Box<dyn Fn(Event, Vec<JsValue>)>,
 }
 
@@ -93,6 +95,7 @@ impl Link {
                 annotator: RefCell::default(),
                 unanswered_beats: Cell::default(),
                 deaths: Cell::default(),
+                restarted: Cell::default(),
                 on_event: Box::new(on_event),
             }),
         };
@@ -280,7 +283,7 @@ impl Link {
     fn spawn(&self) {
         self.inner.unanswered_beats.set(0);
         let options = WorkerOptions::new();
-        options.set_name("session");
+        options.set_name(if self.inner.restarted.replace(true) { SUCCESSOR } else { WORKER });
         let worker = match Worker::new_with_options(&self.inner.script, &options) {
             Ok(worker) => worker,
             Err(error) => {

@@ -9,8 +9,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 const NAME: &str = "hone-writer";
-/// A reloaded tab, or a restarted worker, may ask before the browser has cleared away its predecessor.
+/// A reloaded tab may ask before the browser has cleared away its predecessor …
 const ATTEMPTS: u32 = 4;
+/// … and a worker that takes the place of one that hangs, which a browser needs seconds to end.
+const ATTEMPTS_OF_SUCCESSOR: u32 = 60;
 const PAUSE_MS: u32 = 150;
 /// How long nobody may have had the lock before another tab takes it: a worker that is started again, or a tab that is reloaded, has it
 /// back sooner.
@@ -42,9 +44,9 @@ impl Drop for Held {
 }
 
 /// Takes the lock if it is free; `None`: another tab has it. Works on pages and in workers. A browser without Web Locks is
-/// taken to have one tab.
-pub async fn acquire() -> Option<Held> {
-    for attempt in 0..ATTEMPTS {
+/// taken to have one tab. `is_successor`: this worker takes the place of another of the same page, which may not be quite gone.
+pub async fn acquire(is_successor: bool) -> Option<Held> {
+    for attempt in 0..if is_successor { ATTEMPTS_OF_SUCCESSOR } else { ATTEMPTS } {
         if attempt > 0 {
             pause(PAUSE_MS).await;
         }

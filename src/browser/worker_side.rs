@@ -25,6 +25,16 @@ pub fn listen(handle: impl Fn(u64, Request, Vec<JsValue>) + 'static) {
     post(&wire::beat());
 }
 
+/// What a page calls its session worker.
+pub(super) const WORKER: &str = "session";
+/// The same if it takes the place of one that stopped.
+pub(super) const SUCCESSOR: &str = "session-again";
+
+/// Whether this worker takes the place of one that stopped.
+pub fn is_successor() -> bool {
+    scope().name() == SUCCESSOR
+}
+
 /// Answers a request. Exactly once for each.
 pub fn reply(id: u64, reply: &Reply, attachments: &[JsValue]) {
     say(id, reply, attachments);

@@ -180,7 +180,11 @@ impl AppState {
             Event::Queue(queue) => self.deck.update(|deck| deck.merge(queue)),
             Event::Job(job) => self.apply_job(job),
             Event::Notice(sentence) => self.tell(Tone::Note, sentence),
-            Event::Writer(writes) => self.read_only.set(!writes),
+            Event::Writer(writes) => {
+                self.read_only.set(!writes);
+                // The card on screen may be one that the other tab has decided.
+                self.deck.set(Deck::default());
+            }
         }
     }
 

@@ -14,6 +14,13 @@ pub(crate) fn blob(bytes: &[u8], mime: &str) -> Result<Blob, String> {
 }
 
 pub(super) fn said(error: JsValue) -> String {
+    if let Some(exception) = error.dyn_ref::<web_sys::DomException>()
+        && matches!(exception.name().as_str(), "NotReadableError" | "NotFoundError")
+    {
+        return "The file can’t be read: it was changed, moved or deleted after it was chosen, or another program keeps it. Nothing was \
+                changed. Choose it again."
+            .to_owned();
+    }
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => format!("{error:?}"),

@@ -14,7 +14,7 @@ use super::pool::EmbedPool;
 use super::session::{Answer, Attachment, Chunk, FeatureSource, Session};
 use crate::browser::breath::Breath;
 use crate::browser::tab_lock::{self, Held};
-use crate::browser::worker_side::{emit, listen, reply};
+use crate::browser::worker_side::{emit, is_successor, listen, reply};
 use crate::pipeline::item::Kind;
 use crate::protocol::{Event, JobState, JobStatus, ProjectSummary, Reply, Request};
 use crate::storage::Store;
@@ -79,7 +79,7 @@ pub async fn run() {
         // The receiver lives as long as the worker.
         let _ = asks.unbounded_send(Input::Ask { id, request, attachments });
     });
-    let lock = tab_lock::acquire().await;
+    let lock = tab_lock::acquire(is_successor()).await;
     let read_only = lock.is_none();
     match Store::open(|| emit(&Event::Notice(BLOCKED.into()))).await {
         Ok(store) => {

@@ -132,7 +132,7 @@ impl Tabs {
     fn take(&mut self) {
         let sender = self.sender.clone();
         spawn_local(async move {
-            if let Some(held) = tab_lock::acquire().await {
+            if let Some(held) = tab_lock::acquire(false).await {
                 let _ = sender.unbounded_send(Input::Granted(held));
             }
         });

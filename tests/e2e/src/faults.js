@@ -14,6 +14,11 @@ IDBObjectStore.prototype.put = function (...asked) {
   if (fault === "throws") throw new DOMException("injected", "UnknownError");
   const request = put.apply(this, asked);
   if (fault === "aborts") this.transaction.abort();
+  if (fault === "full") {
+    // As a browser does it: the write is taken, then the transaction ends with this as its reason.
+    Object.defineProperty(this.transaction, "error", { value: new DOMException("injected", "QuotaExceededError") });
+    this.transaction.abort();
+  }
   if (fault === "closes") {
     faults.write = null;
     this.transaction.db.close();

@@ -3,7 +3,6 @@
 
 use super::{Surroundings, stored_decisions};
 use crate::altered::Altered;
-use crate::browser::chromium::devtools;
 use crate::visit::{Visit, until};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -79,9 +78,9 @@ struct Fault {
 const TABLE: [Fault; 5] = [
     Fault {
         name: "full",
-        begin: |visit| quota(visit, Some(1)),
+        begin: |visit| ask(visit, "{ write: 'full' }"),
         says: "storage is full",
-        end: Some(|visit| quota(visit, None)),
+        end: Some(|visit| ask(visit, "{ write: null }")),
     },
     Fault {
         name: "write-throws",
@@ -211,7 +210,7 @@ fn cannot_open(surroundings: &Surroundings) -> Result<(), String> {
     let server = surroundings.serve("/")?;
     let visit = Visit::start(&surroundings.programs, "blocked")?;
     // Of the same origin, but not Hone: it never lets go of what it opened.
-    visit.session()?.open(&format!("{}LICENSE-MIT", server.url()))?;
+    visit.session()?.open(&format!("{}boot.js", server.url()))?;
     let hold = "window.held = null;
         indexedDB.open('hone', 1).onsuccess = ({ target }) => { window.held = target.result; };
         window.open('./');";
@@ -243,14 +242,4 @@ fn ask(visit: &Visit<'_>, what: &str) -> Result<(), String> {
     // It travels by a channel of its own.
     std::thread::sleep(Duration::from_millis(200));
     Ok(())
-}
-
-/// What the origin may store: so many bytes, or what the browser gives.
-fn quota(visit: &Visit<'_>, bytes: Option<u64>) -> Result<(), String> {
-    let origin = visit.session()?.run("return location.origin;", &json!([]))?;
-    let mut parameters = json!({ "origin": origin });
-    if let Some(bytes) = bytes {
-        parameters["quotaSize"] = json!(bytes);
-    }
-    devtools(visit.session()?, "Storage.overrideQuotaForOrigin", &parameters).map(drop)
 }

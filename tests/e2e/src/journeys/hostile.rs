@@ -80,7 +80,8 @@ pub fn projects(surroundings: &Surroundings) -> Result<(), String> {
         visit.label(class)?;
     }
     visit.all_saved()?;
-    let folder = surroundings.root.join("tests/golden/hostile");
+    // Chromium reads no file by a path that goes up.
+    let folder = surroundings.root.join("tests/golden/hostile").canonicalize().map_err(|error| error.to_string())?;
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "hone"));

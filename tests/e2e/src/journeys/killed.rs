@@ -261,7 +261,7 @@ fn with_other_ids(log: &str, kill: u32) -> Result<(String, u64), String> {
 fn back_to_the_first_schema(visit: &Visit<'_>) -> Result<(), String> {
     let url = visit.session()?.run("return location.origin + '/';", &json!([]))?;
     let url = url.as_str().unwrap_or_default().to_owned();
-    visit.session()?.open(&format!("{url}LICENSE-MIT"))?;
+    visit.session()?.open(&format!("{url}boot.js"))?;
     visit.session()?.run(include_str!("first_schema.js"), &json!([]))?;
     until("the first schema", 60, || {
         let state = visit.session()?.run("return window.firstSchema;", &json!([]))?;

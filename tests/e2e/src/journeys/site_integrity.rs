@@ -117,9 +117,10 @@ fn refused(visit: &Visit<'_>, before: &str, what: &str) -> Result<(), String> {
     })?;
     let waits =
         "return navigator.serviceWorker.getRegistration().then((found) => Boolean(found.waiting || found.installing));";
-    if visit.session()?.run(waits, &json!([]))? != json!(false) {
-        return Err(format!("a release with {what} waits to take over"));
-    }
+    // The page hears the reason a moment before the browser has given the release up.
+    until(&format!("a release with {what} not to wait to take over"), 15, || {
+        Ok((visit.session()?.run(waits, &json!([]))? == json!(false)).then_some(()))
+    })?;
     match kept(visit)? {
         now if now == before => Ok(()),
         now => Err(format!("with {what}, {now} is kept instead of {before}")),
