@@ -213,8 +213,8 @@ impl Database {
         }
         match (JsFuture::from(finished).await, transaction.error()) {
             (Ok(_), _) => outcome,
-            // A transaction that the browser ended with the connection says only that it was aborted.
-            (Err(_), Some(_)) if self.closed.get().is_some() => {
+            // A transaction that the browser ended with the connection says only that it was aborted, if anything.
+            (Err(_), _) if self.closed.get().is_some() => {
                 Err(self.closed.get().map_or(StoreError::Lost, StoreError::from))
             }
             (Err(_), Some(cause)) => Err(cause.into()),

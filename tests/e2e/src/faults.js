@@ -21,7 +21,9 @@ IDBObjectStore.prototype.put = function (...asked) {
   }
   if (fault === "closes") {
     faults.write = null;
+    // As a browser does it: the connection hears that it is closed, and its transactions end.
     this.transaction.db.close();
+    this.transaction.db.dispatchEvent(new Event("close"));
     this.transaction.abort();
   }
   return request;
@@ -41,11 +43,11 @@ new BroadcastChannel("hone-faults").onmessage = async ({ data }) => {
     case "loop":
       for (;;);
     case "memory": {
-      // All of the address space but a little: the next thing that needs much more of it can't have it.
-      const { memory } = await faults.started;
-      for (let pages = 32768; pages > 0; pages = Math.floor(pages / 2)) {
+      // All of it, down to the last kilobyte: the next thing that needs some can't have it.
+      const { __wbindgen_malloc: allocate } = await faults.started;
+      for (let bytes = 1 << 26; bytes >= 1 << 10; bytes >>= 1) {
         try {
-          for (;;) memory.grow(pages);
+          for (;;) allocate(bytes, 1);
         } catch {
           // Half as much, then.
         }
