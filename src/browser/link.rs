@@ -317,27 +317,27 @@ impl Link {
 /// Whether the worker may need many seconds for this without a pause in which it could answer a beat: what reads, writes or judges a whole
 /// project, which can be large.
 fn may_take_long(request: &Request) -> bool {
-    match request {
+    matches!(
+        request,
         Request::Hello
-        | Request::Rescue { .. }
-        | Request::OpenProject { .. }
-        | Request::DeleteProject { .. }
-        | Request::Inspect { .. }
-        | Request::InspectAgain { .. }
-        | Request::RemoveImport { .. }
-        | Request::RestoreImport { .. }
-        | Request::Import { .. }
-        | Request::OpenDemo { .. }
-        | Request::DecideMany { .. }
-        | Request::Export(_)
-        | Request::AcceptCertified
-        | Request::RevertAccepted { .. }
-        | Request::Review(_)
-        | Request::Merge
-        | Request::Monitor
-        | Request::BatchDetails { .. }
-        | Request::Promote
-        | Request::RollBack => true,
-        _ => false,
-    }
+            | Request::Rescue { .. }
+            | Request::OpenProject { .. }
+            | Request::DeleteProject { .. }
+            | Request::Inspect { .. }
+            | Request::InspectAgain { .. }
+            | Request::RemoveImport { .. }
+            | Request::RestoreImport { .. }
+            | Request::Import { .. }
+            | Request::OpenDemo { .. }
+            | Request::DecideMany { .. }
+            | Request::Export(_)
+            | Request::AcceptCertified
+            | Request::RevertAccepted { .. }
+            | Request::Review(_)
+            | Request::Merge
+            | Request::Monitor
+            | Request::BatchDetails { .. }
+            | Request::Promote
+            | Request::RollBack
+    )
 }

@@ -1,7 +1,9 @@
 //! The IndexedDB database: old ones open and are migrated, failed writes leave nothing behind.
 
 use super::platform::fresh;
-use hone::storage::database::{Database, Durability, EVENTS, ITEMS, MIGRATIONS, MODELS, Migration, PROJECTS, SETTINGS};
+use hone::storage::database::{
+    Database, Durability, EVENTS, ITEMS, MIGRATIONS, MODELS, Migration, PROJECTS, SETTINGS, VECTOR_BLOCKS,
+};
 use hone::storage::{Store, StoreError};
 use idb::{Factory, IndexParams, KeyPath, ObjectStoreParams, TransactionMode};
 use wasm_bindgen::JsValue;

@@ -66,20 +66,26 @@ pub fn of_the_worker(surroundings: &Surroundings) -> Result<(), String> {
         })
         .collect();
     match strangers.is_empty() {
-        true => Ok(visit.close()),
+        true => {
+            visit.close();
+            Ok(())
+        }
         false => Err(format!("errors on the console:\n  {}", strangers.join("\n  "))),
     }
 }
+
+/// What brings a fault about, or ends it.
+type Doing = fn(&Visit<'_>) -> Result<(), String>;
 
 /// A way in which the storage fails while a label is stored.
 struct Fault {
     name: &'static str,
     /// Brings it about.
-    begin: fn(&Visit<'_>) -> Result<(), String>,
+    begin: Doing,
     /// What is said then.
     says: &'static str,
     /// Ends it; nothing if only loading the page again can.
-    end: Option<fn(&Visit<'_>) -> Result<(), String>>,
+    end: Option<Doing>,
 }
 
 const TABLE: [Fault; 5] = [
