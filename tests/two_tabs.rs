@@ -43,7 +43,7 @@ fn the_second_follows_takes_over_and_gives_back() {
         // They change places: nothing that either decided is lost, and only one writes at a time.
         first.session.set_writer(false).await.expect("read");
         second.session.set_writer(true).await.expect("read");
-        second.listen();
+        second.settle().await;
         let item = second.label_next().await;
         second.settle().await;
         assert!(!second.state().read_only);
