@@ -43,8 +43,7 @@ impl Altered {
         fs::write(&path, after).map_err(|error| format!("{file}: {error}"))
     }
 
-    /// Makes its session worker do what [`crate::faults`] asks for, from `script`. Its service worker keeps nothing: it would refuse a
-    /// worker that was changed.
+    /// Makes its session worker do what [`crate::faults`] asks for, from `script`.
     ///
     /// # Errors
     /// When the site has another loader.
@@ -52,7 +51,23 @@ impl Altered {
         self.edit("worker_loader.js", |loader| {
             format!("{script}\n{}", loader.replace("wasm_bindgen(", "faults.started = wasm_bindgen("))
         })?;
+        self.keep_nothing()
+    }
+
+    /// Its service worker keeps nothing: it would refuse a file that was changed.
+    ///
+    /// # Errors
+    /// When the site has none.
+    pub fn keep_nothing(&self) -> Result<(), String> {
         self.edit("sw.js", |_| "self.addEventListener('fetch', () => {});".to_owned())
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn add(&self, file: &str, text: &str) -> Result<(), String> {
+        fs::write(self.folder.join(file), text).map_err(|error| format!("{file}: {error}"))
     }
 
     /// Makes it another release to the service worker, with the same files.

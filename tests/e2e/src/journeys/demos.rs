@@ -1,13 +1,11 @@
 //! The demos: label some by the keyboard, let the model do the rest, lose the browser, lose nothing.
 
-use super::weights::copy;
 use super::{Surroundings, leave};
+use crate::altered::Altered;
 use crate::demo::{self, Rows, Truth, agreement};
 use crate::visit::{Visit, until};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
-use xtask::server::Server;
 
 /// One such journey.
 struct Demo {
@@ -107,44 +105,30 @@ pub fn reload(surroundings: &Surroundings) -> Result<(), String> {
 
 /// A demo opened before the page's first questions are answered stays open: the answers to those come later than its own.
 pub fn impatient(surroundings: &Surroundings) -> Result<(), String> {
-    let folder = std::env::temp_dir().join(format!("hone-impatient-{}", std::process::id()));
-    let done = hurried(&surroundings.dist, &folder).and_then(|()| open_twice(surroundings, &folder));
-    let _ = fs::remove_dir_all(&folder);
-    done
+    let site = Altered::copy(&surroundings.dist, "impatient")?;
+    site.edit("index.html", |page| page.replacen("<title>", "<script src=hurry.js></script><title>", 1))?;
+    site.add("hurry.js", HURRY)?;
+    site.keep_nothing()?;
+    open_twice(surroundings, &site)
 }
 
-/// The site again, with a script that is there before the page's own: the demo's button is pressed as soon as it is there, and
-/// what the worker says is heard piece by piece. So the page has gone to the demo's card before the last of its first answers
-/// comes.
-fn hurried(site: &Path, folder: &Path) -> Result<(), String> {
-    let script = "
-        const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage');
-        Object.defineProperty(Worker.prototype, 'onmessage', { set(hear) {
-          let before = Promise.resolve();
-          const later = (event) => (done) => setTimeout(() => done(hear.call(this, event)), 40);
-          set.call(this, (event) => { before = before.then(() => new Promise(later(event))); });
-        } });
-        new MutationObserver((_, observer) => {
-          const button = document.querySelector('[aria-label=\"Open the demo: penguins\"]');
-          if (button) { observer.disconnect(); button.click(); }
-        }).observe(document, { childList: true, subtree: true });";
-    copy(site, folder)?;
-    let page = folder.join("index.html");
-    let text = fs::read_to_string(&page).map_err(|error| format!("{} can't be read: {error}", page.display()))?;
-    let hurried = text.replacen("<title>", "<script src=hurry.js></script><title>", 1);
-    if hurried == text {
-        return Err(format!("{} has no title, before which a script could be put", page.display()));
-    }
-    // The copy shares the file with the site itself, which must stay as it is.
-    fs::remove_file(&page)
-        .and_then(|()| fs::write(&page, hurried))
-        .and_then(|()| fs::write(folder.join("hurry.js"), script))
-        .map_err(|error| format!("the page with a script can't be written: {error}"))
-}
+/// There before the page's own script: the demo's button is pressed as soon as it is there, and what the worker says is heard piece by
+/// piece. So the page has gone to the demo's card before the last of its first answers comes.
+const HURRY: &str = "
+    const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage');
+    Object.defineProperty(Worker.prototype, 'onmessage', { set(hear) {
+      let before = Promise.resolve();
+      const later = (event) => (done) => setTimeout(() => done(hear.call(this, event)), 40);
+      set.call(this, (event) => { before = before.then(() => new Promise(later(event))); });
+    } });
+    new MutationObserver((_, observer) => {
+      const button = document.querySelector('[aria-label=\"Open the demo: penguins\"]');
+      if (button) { observer.disconnect(); button.click(); }
+    }).observe(document, { childList: true, subtree: true });";
 
-fn open_twice(surroundings: &Surroundings, site: &Path) -> Result<(), String> {
+fn open_twice(surroundings: &Surroundings, site: &Altered) -> Result<(), String> {
     let truth = demo::rows(&surroundings.demo(), "penguins.csv", "label")?;
-    let server = Server::start(site, 0, "/").map_err(|error| format!("the site can't be served: {error}"))?;
+    let server = site.serve()?;
     let mut visit = Visit::start(&surroundings.programs, "impatient")?;
     visit.session()?.open(&server.url())?;
     features_are_there(&visit)?;

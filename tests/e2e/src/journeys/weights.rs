@@ -62,7 +62,7 @@ fn warned(visit: &Visit<'_>, expected: bool) -> Result<(), String> {
 }
 
 /// The site's files again, without their contents where the disk can share them.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<(), String> {
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let told = |path: &Path, error: std::io::Error| format!("{} can't be copied: {error}", path.display());
     fs::create_dir_all(to).map_err(|error| told(to, error))?;
     for entry in fs::read_dir(from).map_err(|error| told(from, error))? {
