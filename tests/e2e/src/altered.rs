@@ -17,7 +17,7 @@ impl Altered {
     pub fn copy(site: &Path, name: &str) -> Result<Altered, String> {
         let folder = std::env::temp_dir().join(format!("hone-site-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        copy_below(site, &folder).map_err(|error| format!("the site can't be copied: {error}"))?;
+        copy(site, &folder)?;
         Ok(Altered { folder })
     }
 
@@ -85,14 +85,19 @@ impl Drop for Altered {
     }
 }
 
-fn copy_below(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy_below(&entry.path(), &target)?,
-            false => drop(fs::copy(entry.path(), target)?),
+/// Copies a folder with all that is in it.
+///
+/// # Errors
+/// Names the file that can't be copied.
+pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let told = |path: &Path, error: std::io::Error| format!("{} can't be copied: {error}", path.display());
+    fs::create_dir_all(to).map_err(|error| told(to, error))?;
+    for entry in fs::read_dir(from).map_err(|error| told(from, error))? {
+        let entry = entry.map_err(|error| told(from, error))?;
+        let (own, copied) = (entry.path(), to.join(entry.file_name()));
+        match own.is_dir() {
+            true => copy(&own, &copied)?,
+            false => drop(fs::copy(&own, &copied).map_err(|error| told(&own, error))?),
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! Files that are not what the release says: never kept, never served, and the release before goes on working.
 
 use super::{Surroundings, only_own_origin};
+use crate::altered::copy;
 use crate::visit::{Visit, until};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use xtask::server::Server;
 use xtask::{digest, stamp};
 
@@ -158,16 +159,6 @@ fn measure(visit: &Visit<'_>) -> Result<(), String> {
         });";
     let told = visit.session()?.run(script, &json!([]))?;
     println!("  what a release keeps: {}", told.as_str().unwrap_or_default());
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    for file in digest::files_below(from, &[""])? {
-        let path: PathBuf = to.join(digest::relative(from, &file));
-        fs::create_dir_all(path.parent().unwrap_or(to))
-            .and_then(|()| fs::copy(&file, &path))
-            .map_err(|error| format!("{} can't be copied: {error}", file.display()))?;
-    }
     Ok(())
 }
 

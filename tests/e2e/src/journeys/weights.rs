@@ -2,6 +2,7 @@
 
 use super::demos::{features_are_there, label_next};
 use super::{Surroundings, only_own_origin};
+use crate::altered::copy;
 use crate::demo::{self, Truth};
 use crate::visit::{Visit, until};
 use std::fs;
@@ -59,24 +60,6 @@ fn label_on(surroundings: &Surroundings, folder: &Path) -> Result<(), String> {
 fn warned(visit: &Visit<'_>, expected: bool) -> Result<(), String> {
     let what = if expected { "the warning about the model" } else { "the warning's end" };
     until(what, 30, || Ok((visit.all_text()?.contains(WARNING) == expected).then_some(())))
-}
-
-/// The site's files again, without their contents where the disk can share them.
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    let told = |path: &Path, error: std::io::Error| format!("{} can't be copied: {error}", path.display());
-    fs::create_dir_all(to).map_err(|error| told(to, error))?;
-    for entry in fs::read_dir(from).map_err(|error| told(from, error))? {
-        let entry = entry.map_err(|error| told(from, error))?;
-        let (own, copied) = (entry.path(), to.join(entry.file_name()));
-        if own.is_dir() {
-            copy(&own, &copied)?;
-        } else {
-            fs::hard_link(&own, &copied)
-                .or_else(|_| fs::copy(&own, &copied).map(|_| ()))
-                .map_err(|error| told(&own, error))?;
-        }
-    }
-    Ok(())
 }
 
 fn move_file(from: &Path, to: &Path) -> Result<(), String> {
