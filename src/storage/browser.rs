@@ -35,20 +35,17 @@ impl Store {
     /// [`StoreError::Outdated`] if a newer release has been here; otherwise what the platform says, such as that
     /// storage is switched off. `on_blocked` as in [`Database::open`].
     pub async fn open(on_blocked: impl FnOnce() + 'static) -> Result<Store, StoreError> {
-        Ok(Store {
-            database: Database::open("hone", MIGRATIONS, on_blocked).await?,
-            damaged: Rc::default(),
-            damaged_vectors: Rc::default(),
-        })
+        Store::open_at("hone", on_blocked).await
     }
 
     /// The same under another name, for tests.
     pub async fn open_named(name: &str) -> Result<Store, StoreError> {
-        Ok(Store {
-            database: Database::open(name, MIGRATIONS, || ()).await?,
-            damaged: Rc::default(),
-            damaged_vectors: Rc::default(),
-        })
+        Store::open_at(name, || ()).await
+    }
+
+    async fn open_at(name: &str, on_blocked: impl FnOnce() + 'static) -> Result<Store, StoreError> {
+        let database = Database::open(name, MIGRATIONS, on_blocked).await?;
+        Ok(Store { database, damaged: Rc::default(), damaged_vectors: Rc::default() })
     }
 
     /// All projects, by id (so by age).
